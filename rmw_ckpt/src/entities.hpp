@@ -1,0 +1,76 @@
+// Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
+
+// What the `data` pointers of rmw's handles point to.
+#ifndef ENTITIES_HPP_
+#define ENTITIES_HPP_
+
+#include <rmw/rmw.h>
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "common.hpp"
+#include "type_support.hpp"
+
+/// rmw only forward-declares it.
+struct rmw_context_impl_s {
+  ckpt_id session = 0;
+  std::atomic<bool> is_shut_down{false};
+  std::atomic<size_t> nodes{0};
+};
+
+namespace rmw_ckpt {
+
+/// Common start of all that a wait set can hold: rmw_wait sees void pointers only.
+struct Entity {
+  ckpt_id id = 0;
+};
+
+struct Guard : Entity {};
+
+struct Event : Entity {};
+
+struct Node : Entity {
+  Guard graph_guard_data;
+  rmw_guard_condition_t graph_guard{};
+};
+
+/// A publisher or subscription. Owns its events: rmw_event_fini (librmw's) never tells us that one is no longer used.
+struct Endpoint : Entity {
+  ckpt_kind kind{};
+  MessageType type;
+  rmw_qos_profile_t qos{};
+  std::mutex events_mutex;
+  std::array<Event, CKPT_EVENT_PUBLICATION_MATCHED + 1> events;  ///< By ckpt_event_kind; id 0: not made yet.
+};
+
+/// A service or client.
+struct ServiceEndpoint : Entity {
+  MessageType request;
+  MessageType response;
+  rmw_qos_profile_t qos{};
+};
+
+struct WaitSet {
+  ckpt_id session = 0;
+  std::vector<ckpt_id> ids;
+  std::vector<uint8_t> ready;
+};
+
+/// The data of a handle that has passed its checks.
+template <class T, class Handle>
+T & data_of(const Handle * handle) {
+  return *static_cast<T *>(handle->data);
+}
+
+/// Destroys an entity in the core. What a session that is shut down held is gone already: no failure.
+inline rmw_ret_t destroy(ckpt_id id, const char * doing) {
+  const ckpt_code code = ckpt_destroy(id);
+  return code == CKPT_SHUT_DOWN ? RMW_RET_OK : check(code, doing);
+}
+
+}  // namespace rmw_ckpt
+
+#endif  // ENTITIES_HPP_

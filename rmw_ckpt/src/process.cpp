@@ -1,0 +1,73 @@
+// Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
+
+#include "process.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <mutex>
+
+#include "clock.hpp"
+
+namespace rmw_ckpt {
+
+std::atomic<bool> in_forked_child{false};
+
+namespace {
+
+void on_fork_in_child() {
+  in_forked_child.store(true, std::memory_order_relaxed);
+}
+
+void on_exit() {
+  if (!in_forked_child.load(std::memory_order_relaxed)) {
+    ckpt_leave();
+  }
+}
+
+/// .NET's runtime ignores SIGPIPE for the whole process when it starts; hosts rely on their own choice.
+class KeptSigpipe {
+ public:
+  KeptSigpipe() : known_(sigaction(SIGPIPE, nullptr, &action_) == 0) {}
+  ~KeptSigpipe() {
+    if (known_) {
+      (void)sigaction(SIGPIPE, &action_, nullptr);
+    }
+  }
+  KeptSigpipe(const KeptSigpipe &) = delete;
+  KeptSigpipe & operator=(const KeptSigpipe &) = delete;
+
+ private:
+  struct sigaction action_ {};
+  bool known_;
+};
+
+}  // namespace
+
+rmw_ret_t fail_forked() {
+  return fail_with(RMW_RET_ERROR,
+                   "rmw_ckpt cannot be used in a child process made by fork() after rmw_init: start a new program "
+                   "(exec) in the child, or call fork() before rmw_init");
+}
+
+rmw_ret_t join(uint32_t domain, ckpt_id * session) {
+  static std::once_flag handlers;
+  // Before the core starts: once it has threads, a fork is no longer harmless.
+  std::call_once(handlers, [] { (void)pthread_atfork(nullptr, nullptr, on_fork_in_child); });
+  {
+    const KeptSigpipe kept;
+    const ckpt_code code = ckpt_init(domain, session);
+    if (code != CKPT_OK) {
+      return fail(code, "cannot join the domain");
+    }
+  }
+  static std::once_flag started;
+  std::call_once(started, [] {
+    (void)std::atexit(on_exit);
+    redirect_clock();
+  });
+  return RMW_RET_OK;
+}
+
+}  // namespace rmw_ckpt

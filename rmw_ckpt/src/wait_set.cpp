@@ -1,0 +1,147 @@
+// Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
+
+#include <rmw/time.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "distro.hpp"
+#include "entities.hpp"
+#include "process.hpp"
+
+using rmw_ckpt::data_of;
+using rmw_ckpt::Entity;
+using rmw_ckpt::WaitSet;
+
+namespace {
+
+constexpr int64_t ns_per_s = 1'000'000'000;
+constexpr int64_t ns_per_ms = 1'000'000;
+
+/// One of the arrays that rmw_wait is given: void pointers to entities or, for events, to their handles.
+struct Waiters {
+  void ** items = nullptr;
+  size_t count = 0;
+  bool are_events = false;
+
+  ckpt_id id(size_t i) const {
+    if (are_events) {
+      return data_of<const Entity>(static_cast<const rmw_event_t *>(items[i])).id;
+    }
+    return static_cast<const Entity *>(items[i])->id;
+  }
+};
+
+/// The core has left the domain and does not wait any more. Looks like a wait in which all guard conditions were
+/// triggered: that is how executors are told to stop, and they look at their context then.
+rmw_ret_t wait_after_shutdown(const Waiters & guards, Waiters * all, size_t kinds, int64_t timeout) {
+  for (size_t kind = 0; kind < kinds; ++kind) {
+    if (all[kind].items != guards.items) {
+      std::fill_n(all[kind].items, all[kind].count, nullptr);
+    }
+  }
+  if (guards.count > 0 || timeout == CKPT_INFINITE) {
+    // A loop that does not look must not take a whole core.
+    const struct timespec pause = {0, ns_per_ms};
+    (void)nanosleep(&pause, nullptr);
+    return RMW_RET_OK;
+  }
+  const struct timespec rest = {timeout / ns_per_s, timeout % ns_per_s};
+  (void)nanosleep(&rest, nullptr);
+  return RMW_RET_TIMEOUT;
+}
+
+rmw_ret_t wait(Waiters * all, size_t kinds, const Waiters & guards, WaitSet & set, int64_t timeout) {
+  size_t count = 0;
+  for (size_t kind = 0; kind < kinds; ++kind) {
+    count += all[kind].count;
+  }
+  if (set.ids.size() < count) {
+    set.ids.resize(count);
+    set.ready.resize(count);
+  }
+  size_t next = 0;
+  for (size_t kind = 0; kind < kinds; ++kind) {
+    for (size_t i = 0; i < all[kind].count; ++i) {
+      set.ids[next++] = all[kind].id(i);
+    }
+  }
+  const ckpt_code code = ckpt_wait(set.session, set.ids.data(), set.ready.data(), count, timeout);
+  if (code == CKPT_SHUT_DOWN) {
+    return wait_after_shutdown(guards, all, kinds, timeout);
+  }
+  if (code != CKPT_OK && code != CKPT_TIMEOUT) {
+    return rmw_ckpt::fail(code, "cannot wait");
+  }
+  next = 0;
+  for (size_t kind = 0; kind < kinds; ++kind) {
+    for (size_t i = 0; i < all[kind].count; ++i) {
+      if (set.ready[next++] == 0 || code == CKPT_TIMEOUT) {
+        all[kind].items[i] = nullptr;
+      }
+    }
+  }
+  return code == CKPT_OK ? RMW_RET_OK : RMW_RET_TIMEOUT;
+}
+
+}  // namespace
+
+extern "C" {
+
+rmw_wait_set_t * rmw_create_wait_set(rmw_context_t * context, size_t max_conditions) {
+  RMW_CHECK_ARGUMENT_FOR_NULL(context, nullptr);
+  RMW_CKPT_CHECK_OURS(context, nullptr);
+  RMW_CHECK_ARGUMENT_FOR_NULL(context->impl, nullptr);
+  return rmw_ckpt::guarded("cannot create the wait set", static_cast<rmw_wait_set_t *>(nullptr),
+                           [&]() -> rmw_wait_set_t * {
+                             auto set = std::make_unique<WaitSet>();
+                             set->session = context->impl->session;
+                             // A hint only: rmw_wait grows them where it must.
+                             const size_t hint = std::min<size_t>(max_conditions, 1024);
+                             set->ids.resize(hint);
+                             set->ready.resize(hint);
+                             rmw_ckpt::Owned<rmw_wait_set_t, rmw_wait_set_free> handle(rmw_wait_set_allocate());
+                             if (handle == nullptr) {
+                               (void)rmw_ckpt::fail_with(RMW_RET_BAD_ALLOC, "failed to allocate the wait set");
+                               return nullptr;
+                             }
+                             *handle = {rmw_ckpt::identifier, nullptr, set.release()};
+                             return handle.release();
+                           });
+}
+
+rmw_ret_t rmw_destroy_wait_set(rmw_wait_set_t * wait_set) {
+  RMW_CHECK_ARGUMENT_FOR_NULL(wait_set, rmw_ckpt::distro::null_argument);
+  RMW_CKPT_CHECK_OURS(wait_set, RMW_RET_INCORRECT_RMW_IMPLEMENTATION);
+  delete &data_of<WaitSet>(wait_set);
+  rmw_wait_set_free(wait_set);
+  return RMW_RET_OK;
+}
+
+rmw_ret_t rmw_wait(rmw_subscriptions_t * subscriptions, rmw_guard_conditions_t * guard_conditions,
+                   rmw_services_t * services, rmw_clients_t * clients, rmw_events_t * events, rmw_wait_set_t * wait_set,
+                   const rmw_time_t * wait_timeout) {
+  RMW_CKPT_CHECK_HANDLE(wait_set);
+  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
+  // In the order in which the core reports what is ready: it must be the same in every run of a program.
+  Waiters all[5];
+  if (subscriptions != nullptr) {
+    all[0] = {subscriptions->subscribers, subscriptions->subscriber_count, false};
+  }
+  if (guard_conditions != nullptr) {
+    all[1] = {guard_conditions->guard_conditions, guard_conditions->guard_condition_count, false};
+  }
+  if (services != nullptr) {
+    all[2] = {services->services, services->service_count, false};
+  }
+  if (clients != nullptr) {
+    all[3] = {clients->clients, clients->client_count, false};
+  }
+  if (events != nullptr) {
+    all[4] = {events->events, events->event_count, true};
+  }
+  const int64_t timeout = wait_timeout == nullptr ? CKPT_INFINITE : rmw_time_total_nsec(*wait_timeout);
+  return rmw_ckpt::guarded("cannot wait", [&] { return wait(all, 5, all[1], data_of<WaitSet>(wait_set), timeout); });
+}
+
+}  // extern "C"

@@ -1,0 +1,284 @@
+using System.Runtime.InteropServices;
+using RmwCkpt.Memory;
+using RmwCkpt.Middleware;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Core;
+
+/// <summary>The functions of ckpt.h about sessions, entities and the graph. Each body: do it, or keep the failure.</summary>
+internal static class Exports
+{
+    /// <summary>An address inside this library.</summary>
+    public static nint Address => Symbols.AddressOf("ckpt_init");
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_error")]
+    private static void Error(nint buffer, nuint size) => Guarded.CopyError(buffer, (int)Math.Min(size, 65536));
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_init")]
+    private static int Init(uint domain, nint session)
+    {
+        try
+        {
+            new Region(session, 4).Write(0, Handles.Join(checked((int)domain)));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_shutdown")]
+    private static int Shutdown(uint session)
+    {
+        try
+        {
+            Handles.Leave(session);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_leave")]
+    private static void Leave() => Handles.MarkAllLeft();
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_clock")]
+    private static long Clock(int clock, long real)
+    {
+        try
+        {
+            if (Handles.ClockSession is not { IsShutDown: false } session || clock is < 0 or > 1)
+            {
+                return real;
+            }
+            lock (session.Determinants.Gate)
+            {
+                return session.Determinants.ReadClock(clock, real);
+            }
+        }
+        catch (Exception e)
+        {
+            Guarded.Fail(e);
+            return real;
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_node")]
+    private static int CreateNode(uint session, nint name, nint nameSpace, nint enclave, nint node)
+    {
+        try
+        {
+            var made = Handles.Session(session).CreateNode(Text(name), Text(nameSpace), Text(enclave));
+            new Region(node, 4).Write(0, Handles.Of(made, session));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_node_graph_guard")]
+    private static int NodeGraphGuard(uint node, nint guard)
+    {
+        try
+        {
+            new Region(guard, 4).Write(0, Handles.Of(Handles.Get<Node>(node).GraphGuard, node));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_publisher")]
+    private static int CreatePublisher(uint node, nint options, nint id) => CreateEndpoint(EntityKind.Publisher, node, options, id);
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_subscription")]
+    private static int CreateSubscription(uint node, nint options, nint id) =>
+        CreateEndpoint(EntityKind.Subscription, node, options, id);
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_service")]
+    private static int CreateService(uint node, nint options, nint id) => CreateEndpoint(EntityKind.Service, node, options, id);
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_client")]
+    private static int CreateClient(uint node, nint options, nint id) => CreateEndpoint(EntityKind.Client, node, options, id);
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_guard")]
+    private static int CreateGuard(uint session, nint guard)
+    {
+        try
+        {
+            new Region(guard, 4).Write(0, Handles.Of(Handles.Session(session).CreateGuard(), session));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_create_event")]
+    private static int CreateEvent(uint entity, int kind, nint id)
+    {
+        try
+        {
+            var endpoint = Handles.Get<Endpoint>(entity);
+            if (!Enum.IsDefined((EventKind)kind))
+            {
+                return Guarded.Fail(Code.Unsupported, $"event {kind} is not supported");
+            }
+            new Region(id, 4).Write(0, Handles.Of(endpoint.Session.CreateEvent(endpoint, (EventKind)kind), entity));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_destroy")]
+    private static int Destroy(uint entity)
+    {
+        try
+        {
+            Handles.Session(entity).Destroy(entity & 0xffffff);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_gid")]
+    private static int Gid(uint entity, nint gid)
+    {
+        try
+        {
+            Handles.Get<Endpoint>(entity).Gid.Write(new Region(gid, Registry.Gid.Size).All);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_count")]
+    private static int Count(uint session, int kind, nint name, nint count)
+    {
+        try
+        {
+            new Region(count, 8).Write(0, (long)Handles.Session(session).Count((EntityKind)kind, Symbols.Bytes(name)));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_matched")]
+    private static int Matched(uint entity, nint count)
+    {
+        try
+        {
+            new Region(count, 8).Write(0, (long)Handles.Get<Endpoint>(entity).Matched);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_service_available")]
+    private static int ServiceAvailable(uint client, nint available)
+    {
+        try
+        {
+            var endpoint = Handles.Get<Endpoint>(client);
+            new Region(available, 1).Write(0, endpoint.Session.IsServed(endpoint) ? (byte)1 : (byte)0);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_graph")]
+    private static int Graph(uint session, nint entries, nuint capacity, nint count)
+    {
+        try
+        {
+            var bytes = entries == 0 ? 0 : checked((int)capacity * GraphTable.RowSize);
+            var found = Handles.Session(session).CopyGraph(bytes == 0 ? [] : new Region(entries, bytes).All);
+            new Region(count, 8).Write(0, (long)found);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_take_event")]
+    private static int TakeEvent(uint handle, nint status)
+    {
+        try
+        {
+            var now = Handles.Get<MatchEvent>(handle).Take();
+            var region = new Region(status, 40);
+            region.Write(0, now.Total);
+            region.Write(8, now.TotalChange);
+            region.Write(16, now.Current);
+            region.Write(24, now.CurrentChange);
+            region.Write(32, (int)now.LastPolicy);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    private static int CreateEndpoint(EntityKind kind, uint node, nint options, nint id)
+    {
+        try
+        {
+            var owner = Handles.Get<Node>(node);
+            var endpoint = owner.Session.CreateEndpoint(kind, owner, ReadOptions(options));
+            new Region(id, 4).Write(0, Handles.Of(endpoint, node));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    /// <summary>ckpt_endpoint_options: 0 topic, 8 type, 16 hash, 24 description, 32 qos[32], 64 ignore local.</summary>
+    private static EndpointOptions ReadOptions(nint options)
+    {
+        if (options == 0)
+        {
+            throw new Failure(Code.Invalid, "the endpoint's options are NULL");
+        }
+        var region = new Region(options, 72);
+        var hash = (nint)region.ReadInt64(16);
+        var description = (nint)region.ReadInt64(24);
+        return new EndpointOptions(
+            Text((nint)region.ReadInt64(0)), Text((nint)region.ReadInt64(8)), Qos.Read(region.Span(32, Qos.Size)),
+            hash == 0 ? null : new Region(hash, GraphRow.TypeHashSize).All.ToArray(),
+            description == 0 ? null : Text(description), region.ReadByte(64) != 0);
+    }
+
+    private static string Text(nint text) =>
+        Marshal.PtrToStringUTF8(text) ?? throw new Failure(Code.Invalid, "a name is NULL");
+}

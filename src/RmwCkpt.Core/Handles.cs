@@ -1,0 +1,99 @@
+using RmwCkpt.Middleware;
+
+namespace RmwCkpt.Core;
+
+/// <summary>
+/// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. Sessions are
+/// kept for the life of the process; one that was shut down is replaced by the next ckpt_init of its domain.
+/// </summary>
+internal static class Handles
+{
+    private const int MaxSessions = 255;
+    private static readonly Session?[] s_sessions = new Session?[MaxSessions + 1];
+    private static readonly int[] s_users = new int[MaxSessions + 1];
+    private static readonly object s_lock = new();
+
+    /// <summary>The session whose clock is this process' ROS time: the first.</summary>
+    public static Session? ClockSession { get; private set; }
+
+    public static uint Join(int domain)
+    {
+        lock (s_lock)
+        {
+            for (uint i = 1; i <= MaxSessions; i++)
+            {
+                if (s_sessions[i] is { IsShutDown: false } shared && shared.Folder.Domain == domain)
+                {
+                    s_users[i]++;
+                    return i << 24;
+                }
+            }
+            for (uint i = 1; i <= MaxSessions; i++)
+            {
+                if (s_sessions[i] is null)
+                {
+                    MasterStarter.Program ??= Programs.Find();
+                    var session = Middleware.Session.Join(domain);
+                    s_users[i] = 1;
+                    Volatile.Write(ref s_sessions[i], session);
+                    if (ClockSession is null or { IsShutDown: true })
+                    {
+                        ClockSession = session;
+                    }
+                    return i << 24;
+                }
+            }
+        }
+        throw new Failure(Code.Error, $"more than {MaxSessions} contexts were made one after the other in this process");
+    }
+
+    public static void Leave(uint handle)
+    {
+        Session? last = null;
+        lock (s_lock)
+        {
+            var index = handle >> 24;
+            if (index is 0 or > MaxSessions || s_sessions[index] is not { } session)
+            {
+                throw new Failure(Code.Invalid, $"{handle} is no session");
+            }
+            if (s_users[index] > 0 && --s_users[index] == 0)
+            {
+                last = session;
+            }
+        }
+        last?.ShutDown();
+    }
+
+    public static void MarkAllLeft()
+    {
+        foreach (var session in s_sessions)
+        {
+            session?.MarkLeft();
+        }
+    }
+
+    public static Session Session(uint handle)
+    {
+        var index = handle >> 24;
+        return index is > 0 and <= MaxSessions && Volatile.Read(ref s_sessions[index]) is { } session
+            ? session
+            : throw new Failure(Code.Invalid, $"{handle} is no handle of this process");
+    }
+
+    public static T Get<T>(uint handle)
+        where T : Entity =>
+        Session(handle).Get<T>(handle & 0xffffff);
+
+    public static Endpoint Writer(uint handle) =>
+        Get<Endpoint>(handle) is { Outbox: not null } endpoint
+            ? endpoint
+            : throw new Failure(Code.Invalid, $"{handle & 0xffffff} does not write");
+
+    public static Endpoint Reader(uint handle) =>
+        Get<Endpoint>(handle) is { Inbox: not null } endpoint
+            ? endpoint
+            : throw new Failure(Code.Invalid, $"{handle & 0xffffff} does not read");
+
+    public static uint Of(Entity entity, uint near) => (near & 0xff000000) | entity.Id;
+}

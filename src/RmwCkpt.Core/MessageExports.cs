@@ -1,0 +1,168 @@
+using System.Runtime.InteropServices;
+using RmwCkpt.Memory;
+using RmwCkpt.Middleware;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Core;
+
+/// <summary>The functions of ckpt.h that move messages and wait. They allocate nothing unless they fail.</summary>
+internal static class MessageExports
+{
+    private const int MaxWait = 1 << 24;
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_trigger")]
+    private static int Trigger(uint guard)
+    {
+        try
+        {
+            Handles.Get<Guard>(guard).Trigger();
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_publish_begin")]
+    private static int PublishBegin(uint entity, nint answers, ulong size, nint reservation)
+    {
+        try
+        {
+            var endpoint = Handles.Writer(entity);
+            RequestId? request = answers == 0 ? null : RequestId.Read(new Region(answers, RequestId.Size));
+            if (request is null == (endpoint.Kind == EntityKind.Service))
+            {
+                return Guarded.Fail(Code.Invalid, "a reply, and only a reply, answers a request");
+            }
+            var payload = endpoint.Outbox!.Begin(request, (long)Math.Min(size, long.MaxValue));
+            new Region(reservation, 16).Write(0, (long)payload.Address);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_publish_end")]
+    private static int PublishEnd(uint entity, nint reservation, ulong size, nint sequence)
+    {
+        try
+        {
+            var outbox = Handles.Writer(entity).Outbox!;
+            if (!outbox.IsHeld)
+            {
+                return Guarded.Fail(Code.Invalid, "publish_end without publish_begin on this thread");
+            }
+            var number = outbox.End((long)size);
+            if (sequence != 0)
+            {
+                new Region(sequence, 8).Write(0, number);
+            }
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_publish_abort")]
+    private static int PublishAbort(uint entity, nint reservation)
+    {
+        try
+        {
+            var outbox = Handles.Writer(entity).Outbox!;
+            if (!outbox.IsHeld)
+            {
+                return Guarded.Fail(Code.Invalid, "publish_abort without publish_begin on this thread");
+            }
+            outbox.Abort();
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    /// <summary>ckpt_message: 0 data, 8 size, 16 sequence, 24 source_time, 32 writer[16], 48 request[24], 72 taken.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_take_begin")]
+    private static int TakeBegin(uint entity, nint message)
+    {
+        try
+        {
+            var lent = Handles.Reader(entity).Inbox!.Begin();
+            var region = new Region(message, 80);
+            region.Write(72, lent.Taken ? (byte)1 : (byte)0);
+            if (lent.Taken)
+            {
+                region.Write(0, (long)lent.Payload.Address);
+                region.Write(8, (long)lent.Payload.Length);
+                region.Write(16, lent.Sequence);
+                region.Write(24, lent.Time);
+                lent.Writer.Write(region.Span(32, Gid.Size));
+                lent.Request.Write(region.Slice(48, RequestId.Size));
+            }
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_take_end")]
+    private static int TakeEnd(uint entity, nint message)
+    {
+        try
+        {
+            var inbox = Handles.Reader(entity).Inbox!;
+            if (!inbox.IsLending)
+            {
+                return Guarded.Fail(Code.Invalid, "take_end without take_begin on this thread");
+            }
+            return inbox.End() ? 0 : (int)Code.Lost;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_wait")]
+    private static int Wait(uint session, nint ids, nint ready, nuint count, long timeout)
+    {
+        try
+        {
+            if (count > MaxWait)
+            {
+                return Guarded.Fail(Code.Invalid, $"a wait on {count} entities");
+            }
+            var waiter = Handles.Session(session).Waiter;
+            var code = waiter.Wait(
+                Symbols.Handles(ids, (int)count), count == 0 ? [] : new Region(ready, (int)count).All, timeout);
+            return code == Code.ShutDown ? Guarded.Fail(code, "the context was shut down") : (int)code;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_set_callback")]
+    private static int SetCallback(uint entity, nint callback, nint user)
+    {
+        try
+        {
+            var endpoint = Handles.Reader(entity);
+            endpoint.Session.Callbacks.Set(endpoint, callback == 0 ? null : Symbols.Caller(callback, user));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>
+/// One cell of a journal: a determinant, or part of one.
+/// <code>
+///   0 u64 Head: bits 0..7 kind (1..254), 8..31 entity, 32..63 detail
+///   8 i64 Value
+/// </code>
+/// </summary>
+public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Value)
+{
+    internal ulong Head => Kind | ((ulong)(Entity & 0xffffff) << 8) | ((ulong)Detail << 32);
+
+    internal static Cell From(ulong head, long value) =>
+        new((byte)head, (uint)(head >> 8) & 0xffffff, (uint)(head >> 32), value);
+}
+
+/// <summary>
+/// A chain of files of 16-byte cells, written and read by position: where a committed cell stands at the position, a
+/// former life wrote it and this one replays. A cell is claimed by compare-and-swap, its value stored, then committed; a
+/// claim that was never committed (its writer died) is claimed again by the next life.
+/// <code>
+///   file N, 256 KiB: 0 u64 Magic   8 i64 N   16 .. 64 zero   64 cells, 16380 of them; cell i is in file i / 16380
+/// </code>
+/// Thread-safety: one caller at a time.
+/// </summary>
+public sealed class Journal : IDisposable
+{
+    public const ulong MagicValue = 0x314c4e4a4b434b52; // "RKCKJNL1"
+    public const int FileSize = 256 * 1024;
+    public const int HeadSize = 64;
+    public const int CellSize = 16;
+    public const int CellsPerFile = (FileSize - HeadSize) / CellSize;
+    private const ulong Claimed = 0xff;
+
+    private readonly string _folder;
+    private readonly bool _writable;
+    private readonly long _retention;
+    private Mapping? _file;
+    private Region _view;
+    private long _number = -1;
+    private long _first;
+
+    private Journal(string folder, bool writable, long retention)
+    {
+        _folder = folder;
+        _writable = writable;
+        _retention = retention;
+    }
+
+    /// <summary>Index of the next cell to read or write.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Index of the first cell still kept.</summary>
+    public long First => _first * CellsPerFile;
+
+    /// <summary>Makes or continues a journal, at its first kept cell. <paramref name="retention"/> in bytes.</summary>
+    public static Journal Open(string folder, long retention)
+    {
+        Directory.CreateDirectory(folder);
+        var journal = new Journal(folder, writable: true, retention) { _first = FirstFile(folder) };
+        journal.Position = journal.First;
+        journal.Use(journal._first);
+        return journal;
+    }
+
+    /// <summary>Opens a journal to look at it, at its first kept cell, while its owner goes on.</summary>
+    /// <exception cref="IOException">There is none.</exception>
+    public static Journal OpenToRead(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"there is no journal at {folder}");
+        }
+        var journal = new Journal(folder, writable: false, 0) { _first = FirstFile(folder) };
+        journal.Position = journal.First;
+        journal.Use(journal._first);
+        return journal;
+    }
+
+    /// <summary>Whether a committed cell stands at the position: a former life's, so this one replays.</summary>
+    public bool HasNext => TryPeek(out _);
+
+    public bool TryPeek(out Cell cell)
+    {
+        if (!Reach())
+        {
+            cell = default;
+            return false;
+        }
+        var offset = Offset;
+        var head = _view.AcquireUInt64(offset);
+        if (head is 0 or Claimed)
+        {
+            cell = default;
+            return false;
+        }
+        cell = Cell.From(head, _view.ReadInt64(offset + 8));
+        return true;
+    }
+
+    /// <summary>Passes the cell at the position.</summary>
+    public void Advance() => Position++;
+
+    /// <summary>Goes to a cell that is kept.</summary>
+    public void Seek(long position) => Position = position;
+
+    /// <summary>Writes a cell at the position and passes it. False: a former life's cell stands there.</summary>
+    /// <exception cref="PosixException">A new file was needed and there is no space; nothing is written.</exception>
+    public bool TryAppend(in Cell cell)
+    {
+        Reach();
+        var offset = Offset;
+        var there = _view.AcquireUInt64(offset);
+        if ((there != 0 && there != Claimed) || !_view.CompareExchange(offset, there, Claimed))
+        {
+            return false;
+        }
+        _view.Write(offset + 8, cell.Value);
+        _view.Release(offset, cell.Head);
+        Position++;
+        return true;
+    }
+
+    private int Offset => HeadSize + ((int)(Position % CellsPerFile) * CellSize);
+
+    /// <summary>Has the file of the position mapped; when reading, false if it is not there (yet).</summary>
+    private bool Reach()
+    {
+        var number = Position / CellsPerFile;
+        return number == _number || Use(number);
+    }
+
+    private bool Use(long number)
+    {
+        var path = Path.Combine(_folder, number.ToString("d"));
+        Mapping file;
+        if (File.Exists(path))
+        {
+            file = Mapping.Open(path);
+            if (file.View.Length != FileSize || file.View.ReadUInt64(0) != MagicValue || file.View.ReadInt64(8) != number)
+            {
+                file.Dispose();
+                throw new InvalidDataException($"{path} is not file {number} of a journal");
+            }
+        }
+        else if (!_writable)
+        {
+            return false;
+        }
+        else
+        {
+            file = Make(path, number);
+            KillPoints.Hit(KillPoint.JournalRoll);
+            Retire(number);
+        }
+        _file?.Dispose();
+        _file = file;
+        _view = file.View;
+        _number = number;
+        return true;
+    }
+
+    private static Mapping Make(string path, long number)
+    {
+        var temporary = $"{path}.new";
+        Posix.TryUnlink(temporary);
+        var file = Mapping.Create(temporary, FileSize);
+        file.View.Write(8, number);
+        file.View.Write(0, MagicValue);
+        if (Posix.RenameIfFree(temporary, path))
+        {
+            return file;
+        }
+        file.Dispose();
+        Posix.TryUnlink(temporary);
+        return Mapping.Open(path);
+    }
+
+    private void Retire(long newest)
+    {
+        while (_retention > 0 && (newest - _first + 1) * (long)FileSize > Math.Max(_retention, 2 * FileSize))
+        {
+            Posix.TryUnlink(Path.Combine(_folder, _first.ToString("d")));
+            _first++;
+        }
+    }
+
+    private static long FirstFile(string folder)
+    {
+        var first = long.MaxValue;
+        foreach (var path in Directory.EnumerateFiles(folder))
+        {
+            if (long.TryParse(Path.GetFileName(path), out var number))
+            {
+                first = Math.Min(first, number);
+            }
+        }
+        return first == long.MaxValue ? 0 : first;
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _file = null;
+        _number = -1;
+    }
+}

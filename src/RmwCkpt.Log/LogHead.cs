@@ -1,0 +1,154 @@
+using System.Numerics;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>
+/// The head of a log, a mapped file of 4096 bytes: what the writer has reached, who reads, and what the log is.
+/// <code>
+///    0 u64 Magic            8 u32 Version
+///   64 i64 FirstSegment    oldest kept; raised before the file is recycled    written by the writer
+///   72 i64 LastSegment     newest made
+///   80 i64 TailSequence    last committed
+///   88 i64 TailPosition    segment &lt;&lt; 32 | offset after it: a place to walk on from, not a promise
+///   96 i64 Bytes           committed, ever
+///  128 u64 ReaderWords     bit w: word w of Readers is not zero                written by readers
+///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
+/// 1024 Metadata[3072]      the middleware's: see EndpointHead
+/// </code>
+/// </summary>
+public sealed class LogHead : IDisposable
+{
+    public const ulong MagicValue = 0x31474f4c4b434b52; // "RKCKLOG1"
+    public const uint CurrentVersion = 1;
+    public const int FileSize = 4096;
+    public const string FileName = "head";
+    public const int MetadataOffset = 1024;
+    public const int MetadataSize = FileSize - MetadataOffset;
+
+    private const int Magic = 0;
+    private const int Version = 8;
+    private const int FirstSegmentOffset = 64;
+    private const int LastSegmentOffset = 72;
+    private const int TailSequenceOffset = 80;
+    private const int TailPositionOffset = 88;
+    private const int BytesOffset = 96;
+    private const int ReaderWords = 128;
+    private const int Readers = 192;
+
+    private readonly Mapping _file;
+    private readonly Region _view;
+
+    private LogHead(Mapping file)
+    {
+        _file = file;
+        _view = file.View;
+    }
+
+    /// <summary>Makes the head of a new log; <paramref name="fill"/> writes its metadata before readers can find it.</summary>
+    public static LogHead Make(string folder, Action<Region> fill)
+    {
+        var path = Path.Combine(folder, FileName);
+        var temporary = $"{path}.new";
+        Posix.TryUnlink(temporary);
+        var file = Mapping.Create(temporary, FileSize);
+        file.View.Write(Version, CurrentVersion);
+        file.View.Write(Magic, MagicValue);
+        fill(file.View.Slice(MetadataOffset, MetadataSize));
+        if (!Posix.RenameIfFree(temporary, path))
+        {
+            file.Dispose();
+            Posix.TryUnlink(temporary);
+            throw new PosixException(Posix.Eexist, $"make {path}");
+        }
+        return new LogHead(file);
+    }
+
+    /// <exception cref="PosixException">ENOENT and the like.</exception>
+    /// <exception cref="InvalidDataException">The file is no log's head.</exception>
+    public static LogHead Open(string folder)
+    {
+        var file = Mapping.Open(Path.Combine(folder, FileName));
+        var view = file.View;
+        if (view.Length != FileSize || view.ReadUInt64(Magic) != MagicValue || view.ReadUInt32(Version) != CurrentVersion)
+        {
+            file.Dispose();
+            throw new InvalidDataException($"{file.Path} is not the head of a log of version {CurrentVersion}");
+        }
+        return new LogHead(file);
+    }
+
+    public Region Metadata => _view.Slice(MetadataOffset, MetadataSize);
+
+    public long FirstSegment
+    {
+        get => _view.AcquireInt64(FirstSegmentOffset);
+        set => _view.Release(FirstSegmentOffset, value);
+    }
+
+    public long LastSegment
+    {
+        get => _view.AcquireInt64(LastSegmentOffset);
+        set => _view.Release(LastSegmentOffset, value);
+    }
+
+    public long TailSequence => _view.AcquireInt64(TailSequenceOffset);
+
+    public long Bytes => _view.AcquireInt64(BytesOffset);
+
+    public (long Segment, int Offset) TailPosition
+    {
+        get
+        {
+            var packed = _view.AcquireInt64(TailPositionOffset);
+            return (packed >> 32, (int)(packed & 0xffffffff));
+        }
+    }
+
+    internal void Advance(long sequence, long segment, int offset, int length)
+    {
+        _view.Release(TailSequenceOffset, sequence);
+        _view.Release(TailPositionOffset, (segment << 32) | (uint)offset);
+        _view.Write(BytesOffset, _view.ReadInt64(BytesOffset) + length);
+    }
+
+    public void AddReader(uint process)
+    {
+        _view.Or(Readers + ((int)(process / 64) * 8), 1ul << (int)(process % 64));
+        _view.Or(ReaderWords, 1ul << (int)(process / 64));
+    }
+
+    public void RemoveReader(uint process) =>
+        _view.And(Readers + ((int)(process / 64) * 8), ~(1ul << (int)(process % 64)));
+
+    public bool HasReader(uint process) =>
+        (_view.AcquireUInt64(Readers + ((int)(process / 64) * 8)) & (1ul << (int)(process % 64))) != 0;
+
+    /// <summary>The next reading process after <paramref name="process"/> (start with -1), or -1. Allocates nothing.</summary>
+    public int NextReader(int process)
+    {
+        var words = _view.AcquireUInt64(ReaderWords);
+        for (var next = process + 1; next < 4096;)
+        {
+            var remaining = words & (ulong.MaxValue << (next / 64));
+            if (remaining == 0)
+            {
+                return -1;
+            }
+            var word = BitOperations.TrailingZeroCount(remaining);
+            if (word > next / 64)
+            {
+                next = word * 64;
+            }
+            var bits = _view.AcquireUInt64(Readers + (word * 8)) & (ulong.MaxValue << (next % 64));
+            if (bits != 0)
+            {
+                return (word * 64) + BitOperations.TrailingZeroCount(bits);
+            }
+            next = (word + 1) * 64;
+        }
+        return -1;
+    }
+
+    public void Dispose() => _file.Dispose();
+}

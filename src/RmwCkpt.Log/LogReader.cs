@@ -1,0 +1,236 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>One frame as a reader sees it. The payload is the log's own memory.</summary>
+public readonly record struct FrameView(Region Payload, long Sequence, long Time, uint Incarnation, byte Flags);
+
+/// <summary>
+/// Reads one log at its own position. Never waits on a hole and never hands out torn bytes.
+/// Thread-safety: one caller at a time, beside one writer in any process.
+/// </summary>
+public sealed class LogReader : IDisposable
+{
+    private readonly string _folder;
+    private Mapping? _segment;
+    private Region _view;
+    private long _number;
+    private int _offset;
+    private uint _incarnation;
+
+    private LogReader(string folder, LogHead head)
+    {
+        _folder = folder;
+        Head = head;
+    }
+
+    public LogHead Head { get; }
+
+    /// <summary>Sequence number of the next frame.</summary>
+    public long NextSequence { get; private set; } = 1;
+
+    /// <summary>Frames that were gone, damaged or of an overtaken incarnation before they could be read.</summary>
+    public long Lost { get; private set; }
+
+    /// <summary>Committed frames not yet read. May lag behind a commit that is under way.</summary>
+    public long Pending => Math.Max(0, Head.TailSequence + 1 - NextSequence);
+
+    /// <summary>Opens a log at its first kept frame.</summary>
+    /// <exception cref="IOException">There is no such log, or it is none.</exception>
+    public static LogReader Open(string folder)
+    {
+        var reader = new LogReader(folder, LogHead.Open(folder));
+        reader.SeekFirst();
+        return reader;
+    }
+
+    public void SeekFirst()
+    {
+        while (true)
+        {
+            var first = Head.FirstSegment;
+            if (TryUse(first))
+            {
+                NextSequence = _view.ReadInt64(Segment.FirstSequence);
+                return;
+            }
+            if (Head.FirstSegment == first)
+            {
+                throw new InvalidDataException($"{_folder} lacks its first segment {first}");
+            }
+        }
+    }
+
+    /// <summary>Goes to the end: only what is committed from now on will be read.</summary>
+    public void SeekTail()
+    {
+        var (number, offset) = Head.TailPosition;
+        SeekFirst();
+        if (offset > 0 && number > _number && TryUse(number))
+        {
+            NextSequence = _view.ReadInt64(Segment.FirstSequence);
+        }
+        while (TryPeek(out _, verify: false))
+        {
+            Advance();
+        }
+    }
+
+    /// <summary>Goes to a frame, or to the first kept after it. Segments tell their first sequence, so this is short.</summary>
+    public void SeekSequence(long sequence)
+    {
+        if (_segment is null || sequence < NextSequence)
+        {
+            SeekFirst();
+        }
+        while (NextSequence < sequence && TryPeek(out _, verify: false))
+        {
+            Advance();
+        }
+    }
+
+    /// <summary>Goes to the first kept frame committed at or after a time.</summary>
+    public void SeekTime(long time)
+    {
+        SeekFirst();
+        while (TryPeek(out var frame, verify: false) && frame.Time < time)
+        {
+            Advance();
+        }
+    }
+
+    /// <summary>Whether a frame is there to be read. Cheap: one load, mostly.</summary>
+    public bool HasNext
+    {
+        get
+        {
+            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            return (word > 0 && _view.ReadByte(_offset + Frame.Kind) == Frame.Data && _number >= Head.FirstSegment)
+                || ((word != 0 || _number < Head.FirstSegment) && TryPeek(out _, verify: false));
+        }
+    }
+
+    /// <summary>
+    /// Shows the next frame without passing it. After its bytes were used, <see cref="IsIntact"/> says whether they still
+    /// are what they were. With <paramref name="verify"/> a frame whose CRC is wrong is counted lost and passed.
+    /// </summary>
+    public bool TryPeek(out FrameView frame, bool verify = true)
+    {
+        while (true)
+        {
+            if (_number < Head.FirstSegment)
+            {
+                var expected = NextSequence;
+                SeekFirst();
+                Lost += Math.Max(0, NextSequence - expected);
+                NextSequence = Math.Max(NextSequence, expected);
+            }
+            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            if (word <= 0)
+            {
+                // A full segment needs no padding frame; otherwise the log ends here for now.
+                if (_offset < _view.Length || !TryUse(_number + 1))
+                {
+                    frame = default;
+                    return false;
+                }
+                continue;
+            }
+            if (!Frame.IsPlausible(_view, _offset, word))
+            {
+                SkipDamage();
+                if (_offset >= _view.Length && !TryUse(_number + 1))
+                {
+                    frame = default;
+                    return false;
+                }
+                continue;
+            }
+            if (_view.ReadByte(_offset + Frame.Kind) == Frame.Padding)
+            {
+                if (!TryUse(_number + 1))
+                {
+                    frame = default;
+                    return false;
+                }
+                continue;
+            }
+            var incarnation = _view.ReadUInt32(_offset + Frame.Incarnation);
+            if (incarnation < _incarnation
+                || (verify && _view.ReadUInt32(_offset + Frame.Crc) != Frame.ComputeCrc(_view, _offset, word)))
+            {
+                if (IsIntact)
+                {
+                    Lost++;
+                    Advance();
+                }
+                continue;
+            }
+            _incarnation = incarnation;
+            frame = new FrameView(
+                _view.Slice(_offset + Frame.HeadSize, word - Frame.HeadSize),
+                _view.ReadInt64(_offset + Frame.Sequence), _view.ReadInt64(_offset + Frame.Time), incarnation,
+                _view.ReadByte(_offset + Frame.Flags));
+            NextSequence = frame.Sequence;
+            return true;
+        }
+    }
+
+    /// <summary>Whether the segment at the position is still part of the log: what was read from it was not recycled.</summary>
+    public bool IsIntact
+    {
+        get
+        {
+            Interlocked.MemoryBarrier();
+            return _number >= Head.FirstSegment;
+        }
+    }
+
+    /// <summary>Passes the frame that TryPeek showed.</summary>
+    public void Advance()
+    {
+        NextSequence = _view.ReadInt64(_offset + Frame.Sequence) + 1;
+        _offset += Frame.Align(_view.ReadInt32(_offset + Frame.Length));
+    }
+
+    /// <summary>Damaged length: nothing after it in this segment can be found. Lost is counted at the next frame.</summary>
+    private void SkipDamage()
+    {
+        _offset = _view.Length;
+        using var next = Segment.Open(_folder, _number + 1);
+        if (next is not null)
+        {
+            var first = next.View.ReadInt64(Segment.FirstSequence);
+            Lost += Math.Max(0, first - NextSequence);
+            NextSequence = first;
+        }
+    }
+
+    private bool TryUse(long number)
+    {
+        if (_segment is not null && number == _number)
+        {
+            _offset = Segment.HeadSize;
+            return true;
+        }
+        var segment = Segment.Open(_folder, number);
+        if (segment is null)
+        {
+            return false;
+        }
+        _segment?.Dispose();
+        _segment = segment;
+        _view = segment.View;
+        _number = number;
+        _offset = Segment.HeadSize;
+        return true;
+    }
+
+    public void Dispose()
+    {
+        _segment?.Dispose();
+        _segment = null;
+        _view = default;
+        Head.Dispose();
+    }
+}

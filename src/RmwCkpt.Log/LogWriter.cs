@@ -1,0 +1,368 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>What became of a publish.</summary>
+public enum AppendResult
+{
+    /// <summary>A new frame.</summary>
+    Appended,
+
+    /// <summary>A former life wrote the same at this place: the readers have it already.</summary>
+    Found,
+
+    /// <summary>As Found, but frames between were not published again.</summary>
+    FoundLater,
+
+    /// <summary>A former life wrote something else here; what was given is appended at the end.</summary>
+    Diverged,
+}
+
+/// <summary>A place for one payload, from Reserve to Commit or Abort.</summary>
+public readonly record struct Reservation(Region Payload, bool InLog);
+
+/// <summary>
+/// Writes one log. It writes by position: where a committed frame already stands at its position, a former life of this
+/// process wrote it, and this life is replaying; the payload is then compared, not appended. So a writer restored from a
+/// snapshot at any instruction needs not be told so: its next claim fails and it knows.
+/// Thread-safety: one caller at a time.
+/// </summary>
+public sealed class LogWriter : IDisposable
+{
+    private const int FirstSegmentSize = 16 * 1024;
+    private const int UsualSegmentSize = 8 * 1024 * 1024;
+
+    private readonly string _folder;
+    private readonly long _retention;
+    private readonly long _keptSequences;
+    private readonly NativeBuffer _scratch = new();
+    private Mapping _segment;
+    private Region _view;
+    private long _number;
+    private int _offset;
+    private long _next;
+    private long _firstKept;
+
+    private LogWriter(string folder, LogHead head, Mapping segment, long retention, long keptSequences)
+    {
+        _folder = folder;
+        Head = head;
+        _retention = retention;
+        _keptSequences = keptSequences;
+        _segment = segment;
+        _view = segment.View;
+        _number = _view.ReadInt64(Segment.Number);
+        _next = _view.ReadInt64(Segment.FirstSequence);
+        _offset = Segment.HeadSize;
+    }
+
+    public LogHead Head { get; }
+
+    /// <summary>Sequence number of the next publish.</summary>
+    public long NextSequence => _next;
+
+    /// <summary>Makes a log, or takes one over at its first kept frame (a process started again, to replay).</summary>
+    /// <param name="retention">Bytes to keep; at least the newest segment is kept.</param>
+    /// <param name="keptSequences">How many of the newest frames late joiners may ask for (transient_local).</param>
+    public static LogWriter Open(string folder, long retention, long keptSequences, Action<Region> fillMetadata)
+    {
+        LogHead head;
+        if (File.Exists(Path.Combine(folder, LogHead.FileName)))
+        {
+            head = LogHead.Open(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder);
+            Segment.Make(folder, 0, FirstSegmentSize, 1, spare: null).Dispose();
+            head = LogHead.Make(folder, fillMetadata);
+        }
+        try
+        {
+            var segment = Segment.Open(folder, head.FirstSegment)
+                ?? throw new InvalidDataException($"{folder} lacks its first segment {head.FirstSegment}");
+            return new LogWriter(folder, head, segment, retention, keptSequences);
+        }
+        catch
+        {
+            head.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Reserves <paramref name="size"/> payload bytes: in the log, or aside where a former life's frame stands.
+    /// </summary>
+    /// <exception cref="PosixException">The log needed a new segment and the file system is full; nothing is changed.</exception>
+    public Reservation Reserve(int size)
+    {
+        var length = Frame.HeadSize + size;
+        var span = Frame.Align(length);
+        if (_number < Head.FirstSegment && IsRetired())
+        {
+            return new Reservation(_scratch.Ensure(size), InLog: false);
+        }
+        while (true)
+        {
+            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            if (word > 0 && _view.ReadByte(_offset + Frame.Kind) == Frame.Padding)
+            {
+                MoveTo(_number + 1, SizeFor(span));
+            }
+            else if (word > 0)
+            {
+                return new Reservation(_scratch.Ensure(size), InLog: false);
+            }
+            else if (word < 0)
+            {
+                RepairTornFrame(word);
+            }
+            else if (span > _view.Length - _offset)
+            {
+                Roll(span);
+            }
+            else if (_view.CompareExchange(_offset + Frame.Length, 0, -length))
+            {
+                KillPoints.Hit(KillPoint.AfterReserve);
+                return new Reservation(_view.Slice(_offset + Frame.HeadSize, size), InLog: true);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A replaying writer whose former life's frames here were let go since: it can only count them. True while there
+    /// are such; else it stands at the first frame kept.
+    /// </summary>
+    private bool IsRetired()
+    {
+        var first = Head.FirstSegment;
+        using var segment = Segment.Open(_folder, first);
+        _firstKept = segment?.View.ReadInt64(Segment.FirstSequence) ?? _next;
+        if (_next < _firstKept)
+        {
+            return true;
+        }
+        MoveTo(first, 0);
+        return false;
+    }
+
+    /// <summary>Makes the reserved payload's first <paramref name="size"/> bytes a frame, or finds them in the log.</summary>
+    public AppendResult Commit(in Reservation reservation, int size, byte flags, uint incarnation, long time, out long sequence)
+    {
+        if (reservation.InLog)
+        {
+            KillPoints.Hit(KillPoint.BeforeCommit);
+            sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time);
+            return AppendResult.Appended;
+        }
+        if (_next < _firstKept)
+        {
+            sequence = _next++;
+            return AppendResult.Found;
+        }
+        var payload = _scratch.Region.Slice(0, size);
+        if (IsSame(_view, _offset, payload))
+        {
+            sequence = Step();
+            return AppendResult.Found;
+        }
+        if (FindLater(payload, out sequence))
+        {
+            return AppendResult.FoundLater;
+        }
+        // The former life's frames stand: others have read them. This one comes after them.
+        GoToTail();
+        var copy = new NativeBuffer();
+        payload.All.CopyTo(copy.Ensure(size).All);
+        var again = Reserve(size);
+        copy.Region.All.CopyTo(again.Payload.All);
+        copy.Dispose();
+        sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time);
+        return AppendResult.Diverged;
+    }
+
+    /// <summary>Gives a reservation back: nothing was published.</summary>
+    public void Abort(in Reservation reservation)
+    {
+        if (reservation.InLog)
+        {
+            reservation.Payload.All.Clear();
+            _view.Release(_offset + Frame.Length, 0);
+        }
+    }
+
+    private long CommitInPlace(int length, byte flags, uint incarnation, long time)
+    {
+        var sequence = _next;
+        _view.Write(_offset + Frame.Kind, Frame.Data);
+        _view.Write(_offset + Frame.Flags, flags);
+        _view.Write(_offset + Frame.Incarnation, incarnation);
+        _view.Write(_offset + Frame.Sequence, sequence);
+        _view.Write(_offset + Frame.Time, time);
+        _view.Write(_offset + Frame.Crc, Frame.ComputeCrc(_view, _offset, length));
+        _view.Release(_offset + Frame.Length, length);
+        _offset += Frame.Align(length);
+        _next++;
+        Head.Advance(sequence, _number, _offset, length);
+        return sequence;
+    }
+
+    private static bool IsSame(Region view, int offset, Region payload)
+    {
+        var length = view.AcquireInt32(offset + Frame.Length);
+        return length - Frame.HeadSize == payload.Length
+            && view.Span(offset + Frame.HeadSize, payload.Length).SequenceEqual(payload.All);
+    }
+
+    /// <summary>Passes the frame at the position.</summary>
+    private long Step()
+    {
+        var sequence = _view.ReadInt64(_offset + Frame.Sequence);
+        _offset += Frame.Align(_view.ReadInt32(_offset + Frame.Length));
+        _next = sequence + 1;
+        return sequence;
+    }
+
+    /// <summary>Looks for the payload between the position and the tail, and passes it if it is there.</summary>
+    private bool FindLater(Region payload, out long sequence)
+    {
+        var (number, offset, next) = (_number, _offset, _next);
+        while (AtFrame())
+        {
+            if (IsSame(_view, _offset, payload))
+            {
+                sequence = Step();
+                return true;
+            }
+            Step();
+        }
+        MoveTo(number, 0);
+        (_offset, _next) = (offset, next);
+        sequence = 0;
+        return false;
+    }
+
+    private void GoToTail()
+    {
+        while (AtFrame())
+        {
+            Step();
+        }
+    }
+
+    /// <summary>Whether a committed data frame stands at the position; passes padding.</summary>
+    private bool AtFrame()
+    {
+        while (true)
+        {
+            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            if (word <= 0)
+            {
+                return false;
+            }
+            if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding)
+            {
+                return true;
+            }
+            if (!File.Exists(Segment.PathOf(_folder, _number + 1)))
+            {
+                return false;
+            }
+            MoveTo(_number + 1, 0);
+        }
+    }
+
+    /// <summary>
+    /// A former life died between claim and commit. The claim says how far it may have written; no reader has seen it.
+    /// </summary>
+    private void RepairTornFrame(int word)
+    {
+        var claimed = Math.Min(Frame.Align(-word), _view.Length - _offset);
+        _view.Clear(_offset + 4, claimed - 4);
+        _view.CompareExchange(_offset + Frame.Length, word, 0);
+    }
+
+    /// <summary>Pads what is left of this segment and goes to the next.</summary>
+    private void Roll(int span)
+    {
+        var next = Segment.Make(_folder, _number + 1, SizeFor(span), _next, Retire(span));
+        var rest = _view.Length - _offset;
+        if (rest > 0 && _view.CompareExchange(_offset + Frame.Length, 0, -rest))
+        {
+            KillPoints.Hit(KillPoint.SegmentRoll);
+            _view.Write(_offset + Frame.Kind, Frame.Padding);
+            _view.Release(_offset + Frame.Length, rest);
+        }
+        Use(next, _number + 1);
+    }
+
+    private void MoveTo(long number, int sizeIfMissing)
+    {
+        if (number == _number)
+        {
+            return;
+        }
+        var segment = Segment.Open(_folder, number)
+            ?? (sizeIfMissing > 0
+                ? Segment.Make(_folder, number, sizeIfMissing, _next, Retire(sizeIfMissing))
+                : throw new InvalidDataException($"{_folder} lacks segment {number}"));
+        Use(segment, number);
+    }
+
+    private void Use(Mapping segment, long number)
+    {
+        _segment.Dispose();
+        _segment = segment;
+        _view = segment.View;
+        _number = number;
+        _offset = Segment.HeadSize;
+        Head.LastSegment = Math.Max(Head.LastSegment, number);
+    }
+
+    private int SizeFor(int span)
+    {
+        var usual = Math.Min((long)_view.Length * 4, UsualSegmentSize);
+        var wanted = span <= 16 * 1024 * 1024 ? Math.Max(usual, 4L * span) : (long)span + Segment.HeadSize;
+        return (int)Math.Min((wanted + 4095) & ~4095L, int.MaxValue & ~4095);
+    }
+
+    /// <summary>
+    /// Lets go of the oldest segments beyond the retention. FirstSegment is raised before a file changes: a reader that
+    /// was in it looks there after it has read. Returns one to use again, or null.
+    /// </summary>
+    private string? Retire(int span)
+    {
+        var size = SizeFor(span);
+        var kept = Math.Max(1, _retention / size);
+        string? spare = null;
+        while (_number - Head.FirstSegment >= kept && MayRetire(Head.FirstSegment))
+        {
+            var first = Head.FirstSegment;
+            var path = Segment.PathOf(_folder, first);
+            Head.FirstSegment = first + 1;
+            Interlocked.MemoryBarrier();
+            if (spare is null && new FileInfo(path) is { Exists: true } file && file.Length == size)
+            {
+                spare = path;
+            }
+            else
+            {
+                Posix.TryUnlink(path);
+            }
+        }
+        return spare;
+    }
+
+    private bool MayRetire(long number)
+    {
+        using var following = Segment.Open(_folder, number + 1);
+        return following is null || following.View.ReadInt64(Segment.FirstSequence) <= _next - _keptSequences;
+    }
+
+    public void Dispose()
+    {
+        _segment.Dispose();
+        _scratch.Dispose();
+        Head.Dispose();
+    }
+}

@@ -1,0 +1,79 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>
+/// One file of a log's chain, named by its number in the log's folder. Its size never changes.
+/// <code>
+///   0 u64 Magic   8 i64 Number   16 i64 FirstSequence (of its first data frame)   24 i32 Size   28 .. 64 zero   64 frames
+/// </code>
+/// A segment is made whole under another name and then given its own, never over one that is there: a writer restored from
+/// a snapshot in the middle of that finds the segment its former life made, and uses it.
+/// </summary>
+public static class Segment
+{
+    public const ulong MagicValue = 0x31474553544b4352; // "RCKTSEG1"
+    public const int HeadSize = 64;
+    public const int Magic = 0;
+    public const int Number = 8;
+    public const int FirstSequence = 16;
+    public const int Size = 24;
+
+    public static string PathOf(string folder, long number) => Path.Combine(folder, number.ToString("d"));
+
+    /// <summary>Makes segment <paramref name="number"/>, or opens the one that is there.</summary>
+    /// <param name="spare">A segment file of the same size that is no longer part of the log, to use again; or null.</param>
+    /// <exception cref="PosixException">ENOSPC and the like; nothing is left behind.</exception>
+    public static Mapping Make(string folder, long number, int size, long firstSequence, string? spare)
+    {
+        var path = PathOf(folder, number);
+        var temporary = $"{path}.new";
+        Posix.TryUnlink(temporary);
+        Mapping file;
+        if (spare is not null && Posix.RenameIfFree(spare, temporary))
+        {
+            file = Mapping.Open(temporary);
+            file.View.All.Clear();
+        }
+        else
+        {
+            file = Mapping.Create(temporary, size);
+        }
+        var view = file.View;
+        view.Write(Number, number);
+        view.Write(FirstSequence, firstSequence);
+        view.Write(Size, view.Length);
+        view.Write(Magic, MagicValue);
+        if (Posix.RenameIfFree(temporary, path))
+        {
+            return file;
+        }
+        file.Dispose();
+        Posix.TryUnlink(temporary);
+        return Open(folder, number) ?? throw new IOException($"{path} was there and is gone");
+    }
+
+    /// <summary>Opens a segment; null when there is none of that number.</summary>
+    /// <exception cref="InvalidDataException">The file is no segment, or another one.</exception>
+    public static Mapping? Open(string folder, long number)
+    {
+        var path = PathOf(folder, number);
+        Mapping file;
+        try
+        {
+            file = Mapping.Open(path);
+        }
+        catch (PosixException e) when (e.Errno == Posix.Enoent)
+        {
+            return null;
+        }
+        var view = file.View;
+        if (view.Length < HeadSize + Frame.HeadSize || view.ReadUInt64(Magic) != MagicValue
+            || view.ReadInt64(Number) != number || view.ReadInt32(Size) != view.Length)
+        {
+            file.Dispose();
+            throw new InvalidDataException($"{path} is not segment {number} of a log");
+        }
+        return file;
+    }
+}

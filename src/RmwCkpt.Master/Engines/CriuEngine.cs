@@ -1,0 +1,108 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>Process images by CRIU (https://criu.org), run as a program.</summary>
+public sealed class CriuEngine(string? named) : ISnapshotEngine
+{
+    private readonly object _gate = new();
+    private CriuProgram? _program;
+    private EngineCheck? _check;
+
+    public string Name => "criu";
+
+    /// <summary>Finds CRIU and asks it whether this kernel will do; asked once.</summary>
+    public EngineCheck Check()
+    {
+        lock (_gate)
+        {
+            return _check ??= DoCheck();
+        }
+    }
+
+    public SnapshotResult Dump(int pid, string folder, HeldStdio stdio)
+    {
+        if (!Check().Usable || _program is null)
+        {
+            return SnapshotResult.Failed(Check().Why);
+        }
+        try
+        {
+            var external = stdio.Descriptors
+                .Select(x => ProcessProbe.Link($"/proc/{pid}/fd/{x.Number}"))
+                .Select(External).OfType<string>().Distinct();
+            var status = CriuCommand.Run(_program.Path, CriuCommand.Dump(pid, folder, external, _program.Unprivileged), []);
+            if (status == 0)
+            {
+                var stats = Path.Combine(folder, "stats-dump");
+                return new SnapshotResult(true, false, "", File.Exists(stats) ? CriuImages.Frozen(File.ReadAllBytes(stats)) : 0);
+            }
+            var errors = CriuCommand.Errors(Path.Combine(folder, "dump.log"));
+            return SnapshotResult.Failed($"criu dump ended with status {status}: {errors}", retry: IsSocketTrouble(errors));
+        }
+        catch (IOException e)
+        {
+            return SnapshotResult.Failed(e.Message);
+        }
+    }
+
+    public RestoreResult Restore(RestoreOrder order)
+    {
+        if (!Check().Usable || _program is null)
+        {
+            return RestoreResult.Failed(Check().Why);
+        }
+        try
+        {
+            using var plan = CriuRestorePlan.Make(order, CriuImages.ReadFiles(order.SnapshotFolder));
+            var log = Path.Combine(order.SnapshotFolder, "restore.log");
+            Posix.TryUnlink(log);
+            var status = CriuCommand.Run(
+                _program.Path, CriuCommand.Restore(order.SnapshotFolder, plan.Inherited, _program.Unprivileged),
+                plan.Inherited.Select(x => x.Descriptor));
+            return status == 0
+                ? new RestoreResult((int)order.Process.Pid, "")
+                : RestoreResult.Failed($"criu restore ended with status {status}: {CriuCommand.Errors(log)}");
+        }
+        catch (IOException e)
+        {
+            return RestoreResult.Failed(e.Message);
+        }
+    }
+
+    /// <summary>What CRIU must be told is not the process' own, or null.</summary>
+    private static string? External(string target)
+    {
+        switch (HeldStdio.KindOf(target))
+        {
+            case StdioKind.Terminal:
+                var (device, fileSystem) = Posix.TerminalId(target);
+                return CriuCommand.TerminalKey(device, fileSystem);
+            case StdioKind.Socket:
+                return "unix[" + target["socket:[".Length..];
+            default:
+                return null;
+        }
+    }
+
+    private static bool IsSocketTrouble(string errors) =>
+        errors.Contains("unix", StringComparison.OrdinalIgnoreCase) || errors.Contains("sk-", StringComparison.Ordinal);
+
+    private EngineCheck DoCheck()
+    {
+        _program = CriuFinder.Find(named, out var why);
+        if (_program is null)
+        {
+            return new EngineCheck(false, why);
+        }
+        var (status, text) = CriuFinder.Output(_program.Path, _program.Unprivileged ? ["check", "--unprivileged"] : ["check"]);
+        if (status == 0)
+        {
+            return new EngineCheck(true, why);
+        }
+        var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .LastOrDefault(x => x.Contains("Error", StringComparison.Ordinal)) ?? text.Trim();
+        _program = null;
+        return new EngineCheck(false, $"{why} says that this kernel will not do (criu check): {line}");
+    }
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>A CRIU program and whether it can work here.</summary>
+public sealed record CriuProgram(string Path, Version Version, bool Unprivileged);
+
+/// <summary>
+/// Looks for CRIU: RMW_CKPT_CRIU, else criu in PATH from version 4 on, else .criu/bin/criu in a folder above this program
+/// (the workspace's own, made by colcon/criu).
+/// </summary>
+public static partial class CriuFinder
+{
+    public static readonly Version Oldest = new(4, 0);
+    private const int CheckpointRestore = 40;
+    private const int SystemAdministration = 21;
+    private const string Remedy = "run colcon/criu in the workspace, or set RMW_CKPT_CRIU to a criu of version 4 or later";
+
+    public static CriuProgram? Find(string? named, out string why)
+    {
+        var tried = new List<string>();
+        foreach (var path in named is not null ? [named] : Candidates())
+        {
+            if (!File.Exists(path))
+            {
+                if (named is not null)
+                {
+                    tried.Add($"RMW_CKPT_CRIU={named} is not there");
+                }
+                continue;
+            }
+            if (VersionOf(path) is not { } version)
+            {
+                tried.Add($"{path} does not run");
+            }
+            else if (version < Oldest)
+            {
+                tried.Add($"{path} is version {version}, older than {Oldest}");
+            }
+            else if (Rights() is { } lacking)
+            {
+                why = $"{path} {version} is there, but {lacking}";
+                return null;
+            }
+            else
+            {
+                why = $"{path} {version}";
+                return new CriuProgram(path, version, Unprivileged: !Has(SystemAdministration));
+            }
+        }
+        why = tried.Count > 0 ? $"{string.Join("; ", tried)}: {Remedy}" : $"criu is not installed: {Remedy}";
+        return null;
+    }
+
+    /// <summary>What this process lacks to dump and restore others; null: nothing.</summary>
+    public static string? Rights() => Posix.UserId == 0 || Has(CheckpointRestore)
+        ? null
+        : "it needs root or CAP_CHECKPOINT_RESTORE: run the nodes as root, or "
+            + "setcap cap_checkpoint_restore,cap_sys_ptrace+eip on criu and rmw_ckpt";
+
+    public static IEnumerable<string> Candidates()
+    {
+        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Distinct())
+        {
+            if (folder.StartsWith('/'))
+            {
+                yield return Path.Combine(folder, "criu");
+            }
+        }
+        var program = Environment.ProcessPath is { } path ? File.ResolveLinkTarget(path, true)?.FullName ?? path : null;
+        for (var folder = Path.GetDirectoryName(program); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            yield return Path.Combine(folder, ".criu", "bin", "criu");
+        }
+    }
+
+    /// <summary>What `criu --version` says, or null.</summary>
+    public static Version? VersionOf(string program)
+    {
+        var match = VersionLine().Match(Output(program, "--version").Text);
+        return match.Success
+            ? new Version(
+                int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture),
+                int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture))
+            : null;
+    }
+
+    /// <summary>Runs CRIU and reads what it says.</summary>
+    public static (int Status, string Text) Output(string program, params string[] arguments)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var fd = Posix.Open(file, Posix.WriteOnly | Posix.Append | Posix.CloseOnExec, 0);
+            var nothing = Posix.Open("/dev/null", Posix.ReadOnly | Posix.CloseOnExec, 0);
+            try
+            {
+                var pid = Posix.Spawn(
+                    program, ["criu", .. arguments], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], "/",
+                    [(nothing, 0), (fd, 1), (fd, 2)], newSession: false);
+                var status = Posix.WaitFor(pid);
+                return ((status >> 8) & 0xff, File.ReadAllText(file));
+            }
+            finally
+            {
+                Posix.Close(nothing);
+                Posix.Close(fd);
+            }
+        }
+        catch (PosixException e)
+        {
+            return (127, e.Message);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static bool Has(int capability)
+    {
+        var line = File.ReadLines("/proc/self/status").FirstOrDefault(x => x.StartsWith("CapEff:", StringComparison.Ordinal));
+        return line is not null
+            && (ulong.Parse(line[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> capability & 1) == 1;
+    }
+
+    [GeneratedRegex(@"Version:\s*(\d+)\.(\d+)")]
+    private static partial Regex VersionLine();
+}

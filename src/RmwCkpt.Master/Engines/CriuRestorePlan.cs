@@ -1,0 +1,167 @@
+using System.Globalization;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>
+/// The descriptors that a restore gets from us instead of opening them by itself: standard ones that lead outside, files
+/// that have grown since the dump (CRIU insists on the size that they had), and files of the run folder that have been
+/// recycled since. Dispose closes those that are not the held ones.
+/// </summary>
+public sealed class CriuRestorePlan : IDisposable
+{
+    private readonly List<Inherited> _inherited = [];
+    private readonly List<int> _own = [];
+    private int _output = -1;
+
+    private CriuRestorePlan()
+    {
+    }
+
+    public IReadOnlyList<Inherited> Inherited => _inherited;
+
+    /// <exception cref="IOException">A file is gone or changed that the process cannot do without; the message names it.</exception>
+    public static CriuRestorePlan Make(RestoreOrder order, IReadOnlyList<ImageFile> files)
+    {
+        var plan = new CriuRestorePlan();
+        try
+        {
+            foreach (var held in order.Stdio.Descriptors)
+            {
+                plan.AddStandard(order, held);
+            }
+            foreach (var file in files)
+            {
+                plan.AddFile(order, file);
+            }
+            return plan;
+        }
+        catch
+        {
+            plan.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var fd in _own)
+        {
+            Posix.Close(fd);
+        }
+        _own.Clear();
+    }
+
+    private void AddStandard(RestoreOrder order, HeldDescriptor held)
+    {
+        var key = held.Kind switch
+        {
+            StdioKind.Pipe or StdioKind.Socket => held.Target,
+            StdioKind.Terminal => TerminalKey(held.Target),
+            _ => null,
+        };
+        if (key is not null && _inherited.All(x => x.Key != key))
+        {
+            _inherited.Add(new Inherited(HeldStdio.IsAlive(held) ? held.Descriptor : Output(order, held.Number, held.Target), key));
+        }
+    }
+
+    private void AddFile(RestoreOrder order, ImageFile file)
+    {
+        if (file.Size is not { } size || !file.Name.StartsWith('/') || Directory.Exists(file.Name))
+        {
+            return;
+        }
+        var info = new FileInfo(file.Name);
+        var key = CriuCommand.FileKey(file.Name);
+        if ((info.Exists && info.Length == size) || _inherited.Any(x => x.Key == key))
+        {
+            return;
+        }
+        if (file.Numbers.Count > 0 && info.Exists)
+        {
+            AddChanged(file, key);
+        }
+        else if (file.Numbers.Count > 0 && file.IsWritable)
+        {
+            // It was removed. What the process writes must go somewhere.
+            _inherited.Add(new Inherited(Output(order, file.Numbers[0], file.Name), key));
+        }
+        else if (file.Numbers.Count == 0 && file.Name.StartsWith(order.RunFolder + "/", StringComparison.Ordinal))
+        {
+            // A log's or journal's segment that was recycled: the mapping gets an empty file, and the core sees by the
+            // log's head that its place is not there any more. Never under the old name: others would open it.
+            _inherited.Add(new Inherited(Own(Placeholder(order, size)), key));
+        }
+        else
+        {
+            throw new IOException(info.Exists
+                ? $"{file.Name} has {info.Length} bytes, at the snapshot {size}"
+                : $"{file.Name} is gone");
+        }
+    }
+
+    private void AddChanged(ImageFile file, string key)
+    {
+        var standard = file.Numbers.Any(x => x <= 2);
+        var append = file.IsAppend || (standard && file.IsWritable);
+        var fd = Own(Posix.Open(
+            file.Name, (file.Flags & 3) | (append ? Posix.Append : 0) | Posix.CloseOnExec | Posix.NoControllingTty, 0));
+        if (append)
+        {
+            Posix.SeekToEnd(fd);
+        }
+        else
+        {
+            Posix.SeekTo(fd, (long)file.Position);
+        }
+        _inherited.Add(new Inherited(fd, key));
+    }
+
+    private int Output(RestoreOrder order, int number, string target)
+    {
+        order.Lost(number, target);
+        if (_output < 0)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!);
+            _output = Own(Posix.Open(
+                order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
+        }
+        return _output;
+    }
+
+    private int Own(int fd)
+    {
+        _own.Add(fd);
+        return fd;
+    }
+
+    private static int Placeholder(RestoreOrder order, long size)
+    {
+        var path = Path.Combine(
+            order.RunFolder, string.Create(CultureInfo.InvariantCulture, $".placeholder-{Guid.NewGuid():n}"));
+        Posix.MakeSparse(path, size);
+        try
+        {
+            return Posix.Open(path, Posix.ReadWrite | Posix.CloseOnExec, 0);
+        }
+        finally
+        {
+            Posix.TryUnlink(path);
+        }
+    }
+
+    private static string? TerminalKey(string path)
+    {
+        try
+        {
+            var (device, fileSystem) = Posix.TerminalId(path);
+            return CriuCommand.TerminalKey(device, fileSystem);
+        }
+        catch (PosixException)
+        {
+            // The terminal's window was closed. Its numbers cannot be had any more, so CRIU will say what it lacks.
+            return null;
+        }
+    }
+}

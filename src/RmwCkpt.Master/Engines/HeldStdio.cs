@@ -1,0 +1,143 @@
+using System.Globalization;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>What kind of thing a standard descriptor is.</summary>
+public enum StdioKind
+{
+    Closed,
+    File,
+    Pipe,
+    Terminal,
+    Socket,
+
+    /// <summary>/dev/null and other devices.</summary>
+    Device,
+}
+
+/// <summary>One of a process' standard descriptors, held open by the master (Descriptor -1: it could not be).</summary>
+public sealed record HeldDescriptor(int Number, StdioKind Kind, string Target, int Access, int Descriptor);
+
+/// <summary>
+/// Descriptors 0, 1 and 2 of a process, held while it lives so that its next life can have the very same: the other end of
+/// a pipe must not see an end of file when it dies. Not thread-safe; Dispose closes them.
+/// </summary>
+public sealed class HeldStdio : IDisposable
+{
+    private readonly HeldDescriptor[] _descriptors;
+
+    private HeldStdio(HeldDescriptor[] descriptors) => _descriptors = descriptors;
+
+    public IReadOnlyList<HeldDescriptor> Descriptors => _descriptors;
+
+    public static HeldStdio None { get; } = new([]);
+
+    /// <summary>Opens a living process' standard descriptors for ourselves.</summary>
+    public static HeldStdio Hold(int pid, int pidfd) =>
+        new([.. Enumerable.Range(0, 3).Select(n => Hold(pid, pidfd, n))]);
+
+    /// <summary>Opens again what can be opened by name: all that is left when the process died before there was a master.</summary>
+    public static HeldStdio ByName(IReadOnlyList<string> targets) =>
+        new([.. targets.Take(3).Select((t, n) => ByName(t, n))]);
+
+    public static StdioKind KindOf(string target) => target switch
+    {
+        "" => StdioKind.Closed,
+        _ when target.StartsWith("pipe:[", StringComparison.Ordinal) => StdioKind.Pipe,
+        _ when target.StartsWith("socket:[", StringComparison.Ordinal) => StdioKind.Socket,
+        _ when target.StartsWith("/dev/pts/", StringComparison.Ordinal)
+            || target.StartsWith("/dev/tty", StringComparison.Ordinal)
+            || target == "/dev/console" => StdioKind.Terminal,
+        _ when target.StartsWith("/dev/", StringComparison.Ordinal)
+            && !target.StartsWith("/dev/shm/", StringComparison.Ordinal) => StdioKind.Device,
+        _ when target.StartsWith('/') => StdioKind.File,
+        _ => StdioKind.Device,
+    };
+
+    /// <summary>Whether something may still be written to the held end of a pipe or to a terminal.</summary>
+    public static bool IsAlive(HeldDescriptor held)
+    {
+        if (held.Descriptor < 0)
+        {
+            return false;
+        }
+        if (held.Kind is not (StdioKind.Pipe or StdioKind.Socket or StdioKind.Terminal) || held.Access == Posix.ReadOnly)
+        {
+            return true;
+        }
+        // A write end is never readable: if poll says so it is an error or a hang-up, that is, nobody reads any more.
+        Span<bool> ready = stackalloc bool[1];
+        return held.Kind != StdioKind.Pipe || !Posix.Poll([held.Descriptor], ready, 0);
+    }
+
+    public void Dispose()
+    {
+        foreach (ref var held in _descriptors.AsSpan())
+        {
+            if (held.Descriptor >= 0)
+            {
+                Posix.Close(held.Descriptor);
+                held = held with { Descriptor = -1 };
+            }
+        }
+    }
+
+    private static HeldDescriptor Hold(int pid, int pidfd, int number)
+    {
+        var path = $"/proc/{pid}/fd/{number}";
+        var target = ProcessProbe.Link(path);
+        var kind = KindOf(target);
+        var access = Access(pid, number);
+        var fd = -1;
+        if (kind == StdioKind.Socket)
+        {
+            fd = pidfd >= 0 ? Posix.TakeDescriptor(pidfd, number) : -1;
+        }
+        else if (kind != StdioKind.Closed)
+        {
+            fd = TryOpen(path, access, kind);
+        }
+        return new HeldDescriptor(number, kind, target, access, fd);
+    }
+
+    private static HeldDescriptor ByName(string target, int number)
+    {
+        var kind = KindOf(target);
+        var access = number == 0 ? Posix.ReadOnly : Posix.WriteOnly;
+        var named = kind is StdioKind.File or StdioKind.Device or StdioKind.Terminal;
+        return new HeldDescriptor(number, kind, target, access, named ? TryOpen(target, access, kind) : -1);
+    }
+
+    private static int TryOpen(string path, int access, StdioKind kind)
+    {
+        // A file is written at its end: others may have written to it meanwhile.
+        var append = kind == StdioKind.File && access != Posix.ReadOnly ? Posix.Append : 0;
+        // Non-blocking only while opening a pipe whose other end may be closed; O_NONBLOCK would be the file's own and so
+        // the next life's, hence not for terminals and files. Pipes through /proc open at once.
+        try
+        {
+            return Posix.Open(path, access | append | Posix.CloseOnExec | Posix.NoControllingTty, 0);
+        }
+        catch (PosixException)
+        {
+            return -1;
+        }
+    }
+
+    private static int Access(int pid, int number)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{pid}/fdinfo/{number}").First(x => x.StartsWith("flags:", StringComparison.Ordinal));
+            return Convert.ToInt32(line[6..].Trim(), 8) & 3;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return number == 0 ? Posix.ReadOnly : Posix.WriteOnly;
+        }
+    }
+
+    public override string ToString() =>
+        string.Join(", ", _descriptors.Select(x => string.Create(CultureInfo.InvariantCulture, $"{x.Number}={x.Target}")));
+}

@@ -1,0 +1,49 @@
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>Whether an engine can work here, and why or why not with the remedy.</summary>
+public sealed record EngineCheck(bool Usable, string Why);
+
+/// <summary>How a dump went. <paramref name="Retry"/>: the process was in the middle of a request; soon it will not be.</summary>
+public sealed record SnapshotResult(bool Done, bool Retry, string Why, long FrozenNanoseconds)
+{
+    public static SnapshotResult Failed(string why, bool retry = false) => new(false, retry, why, 0);
+}
+
+/// <summary>What a restore needs: whom, from where, with which standard descriptors.</summary>
+public sealed record RestoreOrder(Process Process, string SnapshotFolder, HeldStdio Stdio)
+{
+    /// <summary>RUN: files below it may have been recycled since the dump.</summary>
+    public required string RunFolder { get; init; }
+
+    /// <summary>Where output goes whose reader is gone.</summary>
+    public required string OutputFile { get; init; }
+
+    /// <summary>Told of a descriptor that could not be given back: number, what it was.</summary>
+    public required Action<int, string> Lost { get; init; }
+}
+
+/// <summary>How a restore went.</summary>
+public sealed record RestoreResult(int Pid, string Why)
+{
+    public bool Done => Pid > 0;
+
+    public static RestoreResult Failed(string why) => new(0, why);
+}
+
+/// <summary>
+/// Takes and restores process images. Knows processes, not ROS. Calls block; one at a time per process.
+/// </summary>
+public interface ISnapshotEngine
+{
+    string Name { get; }
+
+    EngineCheck Check();
+
+    /// <summary>Writes an image of a process into an empty folder; the process goes on.</summary>
+    SnapshotResult Dump(int pid, string folder, HeldStdio stdio);
+
+    /// <summary>Makes the process again, a child of the caller, with the process id that it had where that is the engine's way.</summary>
+    RestoreResult Restore(RestoreOrder order);
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>No images: the same command is started again, and replays its journal from the first cell.</summary>
+public sealed class NoneEngine : ISnapshotEngine
+{
+    public const string Resume = "RMW_CKPT_RESUME";
+
+    public string Name => "none";
+
+    public EngineCheck Check() => new(true, "processes are started again and replay from their beginning");
+
+    public SnapshotResult Dump(int pid, string folder, HeldStdio stdio) =>
+        SnapshotResult.Failed("engine none takes no snapshots: a process that dies is started again and replays all its journal");
+
+    public RestoreResult Restore(RestoreOrder order)
+    {
+        var process = order.Process;
+        if (process.Command.Count == 0)
+        {
+            return RestoreResult.Failed("its command line is not known");
+        }
+        var own = new List<int>();
+        try
+        {
+            var descriptors = new List<(int, int)>();
+            for (var n = 0; n <= 2; n++)
+            {
+                descriptors.Add((Descriptor(order, n, own), n));
+            }
+            var environment = process.Environment
+                .Where(x => !x.StartsWith(Resume + "=", StringComparison.Ordinal))
+                .Append(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}"));
+            var folder = Directory.Exists(process.WorkingFolder) ? process.WorkingFolder : "/";
+            var pid = Posix.Spawn(Program(process), process.Command, [.. environment], folder, descriptors, newSession: true);
+            return new RestoreResult(pid, "");
+        }
+        catch (IOException e)
+        {
+            return RestoreResult.Failed(e.Message);
+        }
+        finally
+        {
+            own.ForEach(Posix.Close);
+        }
+    }
+
+    /// <summary>The program's file; when it has been replaced (an update), the one that is now under its name.</summary>
+    private static string Program(Process process)
+    {
+        const string Deleted = " (deleted)";
+        var path = process.Executable;
+        if (File.Exists(path))
+        {
+            return path;
+        }
+        if (path.EndsWith(Deleted, StringComparison.Ordinal) && File.Exists(path[..^Deleted.Length]))
+        {
+            return path[..^Deleted.Length];
+        }
+        return Path.GetFullPath(process.Command[0], process.WorkingFolder);
+    }
+
+    private static int Descriptor(RestoreOrder order, int number, List<int> own)
+    {
+        var held = order.Stdio.Descriptors.FirstOrDefault(x => x.Number == number);
+        if (held is { Descriptor: >= 0 } && HeldStdio.IsAlive(held))
+        {
+            return held.Descriptor;
+        }
+        int fd;
+        if (number == 0 || held is null or { Kind: StdioKind.Closed })
+        {
+            fd = Posix.Open("/dev/null", Posix.ReadWrite | Posix.CloseOnExec, 0);
+        }
+        else
+        {
+            order.Lost(number, held.Target);
+            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!);
+            fd = Posix.Open(order.OutputFile, Posix.WriteOnly | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180);
+        }
+        own.Add(fd);
+        return fd;
+    }
+}

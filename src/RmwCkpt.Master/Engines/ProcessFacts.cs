@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>What /proc says about a process: enough to start it again.</summary>
+public sealed record ProcessFacts
+{
+    public int Pid { get; init; }
+
+    /// <summary>/proc/PID/stat field 22, clock ticks since boot: with the pid it names one process.</summary>
+    public ulong StartTime { get; init; }
+
+    public string Executable { get; init; } = "";
+
+    /// <summary>Arguments and environment as Latin-1, one character a byte, for they need not be text.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
+    public string Folder { get; init; } = "";
+
+    /// <summary>Readlinks of descriptors 0, 1, 2; empty: closed.</summary>
+    public IReadOnlyList<string> Stdio { get; init; } = [];
+}
+
+/// <summary>Looks at processes. Tests put their own in its place.</summary>
+public interface IProcessProbe
+{
+    /// <summary>Facts of a process, or null when there is none or it may not be looked at.</summary>
+    ProcessFacts? Read(int pid);
+
+    /// <summary>Start time of a process that has not ended (a zombie has), or null.</summary>
+    ulong? StartTime(int pid);
+
+    /// <summary>A descriptor that is readable when the process has ended, or -1.</summary>
+    int OpenPidfd(int pid);
+}
+
+/// <summary>The probe that reads /proc.</summary>
+public sealed class ProcessProbe : IProcessProbe
+{
+    public ProcessFacts? Read(int pid)
+    {
+        try
+        {
+            return StartTime(pid) is { } start
+                ? new ProcessFacts
+                {
+                    Pid = pid,
+                    StartTime = start,
+                    Executable = Link($"/proc/{pid}/exe"),
+                    Command = Strings($"/proc/{pid}/cmdline"),
+                    Environment = Strings($"/proc/{pid}/environ"),
+                    Folder = Link($"/proc/{pid}/cwd"),
+                    Stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")],
+                }
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    public ulong? StartTime(int pid)
+    {
+        var fields = Stat(pid);
+        // Fields 3 and 22, counted from the state after the command's closing parenthesis.
+        return fields.Length > 19 && fields[0] is not ("Z" or "X" or "x")
+            ? ulong.Parse(fields[19], CultureInfo.InvariantCulture)
+            : null;
+    }
+
+    public int OpenPidfd(int pid) => Posix.OpenPidfd(pid);
+
+    /// <summary>Whether a process id is taken, be it by a zombie.</summary>
+    public static bool Exists(int pid) => Directory.Exists($"/proc/{pid}");
+
+    /// <summary>The process' state letter and parent; null when there is none.</summary>
+    public static (char State, int Parent)? StateOf(int pid)
+    {
+        var fields = Stat(pid);
+        return fields.Length > 1 ? (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture)) : null;
+    }
+
+    /// <summary>A process' children and theirs.</summary>
+    public static IReadOnlyList<int> Descendants(int pid)
+    {
+        var found = new List<int>();
+        var at = -1;
+        for (var next = pid; ; next = found[at])
+        {
+            try
+            {
+                foreach (var thread in Directory.EnumerateDirectories($"/proc/{next}/task"))
+                {
+                    found.AddRange(File.ReadAllText(thread + "/children")
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(x => int.Parse(x, CultureInfo.InvariantCulture)));
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended meanwhile.
+            }
+            if (++at >= found.Count)
+            {
+                return found;
+            }
+        }
+    }
+
+    public static string Link(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static string[] Stat(int pid)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{pid}/stat", Encoding.Latin1);
+            return text[(text.LastIndexOf(')') + 1)..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static string[] Strings(string path)
+    {
+        var text = Encoding.Latin1.GetString(File.ReadAllBytes(path));
+        return text.Length == 0 ? [] : text.TrimEnd('\0') is var t && t.Length == 0 ? [""] : text[..^(text[^1] == '\0' ? 1 : 0)].Split('\0');
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.Extensions.Logging;
+
+namespace RmwCkpt.Master;
+
+/// <summary>Every line that the master logs. 1xx master, 2xx registry, 3xx deaths and recovery, 4xx snapshots, 5xx sweeping.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Information, "master of domain {Domain}, process {Pid}, listens at {Socket} after {Milliseconds:F1} ms; engine {Engine} ({Why})")]
+    public static partial void Listening(this ILogger log, int domain, int pid, string socket, double milliseconds, string engine, string why);
+
+    [LoggerMessage(101, LogLevel.Information, "master stops: {Why}")]
+    public static partial void Stopping(this ILogger log, string why);
+
+    [LoggerMessage(102, LogLevel.Warning, "{Complaint}")]
+    public static partial void Complaint(this ILogger log, string complaint);
+
+    [LoggerMessage(103, LogLevel.Error, "{Where} failed unexpectedly")]
+    public static partial void Unexpected(this ILogger log, string where, Exception exception);
+
+    [LoggerMessage(200, LogLevel.Information, "{Process} joined: pid {Pid}, slot {Slot}: {Command}")]
+    public static partial void Joined(this ILogger log, string process, uint pid, uint slot, string command);
+
+    [LoggerMessage(201, LogLevel.Information, "{Process} left")]
+    public static partial void Left(this ILogger log, string process);
+
+    [LoggerMessage(202, LogLevel.Warning, "refused {Request} of pid {Pid}: {Why}")]
+    public static partial void Refused(this ILogger log, string request, int pid, string why);
+
+    [LoggerMessage(203, LogLevel.Warning, "dropped a connection of pid {Pid}: {Why}")]
+    public static partial void Dropped(this ILogger log, int pid, string why);
+
+    [LoggerMessage(204, LogLevel.Warning, "{Path} ends in a broken record at byte {Offset} of {Length}: cut there (its writer was killed)")]
+    public static partial void JournalCut(this ILogger log, string path, long offset, long length);
+
+    [LoggerMessage(205, LogLevel.Error, "{Path} is damaged at byte {Offset} of {Length}: records after it are lost; the file is kept as {Aside}")]
+    public static partial void JournalDamaged(this ILogger log, string path, long offset, long length, string aside);
+
+    [LoggerMessage(206, LogLevel.Warning, "{Count} processes of {Why} are forgotten: their logs are gone, so their snapshots cannot go on from where they were")]
+    public static partial void Void(this ILogger log, int count, string why);
+
+    [LoggerMessage(207, LogLevel.Information, "took over {Live} live processes with {Entities} nodes and endpoints; {Dead} died while there was no master")]
+    public static partial void TookOver(this ILogger log, int live, int entities, int dead);
+
+    [LoggerMessage(208, LogLevel.Debug, "{Process}: {Added} nodes and endpoints added, {Removed} removed; graph version {Version}")]
+    public static partial void GraphChanged(this ILogger log, string process, int added, int removed, ulong version);
+
+    [LoggerMessage(300, LogLevel.Warning, "{Process} died (pid {Pid}, {Status}) at journal cell {Cell}; life {Incarnation}")]
+    public static partial void Died(this ILogger log, string process, uint pid, string status, long cell, uint incarnation);
+
+    [LoggerMessage(301, LogLevel.Information, "{Process} restored from snapshot {Number} by {Engine} in {Milliseconds:F1} ms: pid {Pid}, life {Incarnation}")]
+    public static partial void Restored(this ILogger log, string process, uint number, string engine, double milliseconds, int pid, uint incarnation);
+
+    [LoggerMessage(302, LogLevel.Information, "{Process} started again by its command (pid {Pid}, life {Incarnation}): {Why}")]
+    public static partial void StartedAgain(this ILogger log, string process, int pid, uint incarnation, string why);
+
+    [LoggerMessage(303, LogLevel.Information, "{Process} is live again: {Milliseconds:F1} ms of silence")]
+    public static partial void LiveAgain(this ILogger log, string process, double milliseconds);
+
+    [LoggerMessage(304, LogLevel.Error, "{Process} stays down: {Why}")]
+    public static partial void Final(this ILogger log, string process, string why);
+
+    [LoggerMessage(305, LogLevel.Warning, "{Process}: snapshot {Number} could not be restored: {Why}")]
+    public static partial void RestoreFailed(this ILogger log, string process, uint number, string why);
+
+    [LoggerMessage(306, LogLevel.Warning, "{Process}: descriptor {Fd} ({Target}) cannot be given back, it now writes to {Path}")]
+    public static partial void StdioLost(this ILogger log, string process, int fd, string target, string path);
+
+    [LoggerMessage(307, LogLevel.Warning, "{Process} is not live {Seconds} s after its restore (mode {Mode})")]
+    public static partial void SlowRecovery(this ILogger log, string process, double seconds, string mode);
+
+    [LoggerMessage(308, LogLevel.Debug, "{Process}: {What}")]
+    public static partial void Note(this ILogger log, string process, string what);
+
+    [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
+    public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
+
+    [LoggerMessage(401, LogLevel.Warning, "{Process}: no snapshot: {Why}")]
+    public static partial void NotTaken(this ILogger log, string process, string why);
+
+    [LoggerMessage(402, LogLevel.Debug, "{Process}: snapshot {Number} is in {Folder} ({Milliseconds:F0} ms)")]
+    public static partial void Stored(this ILogger log, string process, uint number, string folder, double milliseconds);
+
+    [LoggerMessage(403, LogLevel.Warning, "{Process}: snapshot {Number} could not be stored: {Why}")]
+    public static partial void NotStored(this ILogger log, string process, uint number, string why);
+
+    [LoggerMessage(404, LogLevel.Warning, "snapshot {Folder} is not usable: {Why}")]
+    public static partial void Unusable(this ILogger log, string folder, string why);
+
+    [LoggerMessage(500, LogLevel.Debug, "swept {Path}")]
+    public static partial void Swept(this ILogger log, string path);
+
+    [LoggerMessage(501, LogLevel.Warning, "could not sweep {Path}: {Why}")]
+    public static partial void NotSwept(this ILogger log, string path, string why);
+}

@@ -1,0 +1,62 @@
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// A process as this master works with it: its entry in the registry, its slot, its standard descriptors. What is journalled
+/// is in <see cref="Entry"/>; the rest is found again by the next master.
+/// </summary>
+internal sealed class Member(RegistryEntry entry, Region slot)
+{
+    public RegistryEntry Entry { get; } = entry;
+
+    /// <summary>Its slot of the process table.</summary>
+    public Region Slot { get; } = slot;
+
+    public ulong Id => Entry.Record.Process_;
+
+    public uint SlotIndex => Entry.Record.Slot;
+
+    public HeldStdio Stdio { get; set; } = HeldStdio.None;
+
+    /// <summary>Held while its images are written, read or moved: one of these at a time.</summary>
+    public SemaphoreSlim Gate { get; } = new(1);
+
+    /// <summary>Other nodes descend from it (a launch file's process): it is neither frozen nor started again.</summary>
+    public bool HasNodes { get; set; }
+
+    /// <summary>A recovery is under way, up to the moment in which it is live again.</summary>
+    public bool Recovering { get; set; }
+
+    /// <summary>When its end was seen, ns since the epoch.</summary>
+    public long DiedAt { get; set; }
+
+    /// <summary>When the next snapshot is due on the monotonic clock; of the scheduler.</summary>
+    public long DueAt { get; set; } = long.MaxValue;
+
+    /// <summary>Journal cells at the newest snapshot; -1: there is none.</summary>
+    public long LastPosition { get; set; } = -1;
+
+    public uint LastNumber { get; set; }
+
+    public long LastTaken { get; set; }
+
+    public ProcessState SlotState
+    {
+        get => (ProcessState)Slot.AcquireUInt32(ProcessTable.State);
+        set => Slot.Release(ProcessTable.State, (uint)value);
+    }
+
+    public ProcessMode Mode => (ProcessMode)Slot.AcquireUInt32(ProcessTable.Mode);
+
+    public long JournalEnd => Slot.AcquireInt64(ProcessTable.JournalEnd);
+
+    public long LastTake => Slot.AcquireInt64(ProcessTable.LastTake);
+
+    public long LiveAt => Slot.AcquireInt64(ProcessTable.LiveAt);
+
+    public override string ToString() => Entry.ToString();
+}

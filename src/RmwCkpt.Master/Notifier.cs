@@ -1,0 +1,38 @@
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// Calls an action on a thread of its own, once for any number of <see cref="Signal"/>s that came while it was under way:
+/// twenty registrations in a row wake everybody once or twice, not twenty times.
+/// </summary>
+internal sealed class Notifier : IDisposable
+{
+    private readonly Action _action;
+    private readonly AutoResetEvent _signal = new(false);
+    private readonly Thread _thread;
+    private volatile bool _stopping;
+
+    public Notifier(string name, Action action)
+    {
+        _action = action;
+        _thread = new Thread(Run) { Name = name, IsBackground = true };
+        _thread.Start();
+    }
+
+    public void Signal() => _signal.Set();
+
+    public void Dispose()
+    {
+        _stopping = true;
+        _signal.Set();
+        _thread.Join();
+        _signal.Dispose();
+    }
+
+    private void Run()
+    {
+        while (_signal.WaitOne() && !_stopping)
+        {
+            _action();
+        }
+    }
+}

@@ -1,0 +1,368 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// The registry as a whole: state, journal, graph and process table, changed together under one lock and in one order:
+/// check, journal, state, graph, wake. Thread-safe.
+/// </summary>
+internal sealed partial class ProcessRegistry : IDisposable
+{
+    private readonly object _gate = new();
+    private readonly RunFolder _folder;
+    private readonly IProcessProbe _probe;
+    private readonly ILogger _log;
+    private readonly RegistryState _state;
+    private readonly RegistryJournal _journal;
+    private readonly GraphWriter _graph;
+    private readonly ProcessTable _table;
+    private readonly Dictionary<ulong, Member> _members = [];
+    private readonly ulong[] _slots = new ulong[ProcessTable.Slots];
+    private readonly Notifier _notifier;
+    private ulong _lastId;
+
+    private ProcessRegistry(
+        RunFolder folder, IProcessProbe probe, ILogger log, RegistryState state, RegistryJournal journal, GraphWriter graph,
+        ProcessTable table)
+    {
+        (_folder, _probe, _log, _state, _journal, _graph, _table) = (folder, probe, log, state, journal, graph, table);
+        _notifier = new Notifier("notify", NotifyAll);
+    }
+
+    /// <summary>A process has joined; its pidfd is the handler's.</summary>
+    public event Action<Member, int>? Joined;
+
+    /// <summary>A process has registered nodes or endpoints.</summary>
+    public event Action<Member>? Registered;
+
+    /// <summary>A process says that it is ending by itself.</summary>
+    public event Action<Member>? Leaving;
+
+    public ulong GraphVersion => _graph.Version;
+
+    public ProcessTable Table => _table;
+
+    public IReadOnlyList<Member> Members
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _members.Values];
+            }
+        }
+    }
+
+    public Member? Find(ulong process)
+    {
+        lock (_gate)
+        {
+            return _members.GetValueOrDefault(process);
+        }
+    }
+
+    /// <summary>Reads the entries while nobody changes them.</summary>
+    public T Look<T>(Func<T> look)
+    {
+        lock (_gate)
+        {
+            return look();
+        }
+    }
+
+    public Welcome Hello(int pid, Hello hello)
+    {
+        if (hello.Resume != 0)
+        {
+            return Resume(pid, hello.Resume);
+        }
+        // The pidfd first: from here on the pid cannot become another's unseen.
+        var pidfd = _probe.OpenPidfd(pid);
+        var facts = _probe.Read(pid);
+        if (pidfd < 0 || facts is null)
+        {
+            if (pidfd >= 0)
+            {
+                Posix.Close(pidfd);
+            }
+            throw new RequestException($"process {pid} cannot be looked at: it has ended, or /proc is not its own");
+        }
+        var stdio = HeldStdio.Hold(pid, pidfd);
+        Member member;
+        lock (_gate)
+        {
+            // Said again, after a lost answer: the same welcome. With endpoints it is another program (exec) or session.
+            var before = _members.Values.FirstOrDefault(m => m.Entry.State == ProcessState.Live
+                && m.Entry.Record.Pid == pid && m.Entry.Record.StartTime == facts.StartTime);
+            if (before is { Entry.Entities.Count: 0 } && before.SlotState == ProcessState.Live)
+            {
+                Posix.Close(pidfd);
+                stdio.Dispose();
+                return ToWelcome(before);
+            }
+            member = Admit(facts, stdio);
+        }
+        _log.Joined(member.ToString(), member.Entry.Record.Pid, member.SlotIndex, string.Join(' ', facts.Command));
+        Joined?.Invoke(member, pidfd);
+        return ToWelcome(member);
+    }
+
+    public void Register(int pid, Register request)
+    {
+        Member member;
+        lock (_gate)
+        {
+            member = Owned(pid, request.Process);
+            var added = _state.CheckRegister(request);
+            if (added.Entities.Count > _graph.Room)
+            {
+                throw new RequestException($"the graph is full: {GraphTable.Capacity} nodes and endpoints are possible in a domain");
+            }
+            if (added.Entities.Count > 0)
+            {
+                _graph.Reserve(added.Entities.Count);
+                Apply(new RegistryRecord { Added = added });
+                foreach (var entity in added.Entities)
+                {
+                    _graph.Add(member.Id, member.SlotIndex, entity);
+                }
+                Publish();
+                _log.GraphChanged(member.ToString(), added.Entities.Count, 0, _graph.Version);
+            }
+        }
+        Registered?.Invoke(member);
+    }
+
+    public void Unregister(int pid, Unregister request)
+    {
+        lock (_gate)
+        {
+            var member = Owned(pid, request.Process);
+            var removed = _state.CheckUnregister(request);
+            if (removed.Entities.Count > 0)
+            {
+                var name = member.ToString();
+                Apply(new RegistryRecord { Removed = removed });
+                foreach (var entity in removed.Entities)
+                {
+                    _graph.Remove(member.Id, entity);
+                }
+                Publish();
+                _log.GraphChanged(name, 0, removed.Entities.Count, _graph.Version);
+            }
+        }
+    }
+
+    public void Leave(int pid, Leave request)
+    {
+        Member? member;
+        lock (_gate)
+        {
+            if (!_members.TryGetValue(request.Process, out member) || member.Entry.State == ProcessState.Left)
+            {
+                return;
+            }
+            Owned(pid, request.Process);
+        }
+        MarkLeft(member);
+        Leaving?.Invoke(member);
+    }
+
+    /// <summary>Changes a process' record: journalled, and the graph follows its state.</summary>
+    public void Update(Member member, Action<Process> change)
+    {
+        lock (_gate)
+        {
+            var record = member.Entry.Record.Clone();
+            change(record);
+            var visible = member.Entry.IsVisible;
+            Apply(new RegistryRecord { Process = record });
+            if (visible != member.Entry.IsVisible)
+            {
+                foreach (var entity in member.Entry.Entities.Values)
+                {
+                    if (visible)
+                    {
+                        _graph.Remove(member.Id, entity.Entity_);
+                    }
+                    else
+                    {
+                        _graph.Add(member.Id, member.SlotIndex, entity);
+                    }
+                }
+                Publish();
+            }
+        }
+    }
+
+    /// <summary>It ends or has ended by itself: its rows go, its descriptors are closed. The slot stays until it is swept.</summary>
+    public void MarkLeft(Member member)
+    {
+        if (Look(() => member.Entry.State == ProcessState.Left))
+        {
+            return;
+        }
+        Update(member, r => (r.State, r.Ended) = ((uint)ProcessState.Left, Clock.Real));
+        member.SlotState = ProcessState.Left;
+        member.Stdio.Dispose();
+        _log.Left(member.ToString());
+    }
+
+    /// <summary>Nothing of it is left: its slot may be another's.</summary>
+    public void Forget(Member member)
+    {
+        lock (_gate)
+        {
+            if (!_members.Remove(member.Id))
+            {
+                return;
+            }
+            var entities = member.Entry.IsVisible ? member.Entry.Entities.Keys.ToList() : [];
+            Apply(new RegistryRecord { Gone = member.Id });
+            entities.ForEach(x => _graph.Remove(member.Id, x));
+            member.SlotState = ProcessState.Free;
+            _slots[member.SlotIndex] = 0;
+            Publish();
+        }
+        member.Stdio.Dispose();
+    }
+
+    /// <summary>Wakes a process whose slot has changed.</summary>
+    public void Ring(Member member)
+    {
+        _table.Ring(member.SlotIndex);
+        // Ring wakes only when the slot says that a thread sleeps, and a process just restored may not have said so.
+        Futex.WakeAll(member.Slot, ProcessTable.Bell);
+        _table.Notify(member.SlotIndex);
+    }
+
+    public void Dispose()
+    {
+        _notifier.Dispose();
+        lock (_gate)
+        {
+            foreach (var member in _members.Values)
+            {
+                member.Stdio.Dispose();
+            }
+            _journal.Dispose();
+            _graph.Dispose();
+            _table.Dispose();
+        }
+    }
+
+    private Member Admit(ProcessFacts facts, HeldStdio stdio)
+    {
+        var slot = Array.FindIndex(_slots, 1, x => x == 0);
+        if (slot < 0)
+        {
+            stdio.Dispose();
+            throw new RequestException($"the domain is full: {ProcessTable.Slots - 1} processes are possible");
+        }
+        _lastId = Math.Max(_lastId + 1, (ulong)Clock.Real);
+        var record = new Process
+        {
+            Process_ = _lastId,
+            Slot = (uint)slot,
+            Pid = (uint)facts.Pid,
+            StartTime = facts.StartTime,
+            Incarnation = 1,
+            Executable = facts.Executable,
+            WorkingFolder = facts.Folder,
+            Folder = Path.Combine(_folder.Processes, _lastId.ToString("x16", CultureInfo.InvariantCulture)),
+            DeathPosition = -1,
+            State = (uint)ProcessState.Live,
+        };
+        record.Command.AddRange(facts.Command);
+        record.Environment.AddRange(facts.Environment);
+        record.Stdio.AddRange(facts.Stdio);
+        Apply(new RegistryRecord { Process = record });
+        var member = AddMember(record.Process_);
+        member.Stdio = stdio;
+        member.Slot.Clear(0, ProcessTable.SlotSize);
+        member.Slot.Write(ProcessTable.LastTake, -1L);
+        member.Slot.Write(ProcessTable.Incarnation, 1u);
+        member.Slot.Write(ProcessTable.ProcessId, record.Process_);
+        member.Slot.Write(ProcessTable.Pid, record.Pid);
+        member.SlotState = ProcessState.Live;
+        return member;
+    }
+
+    private Welcome Resume(int pid, ulong process)
+    {
+        lock (_gate)
+        {
+            return _members.TryGetValue(process, out var member) && member.Entry.Record.Pid == pid && member.Entry.IsVisible
+                ? ToWelcome(member)
+                : throw new RequestException(
+                    $"process {pid} is not the next life of process {process:x16}: the master starts those itself");
+        }
+    }
+
+    private static Welcome ToWelcome(Member member) => new()
+    {
+        Slot = member.SlotIndex,
+        Process = member.Id,
+        Incarnation = member.Entry.Record.Incarnation,
+    };
+
+    private Member Owned(int pid, ulong process)
+    {
+        if (!_members.TryGetValue(process, out var member))
+        {
+            throw new RequestException($"process {process:x16} is not known: it must say hello first");
+        }
+        if (member.Entry.Record.Pid != pid)
+        {
+            throw new RequestException($"process {process:x16} is pid {member.Entry.Record.Pid}, and this request came from pid {pid}");
+        }
+        if (member.Entry.State is ProcessState.Left or ProcessState.Final)
+        {
+            throw new RequestException($"process {process:x16} has left the domain");
+        }
+        return member;
+    }
+
+    private Member AddMember(ulong process)
+    {
+        _state.TryGet(process, out var entry);
+        var member = new Member(entry!, _table.Slot(entry!.Record.Slot));
+        _members.Add(process, member);
+        _slots[entry.Record.Slot] = process;
+        return member;
+    }
+
+    private void Apply(RegistryRecord record)
+    {
+        _journal.Append(record);
+        _state.Apply(record);
+        if (_journal.WantsCompaction)
+        {
+            Compact();
+        }
+    }
+
+    private void Publish()
+    {
+        if (_graph.Publish())
+        {
+            _notifier.Signal();
+        }
+    }
+
+    private void NotifyAll()
+    {
+        List<uint> slots;
+        lock (_gate)
+        {
+            slots = [.. _members.Values.Where(m => m.Entry.State == ProcessState.Live).Select(m => m.SlotIndex)];
+        }
+        slots.ForEach(_table.Notify);
+    }
+}

@@ -1,0 +1,287 @@
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master;
+
+/// <summary>Where a recovery is.</summary>
+internal enum RecoveryPhase
+{
+    /// <summary>Just dead: is it to come back at all?</summary>
+    Decide,
+
+    /// <summary>Its process id may still be a zombie's.</summary>
+    FreePid,
+
+    /// <summary>Its next life gets a number, on record before it can do anything.</summary>
+    Raise,
+
+    /// <summary>Images are tried, newest first.</summary>
+    Restore,
+
+    /// <summary>No image will do: its command is started again.</summary>
+    StartAgain,
+
+    /// <summary>It runs; it replays.</summary>
+    Replaying,
+
+    /// <summary>End: it is live.</summary>
+    Live,
+
+    /// <summary>End: it stays down.</summary>
+    Down,
+
+    /// <summary>End: it has died or left during the replay, which another recovery or nobody looks after.</summary>
+    Overtaken,
+}
+
+/// <summary>
+/// One recovery: a state machine whose every step returns the next phase. Runs on one thread.
+/// <code>
+/// Decide -> FreePid -> Raise -> Restore -> Replaying -> Live | Overtaken
+///    |         |                   |-> StartAgain -> Replaying | Down
+///    |-> Down  |-> (taken for too long: images are passed over)
+/// </code>
+/// </summary>
+internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
+{
+    private static readonly TimeSpan s_pidPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_liveSoon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_livePatience = TimeSpan.FromMinutes(10);
+    private readonly string _name = member.ToString();
+    private string _whyNoImage = "";
+    private uint _incarnation;
+
+    public RecoveryPhase Phase { get; private set; } = RecoveryPhase.Decide;
+
+    /// <summary>Why it stays down.</summary>
+    public string Why { get; private set; } = "";
+
+    /// <summary>From the death to a running process, or to the decision that there will be none.</summary>
+    public void BringBack()
+    {
+        member.Gate.Wait(supervisor.Stopping);
+        try
+        {
+            while (Phase < RecoveryPhase.Replaying)
+            {
+                Phase = Step();
+            }
+        }
+        finally
+        {
+            member.Gate.Release();
+        }
+    }
+
+    /// <summary>From the running process to the live one. Polls, for the process only writes to its slot.</summary>
+    public void SeeItLive()
+    {
+        var since = Clock.Steady;
+        var said = false;
+        while (Phase == RecoveryPhase.Replaying)
+        {
+            var waited = TimeSpan.FromTicks((Clock.Steady - since) / 100);
+            if (member.LiveAt > diedAt)
+            {
+                BecomeLive();
+            }
+            else if (member.Entry.Record.Incarnation != _incarnation || member.SlotState != ProcessState.Live
+                || member.DiedAt != diedAt || waited > s_livePatience)
+            {
+                Phase = RecoveryPhase.Overtaken;
+                Why = "it ended again while it replayed";
+                member.Recovering &= member.DiedAt != diedAt;
+            }
+            else
+            {
+                if (!said && waited > s_liveSoon)
+                {
+                    said = true;
+                    supervisor.Log.SlowRecovery(_name, waited.TotalSeconds, member.Mode.ToString());
+                }
+                supervisor.Stopping.WaitHandle.WaitOne(waited > s_liveSoon ? 100 : 2);
+                supervisor.Stopping.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <summary>It stays down, with a report.</summary>
+    public void GiveUp(string why)
+    {
+        Why = why;
+        Phase = RecoveryPhase.Down;
+        member.Recovering = false;
+        supervisor.Registry.Update(member, r =>
+            (r.State, r.Note, r.Ended) = ((uint)ProcessState.Final, why, Clock.Real));
+        member.SlotState = ProcessState.Final;
+        member.Stdio.Dispose();
+        supervisor.Log.Final(_name, why);
+        supervisor.Report(member);
+    }
+
+    private RecoveryPhase Step() => Phase switch
+    {
+        RecoveryPhase.Decide => Decide(),
+        RecoveryPhase.FreePid => FreePid(),
+        RecoveryPhase.Raise => Raise(),
+        RecoveryPhase.Restore => Restore(),
+        RecoveryPhase.StartAgain => StartAgain(),
+        _ => throw new InvalidOperationException($"no step from {Phase}"),
+    };
+
+    private RecoveryPhase Decide()
+    {
+        if (forced || member.Entry.State == ProcessState.Recovering)
+        {
+            // Ordered; or decided by the master before this one, which was killed in the middle of it.
+            return RecoveryPhase.FreePid;
+        }
+        if (!supervisor.Options.Recover)
+        {
+            return Down("it died, and RMW_CKPT_RECOVER=off");
+        }
+        if (member.HasNodes)
+        {
+            return Down("it died, and it had started other nodes: starting it again would start them twice");
+        }
+        var position = member.LastTake;
+        var record = member.Entry.Record;
+        var wasGood = member.LiveAt != 0
+            && diedAt - member.LiveAt > (long)Supervisor.GoodLife.TotalMilliseconds * Clock.Millisecond;
+        var deaths = record.DeathPosition == position && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
+        supervisor.Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (deaths, position));
+        return deaths < Supervisor.LastDeath
+            ? RecoveryPhase.FreePid
+            : Down($"it has died {deaths} times in the same place, after cell {position} of its journal: what it took there "
+                + $"kills it (rmw_ckpt journal show, then rmw_ckpt recover to try once more)");
+    }
+
+    private RecoveryPhase Down(string why)
+    {
+        GiveUp(why);
+        return RecoveryPhase.Down;
+    }
+
+    /// <summary>CRIU gives the process its id again, so a zombie must have been collected by its parent.</summary>
+    private RecoveryPhase FreePid()
+    {
+        if (supervisor.Engine is NoneEngine)
+        {
+            _whyNoImage = "engine none";
+            return RecoveryPhase.Raise;
+        }
+        var pid = (int)member.Entry.Record.Pid;
+        var until = Clock.Steady + ((long)s_pidPatience.TotalMilliseconds * Clock.Millisecond);
+        while (ProcessProbe.Exists(pid))
+        {
+            Posix.Reap(pid, out _);
+            if (Clock.Steady > until)
+            {
+                var parent = ProcessProbe.StateOf(pid)?.Parent ?? 0;
+                _whyNoImage = $"process id {pid} is still taken (its parent, process {parent}, does not collect it)";
+                break;
+            }
+            supervisor.Stopping.WaitHandle.WaitOne(2);
+            supervisor.Stopping.ThrowIfCancellationRequested();
+        }
+        return RecoveryPhase.Raise;
+    }
+
+    private RecoveryPhase Raise()
+    {
+        supervisor.Registry.Update(member, r =>
+        {
+            r.State = (uint)ProcessState.Recovering;
+            r.Note = "";
+            r.Incarnation++;
+        });
+        _incarnation = member.Entry.Record.Incarnation;
+        member.Slot.Release(ProcessTable.Incarnation, _incarnation);
+        member.SlotState = ProcessState.Recovering;
+        return _whyNoImage.Length == 0 ? RecoveryPhase.Restore : RecoveryPhase.StartAgain;
+    }
+
+    private RecoveryPhase Restore()
+    {
+        _whyNoImage = "it has no snapshot yet";
+        foreach (var snapshot in supervisor.Store.Usable(member.Id))
+        {
+            var begun = Clock.Steady;
+            var result = supervisor.Engine.Restore(Order(snapshot.Folder));
+            if (result.Done && Adopt(result.Pid))
+            {
+                supervisor.Log.Restored(
+                    _name, snapshot.Number, supervisor.Engine.Name, (Clock.Steady - begun) / 1e6, result.Pid, _incarnation);
+                return RecoveryPhase.Replaying;
+            }
+            var why = result.Done ? "the restored process ended at once" : result.Why;
+            supervisor.Log.RestoreFailed(_name, snapshot.Number, why);
+            _whyNoImage = $"snapshot {snapshot.Number} could not be restored: {why}";
+            supervisor.Stopping.ThrowIfCancellationRequested();
+        }
+        return RecoveryPhase.StartAgain;
+    }
+
+    private RecoveryPhase StartAgain()
+    {
+        if (member.Slot.AcquireInt64(ProcessTable.JournalFirst) > 0)
+        {
+            return Down($"{_whyNoImage}, and its journal no longer goes back to its beginning");
+        }
+        var result = supervisor.Fallback.Restore(Order(""));
+        if (!result.Done)
+        {
+            return Down($"{_whyNoImage}; starting its command again failed too: {result.Why}");
+        }
+        if (!Adopt(result.Pid))
+        {
+            return Down($"{_whyNoImage}; its command, started again, ended at once");
+        }
+        supervisor.Log.StartedAgain(_name, result.Pid, _incarnation, _whyNoImage);
+        return RecoveryPhase.Replaying;
+    }
+
+    private RestoreOrder Order(string snapshotFolder) => new(member.Entry.Record, snapshotFolder, member.Stdio)
+    {
+        RunFolder = supervisor.Folder.Run,
+        OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),
+        Lost = (fd, target) => supervisor.Log.StdioLost(
+            _name, fd, target, Path.Combine(member.Entry.Record.Folder, "output.log")),
+    };
+
+    /// <summary>The new process is this member's from now on. False: it has ended already.</summary>
+    private bool Adopt(int pid)
+    {
+        var pidfd = supervisor.Registry.OpenPidfd(pid);
+        var start = supervisor.Registry.StartTime(pid);
+        if (pidfd < 0 || start is null)
+        {
+            if (pidfd >= 0)
+            {
+                Posix.Close(pidfd);
+            }
+            Posix.Reap(pid, out _);
+            return false;
+        }
+        supervisor.Registry.Update(member, r =>
+            (r.Pid, r.StartTime, r.State, r.Recoveries) = ((uint)pid, start.Value, (uint)ProcessState.Live, r.Recoveries + 1));
+        member.Slot.Release(ProcessTable.Pid, (uint)pid);
+        member.Slot.Release(ProcessTable.Freezing, 0u);
+        member.SlotState = ProcessState.Live;
+        supervisor.Registry.Ring(member);
+        supervisor.Watch.Add(member.Id, pidfd);
+        return true;
+    }
+
+    private void BecomeLive()
+    {
+        var silence = member.LiveAt - diedAt;
+        supervisor.Registry.Update(member, r => r.LastSilence = silence);
+        member.Recovering = false;
+        Phase = RecoveryPhase.Live;
+        supervisor.Log.LiveAgain(_name, silence / 1e6);
+        supervisor.ReportRecovered(member);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Snapshots;
+
+/// <summary>Moves snapshots from memory to the disk, behind everything else: one thread of low priority.</summary>
+internal sealed class SnapshotCopier(SnapshotStore store, ILogger log) : IDisposable
+{
+    private readonly BlockingCollection<(Member Member, uint Number)> _queue = new();
+    private Thread? _thread;
+
+    public void Start()
+    {
+        _thread = new Thread(Run) { Name = "copier", IsBackground = true };
+        _thread.Start();
+    }
+
+    public void Add(Member member, uint number) => _queue.Add((member, number));
+
+    /// <summary>Ends after the copy under way; what is left is in memory still, and the next master's to copy.</summary>
+    public void Dispose()
+    {
+        _queue.CompleteAdding();
+        while (_queue.TryTake(out _))
+        {
+        }
+        _thread?.Join();
+        _queue.Dispose();
+    }
+
+    private void Run()
+    {
+        Posix.LowerPriority();
+        foreach (var (member, number) in _queue.GetConsumingEnumerable())
+        {
+            try
+            {
+                Move(member, number);
+            }
+            catch (Exception e)
+            {
+                log.NotStored(member.ToString(), number, e.Message);
+            }
+        }
+    }
+
+    private void Move(Member member, uint number)
+    {
+        Locked(member, () => store.Prune(member.Id));
+        if (!store.Unpersisted(member.Id).Contains(number))
+        {
+            return;
+        }
+        var begun = Clock.Steady;
+        var folder = store.Persist(member.Id, number);
+        Locked(member, () =>
+        {
+            store.Forget(member.Id, number);
+            store.Prune(member.Id);
+        });
+        log.Stored(member.ToString(), number, folder, (Clock.Steady - begun) / 1e6);
+    }
+
+    private static void Locked(Member member, Action action)
+    {
+        member.Gate.Wait();
+        try
+        {
+            action();
+        }
+        finally
+        {
+            member.Gate.Release();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace RmwCkpt.Master.Snapshots;
+
+/// <summary>One file of a snapshot. The CRC32C is there once the snapshot has been stored on disk.</summary>
+public sealed record SnapshotFile(string Name, long Size, uint? Crc);
+
+/// <summary>What a snapshot is: manifest.json beside its images; manifest.crc has its CRC32C and is written last.</summary>
+public sealed record SnapshotManifest
+{
+    public const int CurrentVersion = 1;
+    public const string FileName = "manifest.json";
+    public const string SumName = "manifest.crc";
+
+    public int Version { get; init; }
+
+    public ulong Process { get; init; }
+
+    public uint Number { get; init; }
+
+    public uint Incarnation { get; init; }
+
+    public string Engine { get; init; } = "";
+
+    /// <summary>Cells in the process' journal just before it was frozen: replay begins here or later.</summary>
+    public long JournalPosition { get; init; }
+
+    /// <summary>ns since the epoch.</summary>
+    public long Taken { get; init; }
+
+    /// <summary>ns, by the engine's own statistics.</summary>
+    public long Frozen { get; init; }
+
+    public IReadOnlyList<SnapshotFile> Files { get; init; } = [];
+
+    [JsonIgnore]
+    public long Bytes => Files.Sum(x => x.Size);
+
+    /// <summary>Writes it into its folder, sum last.</summary>
+    public void Write(string folder)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(this, ManifestJson.Default.SnapshotManifest);
+        File.WriteAllBytes(Path.Combine(folder, FileName), bytes);
+        File.WriteAllText(Path.Combine(folder, SumName), Checksum.Of(bytes).ToString("x8", CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>
+    /// Reads a snapshot's manifest and compares it with the files that are there; with <paramref name="contents"/> also
+    /// with every byte of them. Nothing is believed before its checksum is.
+    /// </summary>
+    /// <returns>The manifest, or null with the reason.</returns>
+    public static SnapshotManifest? Read(string folder, bool contents, out string why)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(Path.Combine(folder, FileName));
+            var sum = File.ReadAllText(Path.Combine(folder, SumName));
+            if (sum != Checksum.Of(bytes).ToString("x8", CultureInfo.InvariantCulture))
+            {
+                why = "its manifest is damaged";
+                return null;
+            }
+            var manifest = JsonSerializer.Deserialize(bytes, ManifestJson.Default.SnapshotManifest);
+            if (manifest is null || manifest.Version != CurrentVersion)
+            {
+                why = $"it is of version {manifest?.Version}, this program's is {CurrentVersion}";
+                return null;
+            }
+            why = manifest.Files.Select(x => Compare(folder, x, contents)).FirstOrDefault(x => x.Length > 0) ?? "";
+            return why.Length == 0 ? manifest : null;
+        }
+        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+        {
+            why = $"it is not complete: {e.Message}";
+            return null;
+        }
+    }
+
+    private static string Compare(string folder, SnapshotFile file, bool contents)
+    {
+        var info = new FileInfo(Path.Combine(folder, file.Name));
+        if (!info.Exists)
+        {
+            return $"{file.Name} is missing";
+        }
+        if (info.Length != file.Size)
+        {
+            return $"{file.Name} has {info.Length} bytes instead of {file.Size}";
+        }
+        return contents && file.Crc is { } crc && SumOf(info.FullName) != crc ? $"{file.Name} is damaged" : "";
+    }
+
+    private static uint SumOf(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0);
+        var buffer = new byte[1 << 17];
+        var crc = Checksum.Seed;
+        for (int n; (n = file.Read(buffer)) > 0;)
+        {
+            crc = Checksum.Add(crc, buffer.AsSpan(0, n));
+        }
+        return ~crc;
+    }
+}
+
+[JsonSerializable(typeof(SnapshotManifest))]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+internal sealed partial class ManifestJson : JsonSerializerContext;

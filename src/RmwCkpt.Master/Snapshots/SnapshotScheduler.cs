@@ -1,0 +1,170 @@
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master.Snapshots;
+
+/// <summary>
+/// Says when snapshots are taken: one at a time, by its own thread. The first soon after a process has registered its last
+/// endpoint, then one each interval; earlier when its journal has grown long; never when nothing has happened since the last.
+/// </summary>
+internal sealed class SnapshotScheduler : IDisposable
+{
+    /// <summary>Quiet time after a registration before the first snapshot.</summary>
+    public const long Settle = Clock.Second / 2;
+
+    private const long Look = Clock.Second;
+    private readonly object _gate = new();
+    private readonly ProcessRegistry _registry;
+    private readonly SnapshotTaker _taker;
+    private readonly SnapshotCopier _copier;
+    private readonly MasterOptions _options;
+    private readonly ILogger _log;
+    private readonly bool _automatic;
+    private readonly Queue<(Member Member, TaskCompletionSource<SnapshotOutcome> Done)> _orders = new();
+    private readonly Thread _thread;
+    private bool _stopping;
+
+    public SnapshotScheduler(
+        ProcessRegistry registry, SnapshotTaker taker, SnapshotCopier copier, ISnapshotEngine engine, MasterOptions options,
+        ILogger log)
+    {
+        (_registry, _taker, _copier, _options, _log) = (registry, taker, copier, options, log);
+        _automatic = options.Interval > TimeSpan.Zero && engine is not NoneEngine;
+        _thread = new Thread(Run) { Name = "snapshots", IsBackground = true };
+        registry.Registered += m =>
+        {
+            if (m.LastPosition < 0)
+            {
+                Due(m, Settle);
+            }
+        };
+    }
+
+    private long Interval => (long)(_options.Interval.TotalSeconds * Clock.Second);
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Makes a process' next snapshot due.</summary>
+    public void Due(Member member, long inNanoseconds)
+    {
+        if (!_automatic)
+        {
+            return;
+        }
+        lock (_gate)
+        {
+            member.DueAt = Clock.Steady + inNanoseconds;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Takes a snapshot as soon as those ordered before are done.</summary>
+    public Task<SnapshotOutcome> Order(Member member)
+    {
+        var done = new TaskCompletionSource<SnapshotOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _orders.Enqueue((member, done));
+            Monitor.Pulse(_gate);
+        }
+        return done.Task;
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.Pulse(_gate);
+        }
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            Member? member;
+            TaskCompletionSource<SnapshotOutcome>? ordered = null;
+            lock (_gate)
+            {
+                if (_stopping)
+                {
+                    return;
+                }
+                if (_orders.TryDequeue(out var order))
+                {
+                    (member, ordered) = order;
+                }
+                else if ((member = NextDue(out var wait)) is null)
+                {
+                    Monitor.Wait(_gate, TimeSpan.FromTicks((wait / 100) + 1));
+                    continue;
+                }
+            }
+            Take(member, ordered);
+        }
+    }
+
+    private void Take(Member member, TaskCompletionSource<SnapshotOutcome>? ordered)
+    {
+        try
+        {
+            var outcome = _taker.Take(member, unlessUnchanged: ordered is null);
+            if (outcome.Number != 0)
+            {
+                _copier.Add(member, outcome.Number);
+            }
+            ordered?.SetResult(outcome);
+        }
+        catch (Exception e)
+        {
+            _log.Unexpected($"a snapshot of {member}", e);
+            ordered?.SetResult(new SnapshotOutcome(0, e.Message, null));
+        }
+        Due(member, Interval);
+    }
+
+    /// <summary>The process whose snapshot is most overdue, or null and for how long to wait.</summary>
+    private Member? NextDue(out long wait)
+    {
+        wait = Look;
+        if (!_automatic)
+        {
+            return null;
+        }
+        var now = Clock.Steady;
+        Member? next = null;
+        foreach (var member in _registry.Members)
+        {
+            if (member.DueAt == long.MaxValue || member.Entry.State != ProcessState.Live || member.HasNodes)
+            {
+                continue;
+            }
+            if (member.LastPosition >= 0 && member.JournalEnd - member.LastPosition > _options.JournalLimit)
+            {
+                member.DueAt = Math.Min(member.DueAt, now);
+            }
+            if (SnapshotTaker.Obstacle(member) is not null)
+            {
+                // Recovering, or not live yet: looked at again soon.
+                continue;
+            }
+            if (next is null || member.DueAt < next.DueAt)
+            {
+                next = member;
+            }
+        }
+        if (next is null)
+        {
+            wait = Look / 10;
+            return null;
+        }
+        wait = Math.Min(Look, next.DueAt - now);
+        return wait <= 0 ? next : null;
+    }
+}

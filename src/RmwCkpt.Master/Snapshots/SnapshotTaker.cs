@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master.Snapshots;
+
+/// <summary>How a snapshot went; Number 0: none was taken, and Why says why.</summary>
+internal sealed record SnapshotOutcome(uint Number, string Why, SnapshotManifest? Manifest);
+
+/// <summary>Takes one snapshot of one process.</summary>
+internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, ISnapshotEngine engine, ILogger log)
+{
+    private const int Attempts = 5;
+    private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Whether a snapshot of it would be of use now; null: yes, else why not.</summary>
+    public static string? Obstacle(Member member)
+    {
+        if (member.Entry.State != ProcessState.Live || member.SlotState != ProcessState.Live)
+        {
+            return "it is not alive";
+        }
+        if (member.Recovering || member.Mode != ProcessMode.Live)
+        {
+            return "it is replaying its journal";
+        }
+        return member.HasNodes ? "it has started other nodes, which would be frozen with it" : null;
+    }
+
+    /// <summary>Takes it. The process' gate is held meanwhile. Nothing here is fatal.</summary>
+    public SnapshotOutcome Take(Member member, bool unlessUnchanged)
+    {
+        member.Gate.Wait();
+        try
+        {
+            var why = Obstacle(member);
+            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition)
+            {
+                return new SnapshotOutcome(0, "", null);
+            }
+            why ??= Nested(member);
+            return why is null ? Dump(member) : Failed(member, why);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Failed(member, e.Message);
+        }
+        finally
+        {
+            member.Gate.Release();
+        }
+    }
+
+    private SnapshotOutcome Dump(Member member)
+    {
+        var begun = Clock.Steady;
+        for (var attempt = 1; ; attempt++)
+        {
+            var (number, folder) = store.Begin(member.Id);
+            var position = member.JournalEnd;
+            var manifest = new SnapshotManifest
+            {
+                Process = member.Id,
+                Number = number,
+                Incarnation = member.Entry.Record.Incarnation,
+                Engine = engine.Name,
+                JournalPosition = position,
+                Taken = Clock.Real,
+            };
+            var result = Freeze(member, folder);
+            if (result.Done)
+            {
+                manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
+                (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
+                log.Taken(
+                    member.ToString(), number, manifest.Frozen / 1e6, (Clock.Steady - begun) / 1e6, manifest.Bytes, position);
+                return new SnapshotOutcome(number, "", manifest);
+            }
+            SnapshotStore.Abandon(folder);
+            if (!result.Retry || attempt == Attempts || Obstacle(member) is not null)
+            {
+                return Failed(member, result.Why);
+            }
+            Thread.Sleep(s_again);
+        }
+    }
+
+    private SnapshotResult Freeze(Member member, string folder)
+    {
+        member.Slot.Release(ProcessTable.Freezing, 1u);
+        try
+        {
+            return engine.Dump((int)member.Entry.Record.Pid, folder, member.Stdio);
+        }
+        finally
+        {
+            // In this order: who sees that the freezing is over also sees that there was one.
+            member.Slot.Increment(ProcessTable.Freezes);
+            member.Slot.Release(ProcessTable.Freezing, 0u);
+            registry.Ring(member);
+        }
+    }
+
+    /// <summary>A process freezes with all below it, so none of those may be a node.</summary>
+    private string? Nested(Member member)
+    {
+        var below = ProcessProbe.Descendants((int)member.Entry.Record.Pid).ToHashSet();
+        if (below.Count > 0
+            && registry.Members.Any(m => m.Entry.State == ProcessState.Live && below.Contains((int)m.Entry.Record.Pid)))
+        {
+            member.HasNodes = true;
+            return Obstacle(member);
+        }
+        return null;
+    }
+
+    private SnapshotOutcome Failed(Member member, string why)
+    {
+        log.NotTaken(member.ToString(), why);
+        return new SnapshotOutcome(0, why, null);
+    }
+}

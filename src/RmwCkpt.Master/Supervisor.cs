@@ -1,0 +1,256 @@
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// Decides what an end of a process is and starts recoveries. Ends come from <see cref="DeathWatch"/>'s thread; each
+/// recovery runs on a thread of its own, a few at a time.
+/// </summary>
+internal sealed class Supervisor : IDisposable
+{
+    /// <summary>The death at one and the same place after which a process stays down.</summary>
+    public const uint LastDeath = 3;
+
+    /// <summary>A life that was live for longer than this is not counted towards <see cref="LastDeath"/>.</summary>
+    public static readonly TimeSpan GoodLife = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _atOnce = new(Math.Max(2, Environment.ProcessorCount));
+    private readonly CancellationTokenSource _stopping = new();
+
+    public Supervisor(
+        RunFolder folder, ProcessRegistry registry, SnapshotStore store, ISnapshotEngine engine, MasterOptions options, ILogger log)
+    {
+        (Folder, Registry, Store, Engine, Options, Log) = (folder, registry, store, engine, options, log);
+        Watch = new DeathWatch(OnEnd, log);
+        registry.Joined += (member, pidfd) => OnJoined(member, pidfd);
+    }
+
+    public RunFolder Folder { get; }
+
+    public ProcessRegistry Registry { get; }
+
+    public SnapshotStore Store { get; }
+
+    /// <summary>The one that takes the snapshots; engine none is always there to fall back on.</summary>
+    public ISnapshotEngine Engine { get; }
+
+    public ISnapshotEngine Fallback { get; } = new NoneEngine();
+
+    public MasterOptions Options { get; }
+
+    public ILogger Log { get; }
+
+    public DeathWatch Watch { get; }
+
+    public CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>A process is gone for good: left, or never to come back by itself.</summary>
+    public event Action<Member>? Ended;
+
+    /// <summary>A process is live again.</summary>
+    public event Action<Member>? Recovered;
+
+    /// <summary>Takes over the processes of the master before this one, and begins to watch.</summary>
+    public void Start()
+    {
+        var live = 0;
+        var dead = new List<Member>();
+        foreach (var member in Registry.Members)
+        {
+            switch (member.Entry.State)
+            {
+                case ProcessState.Left or ProcessState.Final:
+                    Ended?.Invoke(member);
+                    break;
+                case var _ when Adopt(member):
+                    live++;
+                    break;
+                default:
+                    member.Stdio = HeldStdio.ByName(member.Entry.Record.Stdio);
+                    dead.Add(member);
+                    break;
+            }
+        }
+        foreach (var member in Registry.Members)
+        {
+            MarkParents(member);
+        }
+        if (live + dead.Count > 0)
+        {
+            Log.TookOver(live, Registry.EntityCount, dead.Count);
+        }
+        Watch.Start();
+        var now = Clock.Real;
+        dead.ForEach(m => OnEnd(m.Id, now));
+    }
+
+    /// <summary>Kills a process if it lives, forgives it its deaths, and recovers it now.</summary>
+    /// <exception cref="RequestException">It is being recovered already, or has left.</exception>
+    public async Task RecoverNow(Member member, CancellationToken cancel)
+    {
+        if (member.Recovering)
+        {
+            throw new RequestException($"{member} is being recovered");
+        }
+        if (member.Entry.State == ProcessState.Left)
+        {
+            throw new RequestException($"{member} has ended by itself: there is nothing to recover");
+        }
+        var done = new TaskCompletionSource<Recovery>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (member.Entry.State == ProcessState.Final)
+        {
+            Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (0, -1));
+            Begin(member, Clock.Real, forced: true, done);
+        }
+        else
+        {
+            _forced[member.Id] = done;
+            Posix.Kill((int)member.Entry.Record.Pid, Posix.SigKill);
+        }
+        var recovery = await done.Task.WaitAsync(cancel);
+        if (recovery.Phase != RecoveryPhase.Live)
+        {
+            throw new RequestException($"{member} was not recovered: {recovery.Why}");
+        }
+    }
+
+    /// <summary>Tells that nobody waits for a process any more.</summary>
+    public void Report(Member member) => Ended?.Invoke(member);
+
+    public void ReportRecovered(Member member) => Recovered?.Invoke(member);
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        Watch.Dispose();
+        _stopping.Dispose();
+        _atOnce.Dispose();
+    }
+
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<ulong, TaskCompletionSource<Recovery>> _forced = new();
+
+    private void OnJoined(Member member, int pidfd)
+    {
+        Watch.Add(member.Id, pidfd);
+        MarkParents(member);
+    }
+
+    /// <summary>Remembers which processes have others below them.</summary>
+    private void MarkParents(Member member)
+    {
+        var members = Registry.Members.Where(m => m.Entry.State == ProcessState.Live).ToDictionary(m => m.Entry.Record.Pid);
+        var pid = (int)member.Entry.Record.Pid;
+        for (var depth = 0; depth < 32 && ProcessProbe.StateOf(pid) is { } state && state.Parent > 1; depth++)
+        {
+            pid = state.Parent;
+            if (members.TryGetValue((uint)pid, out var parent))
+            {
+                parent.HasNodes = true;
+            }
+        }
+    }
+
+    /// <summary>Watches a process of the master before; false when it is dead.</summary>
+    private bool Adopt(Member member)
+    {
+        var pid = (int)member.Entry.Record.Pid;
+        var pidfd = Registry.OpenPidfd(pid);
+        var itself = pidfd >= 0 && Registry.IsAlive(member);
+        if (!itself && pidfd >= 0 && member.Entry.State == ProcessState.Recovering && IsOurs(pid)
+            && Registry.StartTime(pid) is { } start)
+        {
+            // The master was killed after the restore and before it could say so.
+            Registry.Update(member, r => (r.StartTime, r.State) = (start, (uint)ProcessState.Live));
+            member.SlotState = ProcessState.Live;
+            Registry.Ring(member);
+            itself = true;
+        }
+        if (!itself)
+        {
+            if (pidfd >= 0)
+            {
+                Posix.Close(pidfd);
+            }
+            return false;
+        }
+        member.Stdio = HeldStdio.Hold(pid, pidfd);
+        Watch.Add(member.Id, pidfd);
+        return true;
+    }
+
+    /// <summary>Whether a process has this domain's table mapped.</summary>
+    private bool IsOurs(int pid)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/{pid}/maps").Any(x => x.EndsWith(Folder.Table, StringComparison.Ordinal));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private void OnEnd(ulong process, long when)
+    {
+        if (Registry.Find(process) is not { } member)
+        {
+            return;
+        }
+        var record = member.Entry.Record;
+        var status = Posix.Reap((int)record.Pid, out var value) ? Describe(value) : "not a child of the master";
+        _forced.TryRemove(process, out var forced);
+        if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
+        {
+            Registry.MarkLeft(member);
+            Ended?.Invoke(member);
+            forced?.TrySetException(new RequestException($"{member} ended by itself"));
+            return;
+        }
+        member.DiedAt = when;
+        Log.Died(member.ToString(), record.Pid, status, member.LastTake, record.Incarnation);
+        Begin(member, when, forced is not null, forced);
+    }
+
+    private void Begin(Member member, long diedAt, bool forced, TaskCompletionSource<Recovery>? done)
+    {
+        member.Recovering = true;
+        member.DiedAt = diedAt;
+        var recovery = new Recovery(this, member, diedAt, forced);
+        Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    _atOnce.Wait(_stopping.Token);
+                    try
+                    {
+                        recovery.BringBack();
+                    }
+                    finally
+                    {
+                        _atOnce.Release();
+                    }
+                    recovery.SeeItLive();
+                }
+                catch (OperationCanceledException)
+                {
+                    // The master stops; the next one finds the process dead or alive.
+                }
+                catch (Exception e)
+                {
+                    Log.Unexpected($"the recovery of {member}", e);
+                    recovery.GiveUp($"the recovery failed unexpectedly: {e.Message}");
+                }
+                done?.TrySetResult(recovery);
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private static string Describe(int status) => (status & 0x7f) != 0 ? $"signal {status & 0x7f}" : $"exit status {(status >> 8) & 0xff}";
+}

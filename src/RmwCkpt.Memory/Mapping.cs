@@ -1,0 +1,75 @@
+namespace RmwCkpt.Memory;
+
+/// <summary>
+/// A file mapped shared for reading and writing, its descriptor closed. Dispose unmaps; there is no finalizer, for a
+/// view may outlive every reference to this object. Thread-safety: use of the view is the caller's; Dispose once.
+/// </summary>
+public sealed class Mapping : IDisposable
+{
+    private readonly nint _address;
+    private bool _disposed;
+
+    private Mapping(string path, nint address, int length)
+    {
+        Path = path;
+        _address = address;
+        View = new Region(address, length);
+    }
+
+    public string Path { get; }
+
+    public Region View { get; }
+
+    /// <summary>
+    /// Makes a new file of <paramref name="length"/> zero bytes whose blocks are allocated, so that no later store can
+    /// meet a full file system (a SIGBUS), and maps it. Mode 0600.
+    /// </summary>
+    /// <exception cref="PosixException">EEXIST, ENOSPC and the rest of open(2), fallocate(2) and mmap(2). Nothing is left.</exception>
+    public static Mapping Create(string path, int length)
+    {
+        var fd = Posix.Open(path, Posix.ReadWrite | Posix.MakeNew | Posix.CloseOnExec, 0x180);
+        try
+        {
+            Posix.Allocate(fd, length, path);
+            return new Mapping(path, Posix.Map(fd, length, writable: true, path), length);
+        }
+        catch
+        {
+            Posix.TryUnlink(path);
+            throw;
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+    }
+
+    /// <summary>Maps a file that is there, whole. Pages in use are not pre-faulted unless <paramref name="populate"/>.</summary>
+    /// <exception cref="PosixException">As open(2) and mmap(2); an empty file or one over 2 GiB is EINVAL.</exception>
+    public static Mapping Open(string path, bool writable = true, bool populate = false)
+    {
+        var fd = Posix.Open(path, (writable ? Posix.ReadWrite : Posix.ReadOnly) | Posix.CloseOnExec, 0);
+        try
+        {
+            var length = Posix.Size(fd, path);
+            if (length is <= 0 or > int.MaxValue)
+            {
+                throw new PosixException(Posix.Einval, $"map {path}: its size is {length} bytes");
+            }
+            return new Mapping(path, Posix.Map(fd, (int)length, writable, path, populate), (int)length);
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            Posix.Unmap(_address, View.Length);
+        }
+    }
+}

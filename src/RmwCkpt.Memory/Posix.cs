@@ -1,0 +1,240 @@
+using System.Runtime.InteropServices;
+
+namespace RmwCkpt.Memory;
+
+/// <summary>The C library's calls that .NET does not offer, on Linux (x86-64 and aarch64 share these constants).</summary>
+public static unsafe partial class Posix
+{
+    public const int ReadOnly = 0;
+    public const int WriteOnly = 1;
+    public const int ReadWrite = 2;
+    public const int MakeNew = 0x40 | 0x80;
+    public const int Make = 0x40;
+    public const int Append = 0x400;
+    public const int CloseOnExec = 0x80000;
+
+    public const int Eperm = 1;
+    public const int Enoent = 2;
+    public const int Esrch = 3;
+    public const int Eintr = 4;
+    public const int Eagain = 11;
+    public const int Enomem = 12;
+    public const int Eacces = 13;
+    public const int Eexist = 17;
+    public const int Einval = 22;
+    public const int Emfile = 24;
+    public const int Enospc = 28;
+
+    public const int SigKill = 9;
+    public const int RealtimeClock = 0;
+    public const int MonotonicClock = 1;
+
+    /// <summary>Nanoseconds of a clock; a vDSO call, neither blocking nor allocating.</summary>
+    public static long Now(int clock)
+    {
+        TimeSpec t;
+        ClockGetTime(clock, &t);
+        return (t.Seconds * 1_000_000_000L) + t.Nanoseconds;
+    }
+
+    public static int Open(string path, int flags, int mode)
+    {
+        var fd = open(path, flags, mode);
+        return fd >= 0 ? fd : throw Failed($"open {path}");
+    }
+
+    public static void Close(int fd) => close(fd);
+
+    public static long Size(int fd, string path)
+    {
+        var end = lseek(fd, 0, 2);
+        return end >= 0 ? end : throw Failed($"size of {path}");
+    }
+
+    public static void Allocate(int fd, long length, string path)
+    {
+        var error = posix_fallocate(fd, 0, length);
+        if (error != 0)
+        {
+            throw new PosixException(error, $"allocate {length} bytes for {path}");
+        }
+    }
+
+    internal static nint Map(int fd, int length, bool writable, string path, bool populate = false)
+    {
+        var address = mmap(0, length, writable ? 3 : 1, populate ? 0x8001 : 1, fd, 0);
+        return address != -1 ? address : throw Failed($"map {length} bytes of {path}");
+    }
+
+    internal static void Unmap(nint address, int length) => munmap(address, length);
+
+    public static void TryUnlink(string path) => unlink(path);
+
+    /// <summary>Removes a file; says whether this call did it (one of many callers wins).</summary>
+    public static bool Unlink(string path) => unlink(path) == 0;
+
+    /// <summary>Gives <paramref name="from"/> its final name unless that is taken; says whether it did.</summary>
+    public static bool RenameIfFree(string from, string to)
+    {
+        if (renameat2(-100, from, -100, to, 1) == 0)
+        {
+            return true;
+        }
+        return Marshal.GetLastPInvokeError() == Eexist ? false : throw Failed($"rename {from} to {to}");
+    }
+
+    /// <summary>Takes an exclusive flock(2); with <paramref name="wait"/> blocks until it has it. False: it is held.</summary>
+    public static bool Lock(int fd, bool wait)
+    {
+        while (flock(fd, wait ? 2 : 2 | 4) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Eagain)
+            {
+                return false;
+            }
+            if (error != Eintr)
+            {
+                throw Failed("lock the master's lock file");
+            }
+        }
+        return true;
+    }
+
+    public static uint UserId => geteuid();
+
+    public static int ProcessId => getpid();
+
+    /// <summary>Owner and mode bits of a folder.</summary>
+    public static (uint Owner, int Mode) Owner(string path)
+    {
+        // statx(2): the one stat whose layout is the same on every architecture.
+        var buffer = stackalloc byte[256];
+        if (statx(-100, path, 0, 0x0f, buffer) != 0)
+        {
+            throw Failed($"stat {path}");
+        }
+        return (*(uint*)(buffer + 20), *(ushort*)(buffer + 28));
+    }
+
+    /// <summary>A descriptor that is readable once the process has ended; -1 when there is no such process.</summary>
+    public static int OpenPidfd(int pid) => (int)syscall(434, pid, 0, 0, 0, 0, 0);
+
+    /// <summary>Waits for any of the descriptors to become readable; fills <paramref name="ready"/>. False: time-out.</summary>
+    public static bool Poll(ReadOnlySpan<int> fds, Span<bool> ready, int timeoutMilliseconds)
+    {
+        var polls = new PollFd[fds.Length];
+        for (var i = 0; i < fds.Length; i++)
+        {
+            polls[i] = new PollFd { Fd = fds[i], Events = 1 };
+        }
+        fixed (PollFd* p = polls)
+        {
+            var n = poll(p, (nuint)polls.Length, timeoutMilliseconds);
+            for (var i = 0; i < fds.Length; i++)
+            {
+                ready[i] = n > 0 && polls[i].Revents != 0;
+            }
+            return n > 0;
+        }
+    }
+
+    public static bool Kill(int pid, int signal) => kill(pid, signal) == 0;
+
+    /// <summary>Ends the calling process as a crash would: no handler runs.</summary>
+    public static void KillSelf()
+    {
+        kill(getpid(), SigKill);
+        while (true)
+        {
+            _ = pause();
+        }
+    }
+
+    /// <summary>Collects an ended child of this process, if it is one. False when there is nothing to collect.</summary>
+    public static bool Reap(int pid, out int status)
+    {
+        int value;
+        var got = waitpid(pid, &value, 1);
+        status = value;
+        return got == pid;
+    }
+
+    /// <summary>Makes orphans of this process' descendants its children, so that it can collect them.</summary>
+    public static void BecomeSubreaper() => prctl(36, 1, 0, 0, 0);
+
+    private static PosixException Failed(string what) => new(Marshal.GetLastPInvokeError(), what);
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Revents;
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    [SuppressGCTransition]
+    private static partial int ClockGetTime(int clock, TimeSpec* time);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags, int mode);
+
+    [LibraryImport("libc")]
+    private static partial int close(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial long lseek(int fd, long offset, int whence);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fallocate(int fd, long offset, long length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint mmap(nint address, nint length, int protection, int flags, int fd, long offset);
+
+    [LibraryImport("libc")]
+    private static partial int munmap(nint address, nint length);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int unlink(string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int renameat2(int fromFolder, string from, int toFolder, string to, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int fd, int operation);
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial int getpid();
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int folder, string path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollFd* fds, nuint count, int timeout);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc")]
+    private static partial int pause();
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int waitpid(int pid, int* status, int options);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int prctl(int option, nint a, nint b, nint c, nint d);
+}

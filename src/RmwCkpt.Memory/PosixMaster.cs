@@ -1,0 +1,272 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace RmwCkpt.Memory;
+
+/// <summary>What the master alone needs of the C library: spawning, peers' credentials, sparse files, signals.</summary>
+public static unsafe partial class Posix
+{
+    public const int NoControllingTty = 0x100;
+    public const int NonBlocking = 0x800;
+    public const int Truncate = 0x200;
+    public const int TemporaryFile = 0x410000;
+    public const int Enxio = 6;
+    public const int SigHup = 1;
+    public const int SigInt = 2;
+    public const int SigPipe = 13;
+    public const int SigTerm = 15;
+
+    /// <summary>Who is at the other end of a Unix socket, by SO_PEERCRED: process id (0: of no namespace of ours) and user.</summary>
+    public static (int Pid, uint User) Peer(int socket)
+    {
+        var credentials = stackalloc int[3];
+        var length = 12u;
+        return C.getsockopt(socket, 1, 17, credentials, &length) == 0
+            ? (credentials[0], (uint)credentials[1])
+            : throw Failed("ask who the client is");
+    }
+
+    /// <summary>Ignores a signal for the rest of this process' life. <see cref="Spawn"/> gives children the default again.</summary>
+    public static void Ignore(int signal) => C.signal_(signal, 1);
+
+    /// <summary>Makes a file of zeros without blocks; EEXIST when it is there. See <see cref="AllocateRange"/>.</summary>
+    public static void MakeSparse(string path, long length)
+    {
+        var fd = Open(path, ReadWrite | MakeNew | CloseOnExec, 0x180);
+        try
+        {
+            if (C.ftruncate(fd, length) != 0)
+            {
+                throw Failed($"make {path} {length} bytes long");
+            }
+        }
+        finally
+        {
+            Close(fd);
+        }
+    }
+
+    /// <summary>Gives part of a file its blocks, so that no store into a mapping of it can fail.</summary>
+    public static void AllocateRange(string path, long offset, long length)
+    {
+        var fd = Open(path, ReadWrite | CloseOnExec, 0);
+        try
+        {
+            var error = posix_fallocate(fd, offset, length);
+            if (error != 0)
+            {
+                throw new PosixException(error, $"allocate {length} bytes at {offset} of {path}");
+            }
+        }
+        finally
+        {
+            Close(fd);
+        }
+    }
+
+    /// <summary>Brings a file or a folder to the disk.</summary>
+    public static void Sync(string path)
+    {
+        var fd = Open(path, ReadOnly | CloseOnExec, 0);
+        try
+        {
+            if (C.fsync(fd) != 0)
+            {
+                throw Failed($"sync {path}");
+            }
+        }
+        finally
+        {
+            Close(fd);
+        }
+    }
+
+    /// <summary>A counter to wake a poll with; readable after <see cref="Wake"/>.</summary>
+    public static int MakeWaker()
+    {
+        var fd = C.eventfd(0, CloseOnExec | NonBlocking);
+        return fd >= 0 ? fd : throw Failed("make an eventfd");
+    }
+
+    public static void Wake(int waker)
+    {
+        var one = 1UL;
+        _ = C.write(waker, &one, 8);
+    }
+
+    public static void ClearWaker(int waker)
+    {
+        ulong count;
+        _ = C.read(waker, &count, 8);
+    }
+
+    /// <summary>The same open file as another process' descriptor; -1 when it may not be had.</summary>
+    public static int TakeDescriptor(int pidfd, int fd) => (int)syscall(438, pidfd, fd, 0, 0, 0, 0);
+
+    public static bool SeekTo(int fd, long position) => lseek(fd, position, 0) >= 0;
+
+    public static bool SeekToEnd(int fd) => lseek(fd, 0, 2) >= 0;
+
+    /// <summary>Device numbers of a terminal as CRIU writes them: of the device itself and of the file system it is in.</summary>
+    public static (uint Device, uint FileSystem) TerminalId(string path)
+    {
+        var buffer = stackalloc byte[256];
+        return statx(-100, path, 0, 0x7ff, buffer) == 0
+            ? (DeviceNumber(*(uint*)(buffer + 128), *(uint*)(buffer + 132)),
+                DeviceNumber(*(uint*)(buffer + 136), *(uint*)(buffer + 140)))
+            : throw Failed($"stat {path}");
+    }
+
+    /// <summary>Lets the calling thread run only when nothing else wants the processor.</summary>
+    public static void LowerPriority() => C.setpriority(0, 0, 15);
+
+    /// <summary>
+    /// Starts a program. Descriptors in <paramref name="descriptors"/> are given to it under their target's number; those
+    /// that map to themselves are merely kept; all others of ours are closed on exec. Signals get their defaults back. The
+    /// caller collects it (<see cref="Reap"/>).
+    /// </summary>
+    /// <exception cref="PosixException">The program cannot be run.</exception>
+    public static int Spawn(
+        string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, string? folder,
+        IReadOnlyList<(int Source, int Target)> descriptors, bool newSession)
+    {
+        // glibc's posix_spawn_file_actions_t and posix_spawnattr_t are 80 and 336 bytes; sigset_t is 128.
+        var actions = stackalloc byte[512];
+        var attributes = stackalloc byte[1024];
+        var signals = stackalloc byte[128];
+        var argv = Vector(arguments);
+        var envp = Vector(environment);
+        C.posix_spawn_file_actions_init(actions);
+        C.posix_spawnattr_init(attributes);
+        try
+        {
+            foreach (var (source, target) in descriptors)
+            {
+                C.posix_spawn_file_actions_adddup2(actions, source, target);
+            }
+            if (folder is not null)
+            {
+                C.posix_spawn_file_actions_addchdir_np(actions, folder);
+            }
+            C.sigemptyset(signals);
+            C.posix_spawnattr_setsigmask(attributes, signals);
+            C.sigfillset(signals);
+            C.posix_spawnattr_setsigdefault(attributes, signals);
+            C.posix_spawnattr_setflags(attributes, (short)(0x04 | 0x08 | (newSession ? 0x80 : 0)));
+            int pid;
+            var error = C.posix_spawn(&pid, program, actions, attributes, argv, envp);
+            return error == 0 ? pid : throw new PosixException(error, $"start {program}");
+        }
+        finally
+        {
+            C.posix_spawn_file_actions_destroy(actions);
+            C.posix_spawnattr_destroy(attributes);
+            Free(argv);
+            Free(envp);
+        }
+    }
+
+    /// <summary>Waits for a child's end; its status as of waitpid(2).</summary>
+    public static int WaitFor(int pid)
+    {
+        int status;
+        while (waitpid(pid, &status, 0) < 0)
+        {
+            if (Marshal.GetLastPInvokeError() != Eintr)
+            {
+                throw Failed($"wait for process {pid}");
+            }
+        }
+        return status;
+    }
+
+    private static uint DeviceNumber(uint major, uint minor) =>
+        (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xffu) << 12);
+
+    private static byte** Vector(IReadOnlyList<string> texts)
+    {
+        var vector = (byte**)NativeMemory.AllocZeroed((nuint)(texts.Count + 1), (nuint)sizeof(byte*));
+        for (var i = 0; i < texts.Count; i++)
+        {
+            // Latin-1 both ways (ProcessReader reads so too): what /proc gave is passed on byte for byte.
+            var bytes = Encoding.Latin1.GetBytes(texts[i]);
+            vector[i] = (byte*)NativeMemory.AllocZeroed((nuint)bytes.Length + 1);
+            bytes.CopyTo(new Span<byte>(vector[i], bytes.Length));
+        }
+        return vector;
+    }
+
+    private static void Free(byte** vector)
+    {
+        for (var p = vector; *p is not null; p++)
+        {
+            NativeMemory.Free(*p);
+        }
+        NativeMemory.Free(vector);
+    }
+
+    /// <summary>In a class of its own, so that other parts of Posix may have their own declarations of the same.</summary>
+    private static partial class C
+    {
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial int getsockopt(int socket, int level, int name, void* value, uint* length);
+
+        [LibraryImport("libc", EntryPoint = "signal")]
+        public static partial nint signal_(int signal, nint handler);
+
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial int ftruncate(int fd, long length);
+
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial int fsync(int fd);
+
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial int eventfd(uint value, int flags);
+
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial nint write(int fd, void* data, nuint size);
+
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial nint read(int fd, void* data, nuint size);
+
+        [LibraryImport("libc")]
+        public static partial int setpriority(int which, uint who, int priority);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawn_file_actions_init(void* actions);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawn_file_actions_destroy(void* actions);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawn_file_actions_adddup2(void* actions, int source, int target);
+
+        [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+        public static partial int posix_spawn_file_actions_addchdir_np(void* actions, string folder);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawnattr_init(void* attributes);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawnattr_destroy(void* attributes);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawnattr_setflags(void* attributes, short flags);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawnattr_setsigmask(void* attributes, void* signals);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawnattr_setsigdefault(void* attributes, void* signals);
+
+        [LibraryImport("libc")]
+        public static partial int sigemptyset(void* signals);
+
+        [LibraryImport("libc")]
+        public static partial int sigfillset(void* signals);
+
+        [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+        public static partial int posix_spawn(
+            int* pid, string program, void* actions, void* attributes, byte** arguments, byte** environment);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+
+namespace RmwCkpt.Memory;
+
+/// <summary>Calls about processes that a client of the master needs.</summary>
+public static unsafe partial class Posix
+{
+    /// <summary>Writes what it can; a failure to report a failure is not one.</summary>
+    public static void Write(int fd, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* p = bytes)
+        {
+            _ = write(fd, p, (nuint)bytes.Length);
+        }
+    }
+
+    /// <summary>The file that holds a function of this library, so that what was installed beside it is found.</summary>
+    public static string? LibraryOf(nint address)
+    {
+        DlInfo info;
+        return dladdr(address, &info) != 0 ? Marshal.PtrToStringUTF8(info.FileName) : null;
+    }
+
+    /// <summary>Removes a variable from the process' own environment, so that its children do not inherit it.</summary>
+    public static void UnsetEnvironment(string name) => unsetenv(name);
+
+    /// <summary>
+    /// Starts a program as a daemon: own session, standard descriptors on /dev/null, <paramref name="passed"/> as
+    /// descriptor 3 and no other, no child of this process (a shell in between ends at once).
+    /// </summary>
+    /// <exception cref="PosixException">It could not be started.</exception>
+    public static void StartDaemon(string program, IReadOnlyList<string> arguments, int passed)
+    {
+        // posix_spawn: fork in a process with threads and a managed runtime is not safe.
+        string[] argv = ["/bin/sh", "-c", "\"$0\" \"$@\" &", program, .. arguments];
+        var actions = stackalloc byte[256];
+        var attributes = stackalloc byte[1024];
+        _ = posix_spawn_file_actions_init(actions);
+        _ = posix_spawnattr_init(attributes);
+        var pointers = new nint[argv.Length + 1];
+        try
+        {
+            _ = posix_spawn_file_actions_adddup2(actions, passed, 3);
+            for (var fd = 0; fd < 3; fd++)
+            {
+                _ = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", ReadWrite, 0);
+            }
+            _ = posix_spawn_file_actions_addclosefrom_np(actions, 4);
+            const short NewSession = 0x80;
+            _ = posix_spawnattr_setflags(attributes, NewSession);
+            for (var i = 0; i < argv.Length; i++)
+            {
+                pointers[i] = Marshal.StringToCoTaskMemUTF8(argv[i]);
+            }
+            int pid;
+            fixed (nint* p = pointers)
+            {
+                var error = posix_spawn(&pid, pointers[0], actions, attributes, p, environ());
+                if (error != 0)
+                {
+                    throw new PosixException(error, $"start {program}");
+                }
+            }
+            int status;
+            _ = waitpid(pid, &status, 0);
+        }
+        finally
+        {
+            _ = posix_spawn_file_actions_destroy(actions);
+            _ = posix_spawnattr_destroy(attributes);
+            Array.ForEach(pointers, Marshal.FreeCoTaskMem);
+        }
+    }
+
+    private static nint* environ() => *(nint**)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "environ");
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct DlInfo
+    {
+        public nint FileName;
+        public nint FileBase;
+        public nint SymbolName;
+        public nint SymbolAddress;
+    }
+
+    [LibraryImport("libc")]
+    private static partial nint write(int fd, byte* bytes, nuint count);
+
+    [LibraryImport("libc")]
+    private static partial int dladdr(nint address, DlInfo* info);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int unsetenv(string name);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawn(int* pid, nint path, byte* actions, byte* attributes, nint* argv, nint* environment);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawn_file_actions_init(byte* actions);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawn_file_actions_destroy(byte* actions);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawn_file_actions_adddup2(byte* actions, int from, int to);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int posix_spawn_file_actions_addopen(byte* actions, int fd, string path, int flags, int mode);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawn_file_actions_addclosefrom_np(byte* actions, int from);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawnattr_init(byte* attributes);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawnattr_destroy(byte* attributes);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawnattr_setflags(byte* attributes, short flags);
+}

@@ -1,0 +1,171 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace RmwCkpt.Memory;
+
+/// <summary>
+/// A bounds-checked view of raw memory, mostly of a mapped file. Little-endian, as every layout of the project.
+/// The view does not own the memory: whoever holds it keeps the <see cref="Mapping"/> alive.
+/// Thread-safety: that of the memory; Acquire, Release and the atomic calls order accesses between processes.
+/// </summary>
+public readonly unsafe struct Region
+{
+    private readonly byte* _base;
+
+    public Region(nint address, int length)
+    {
+        _base = (byte*)address;
+        Length = length;
+    }
+
+    /// <summary>Bytes.</summary>
+    public int Length { get; }
+
+    public nint Address => (nint)_base;
+
+    public bool IsEmpty => _base is null;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* At(int offset, int size)
+    {
+        if ((uint)offset > (uint)(Length - size) || Length < size)
+        {
+            ThrowOutside(offset, size, Length);
+        }
+        return _base + offset;
+    }
+
+    public Region Slice(int offset, int length) => new((nint)At(offset, length), length);
+
+    public Span<byte> Span(int offset, int length) => new(At(offset, length), length);
+
+    public Span<byte> All => new(_base, Length);
+
+    /// <summary>The address of <paramref name="size"/> bytes that lie inside the view.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nint Pointer(int offset, int size) => (nint)At(offset, size);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte ReadByte(int offset) => *At(offset, 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(int offset, byte value) => *At(offset, 1) = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int ReadInt32(int offset) => *(int*)At(offset, 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint ReadUInt32(int offset) => *(uint*)At(offset, 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long ReadInt64(int offset) => *(long*)At(offset, 8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong ReadUInt64(int offset) => *(ulong*)At(offset, 8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(int offset, int value) => *(int*)At(offset, 4) = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(int offset, uint value) => *(uint*)At(offset, 4) = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(int offset, long value) => *(long*)At(offset, 8) = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(int offset, ulong value) => *(ulong*)At(offset, 8) = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int AcquireInt32(int offset) => Volatile.Read(ref *(int*)At(offset, 4));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint AcquireUInt32(int offset) => Volatile.Read(ref *(uint*)At(offset, 4));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long AcquireInt64(int offset) => Volatile.Read(ref *(long*)At(offset, 8));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong AcquireUInt64(int offset) => Volatile.Read(ref *(ulong*)At(offset, 8));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Release(int offset, int value) => Volatile.Write(ref *(int*)At(offset, 4), value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Release(int offset, uint value) => Volatile.Write(ref *(uint*)At(offset, 4), value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Release(int offset, long value) => Volatile.Write(ref *(long*)At(offset, 8), value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Release(int offset, ulong value) => Volatile.Write(ref *(ulong*)At(offset, 8), value);
+
+    /// <summary>Stores <paramref name="value"/> if <paramref name="expected"/> is there; says whether it was.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool CompareExchange(int offset, int expected, int value) =>
+        Interlocked.CompareExchange(ref *(int*)At(offset, 4), value, expected) == expected;
+
+    /// <inheritdoc cref="CompareExchange(int, int, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool CompareExchange(int offset, ulong expected, ulong value) =>
+        Interlocked.CompareExchange(ref *(ulong*)At(offset, 8), value, expected) == expected;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Increment(int offset) => Interlocked.Increment(ref *(uint*)At(offset, 4));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Decrement(int offset) => Interlocked.Decrement(ref *(uint*)At(offset, 4));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Or(int offset, ulong bits) => Interlocked.Or(ref *(ulong*)At(offset, 8), bits);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void And(int offset, ulong bits) => Interlocked.And(ref *(ulong*)At(offset, 8), bits);
+
+    /// <summary>Zeroes <paramref name="length"/> bytes.</summary>
+    public void Clear(int offset, int length) => Span(offset, length).Clear();
+
+    /// <summary>UTF-8 text ending at a NUL or at <paramref name="capacity"/> bytes.</summary>
+    public string ReadText(int offset, int capacity)
+    {
+        ReadOnlySpan<byte> bytes = Span(offset, capacity);
+        var end = bytes.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+
+    /// <summary>Writes UTF-8 text and zeroes the rest of <paramref name="capacity"/>.</summary>
+    /// <exception cref="ArgumentException">The text and its NUL need more than <paramref name="capacity"/> bytes.</exception>
+    public void WriteText(int offset, int capacity, string text)
+    {
+        var needed = Encoding.UTF8.GetByteCount(text) + 1;
+        if (needed > capacity)
+        {
+            throw new ArgumentException($"'{text}' needs {needed} bytes where {capacity} fit", nameof(text));
+        }
+        var span = Span(offset, capacity);
+        span.Clear();
+        Encoding.UTF8.GetBytes(text, span);
+    }
+
+    /// <summary>
+    /// CRC32C (Castagnoli, RFC 3720 B.4) of part of the view, seeded and finished with all ones.
+    /// </summary>
+    public uint Crc32C(int offset, int length)
+    {
+        var p = At(offset, length);
+        var crc = ~0u;
+        var end = p + length;
+        for (; p + 8 <= end; p += 8)
+        {
+            crc = BitOperations.Crc32C(crc, *(ulong*)p);
+        }
+        for (; p < end; p++)
+        {
+            crc = BitOperations.Crc32C(crc, *p);
+        }
+        return ~crc;
+    }
+
+    private static void ThrowOutside(int offset, int size, int length) =>
+        throw new ArgumentOutOfRangeException(nameof(offset), $"{size} bytes at {offset} are outside a view of {length}");
+}

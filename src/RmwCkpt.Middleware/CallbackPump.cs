@@ -1,0 +1,136 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>
+/// Calls back for arrivals: one thread for a session, started with the first callback. It counts what comes with readers of
+/// its own, so that it never meets the inbox' position. In replay it announces the journal's takes one by one.
+/// </summary>
+public sealed class CallbackPump(Session session)
+{
+    private readonly object _lock = new();
+    private readonly Dictionary<uint, Watch> _watches = [];
+    private Thread? _thread;
+    private long _announced = -1;
+
+    private sealed class Watch(Endpoint endpoint, Action<int> callback) : IDisposable
+    {
+        public Endpoint Endpoint { get; } = endpoint;
+
+        public Action<int> Callback { get; } = callback;
+
+        public Dictionary<Gid, LogReader> Scouts { get; } = [];
+
+        public void Dispose()
+        {
+            foreach (var scout in Scouts.Values)
+            {
+                scout.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Sets or, with null, removes the callback of an endpoint; after removal it is not running any more.</summary>
+    public void Set(Endpoint endpoint, Action<int>? callback)
+    {
+        lock (_lock)
+        {
+            if (_watches.Remove(endpoint.Id, out var old))
+            {
+                old.Dispose();
+            }
+            if (callback is not null)
+            {
+                _watches[endpoint.Id] = new Watch(endpoint, callback);
+                _thread ??= StartThread();
+            }
+        }
+        session.RingSelf();
+    }
+
+    private Thread StartThread()
+    {
+        var thread = new Thread(Run, 256 * 1024) { IsBackground = true, Name = "ckpt-callbacks" };
+        thread.Start();
+        return thread;
+    }
+
+    private void Run()
+    {
+        var slot = session.Slot;
+        while (!session.IsShutDown)
+        {
+            var bell = slot.AcquireUInt32(ProcessTable.Bell);
+            lock (_lock)
+            {
+                Announce();
+            }
+            var incarnation = slot.AcquireUInt32(ProcessTable.Incarnation);
+            slot.Increment(ProcessTable.Sleepers);
+            if (slot.AcquireUInt32(ProcessTable.Bell) == bell)
+            {
+                // In replay nobody rings: look again soon.
+                Futex.Wait(slot, ProcessTable.Bell, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? -1 : 200_000);
+            }
+            if (slot.AcquireUInt32(ProcessTable.Incarnation) == incarnation)
+            {
+                slot.Decrement(ProcessTable.Sleepers);
+            }
+        }
+    }
+
+    private void Announce()
+    {
+        lock (session.Determinants.Gate)
+        {
+            if (session.Determinants.TryPeekTake(out var entity, out var position))
+            {
+                if (position == _announced || !_watches.TryGetValue(entity, out var replayed))
+                {
+                    return;
+                }
+                _announced = position;
+                replayed.Callback(1);
+                return;
+            }
+            if (session.Determinants.IsReplaying)
+            {
+                return;
+            }
+        }
+        foreach (var watch in _watches.Values)
+        {
+            var count = 0;
+            foreach (var source in watch.Endpoint.Inbox?.Sources ?? [])
+            {
+                count += CountNew(watch, source);
+            }
+            if (count > 0)
+            {
+                watch.Callback(count);
+            }
+        }
+    }
+
+    private static int CountNew(Watch watch, Source source)
+    {
+        if (!watch.Scouts.TryGetValue(source.Writer, out var scout))
+        {
+            scout = LogReader.Open(watch.Endpoint.Session.Folder.Log(source.Writer));
+            scout.SeekSequence(source.Reader.NextSequence);
+            watch.Scouts[source.Writer] = scout;
+        }
+        var count = 0;
+        while (scout.TryPeek(out var frame, verify: false))
+        {
+            if (watch.Endpoint.Kind != EntityKind.Client || RequestId.Read(frame.Payload).Client == watch.Endpoint.Gid)
+            {
+                count++;
+            }
+            scout.Advance();
+        }
+        return count;
+    }
+}

@@ -1,0 +1,392 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>
+/// The journal of one process: what it writes when live and what it re-reads when it replays. It replays exactly while a
+/// committed cell stands at the journal's position, so a restored process needs no word from outside to know.
+/// Thread-safety: <see cref="Gate"/> is held around every call; it comes after an endpoint's own lock.
+/// </summary>
+public sealed class Determinants : IDisposable
+{
+    /// <summary>How long a replaying thread lets others come to their cells before the journal is given up.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    private readonly Session _session;
+    private readonly Journal _journal;
+    private readonly Region _slot;
+    private readonly Dictionary<Gid, uint> _numbers = [];
+    private readonly List<Gid> _logs = [];
+    private uint _incarnation;
+    private bool _replaying;
+    private bool _broken;
+    private ulong _logProcess;
+
+    public Determinants(Session session, Journal journal, Region slot, uint incarnation, bool resumed)
+    {
+        _session = session;
+        _journal = journal;
+        _slot = slot;
+        _incarnation = incarnation;
+        if (resumed)
+        {
+            BeginReplay();
+        }
+    }
+
+    public object Gate { get; } = new();
+
+    public RosClock Clock { get; } = new();
+
+    /// <summary>True from the first sign of a new life until the journal's end.</summary>
+    public bool IsReplaying
+    {
+        get
+        {
+            if (_slot.AcquireUInt32(ProcessTable.Incarnation) != _incarnation)
+            {
+                _incarnation = _slot.AcquireUInt32(ProcessTable.Incarnation);
+                BeginReplay();
+            }
+            if (!_replaying)
+            {
+                return false;
+            }
+            ApplyMatches();
+            if (_journal.HasNext)
+            {
+                return true;
+            }
+            EndReplay();
+            return false;
+        }
+    }
+
+    /// <summary>Reads a clock: the journal's value in replay, else the translated one, journalled.</summary>
+    public long ReadClock(int clock, long real)
+    {
+        if (IsReplaying)
+        {
+            // Reads are matched leniently: threads may interleave otherwise, and time then only stands still a little.
+            if (_journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Time && cell.Detail == (uint)clock)
+            {
+                _journal.Advance();
+                Clock.Replay(clock, cell.Value);
+                return cell.Value;
+            }
+            return Clock.Last(clock);
+        }
+        var time = Clock.Translate(clock, real);
+        Append(Determinant.Time, 0, (uint)clock, time);
+        return time;
+    }
+
+    /// <summary>
+    /// In replay: takes the next cell, which must be one of two kinds and, unless 0, of this entity. False: live.
+    /// A thread whose turn it is not yet waits for the others; if none comes, the journal does not describe this
+    /// execution, and what is left of it is given up: counted, reported, and the process goes on live.
+    /// </summary>
+    public bool TryReplay(Determinant kind, Determinant other, uint entity, out Cell cell)
+    {
+        var deadline = DateTime.MaxValue;
+        while (IsReplaying)
+        {
+            if (!_journal.TryPeek(out cell))
+            {
+                continue;
+            }
+            if (cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query)
+            {
+                SkipLenient(cell);
+                continue;
+            }
+            if ((cell.Kind == (byte)kind || cell.Kind == (byte)other) && (entity == 0 || entity == cell.Entity))
+            {
+                Consumed(cell);
+                return true;
+            }
+            deadline = deadline == DateTime.MaxValue ? DateTime.UtcNow + s_patience : deadline;
+            if (DateTime.UtcNow > deadline)
+            {
+                GiveUp(kind, entity, cell);
+                break;
+            }
+            Monitor.Wait(Gate, TimeSpan.FromMilliseconds(20));
+        }
+        cell = default;
+        return false;
+    }
+
+    /// <summary>
+    /// In replay: what the former life's wait on these entities returned. A wait that died half-recorded returns what was
+    /// recorded: nothing can depend on the rest. False: live.
+    /// </summary>
+    public bool TryReplayWait(ReadOnlySpan<uint> ids, Span<byte> ready, out bool timedOut)
+    {
+        timedOut = false;
+        if (!IsReplaying)
+        {
+            return false;
+        }
+        // A thread's own wait is told by an entity of it: the first for a time-out, a ready one else.
+        Cell next;
+        while (_journal.TryPeek(out next) && next.Kind is (byte)Determinant.Time or (byte)Determinant.Query)
+        {
+            SkipLenient(next);
+        }
+        if (!_journal.TryPeek(out next))
+        {
+            return IsReplaying && TryReplayWait(ids, ready, out timedOut);
+        }
+        var own = next.Kind == (byte)Determinant.Ready
+            ? IndexOf(ids, next.Entity) >= 0
+            : next.Entity == (ids.IsEmpty ? 0 : ids[0] & Session.EntityMask);
+        if (!TryReplay(Determinant.Ready, Determinant.TimedOut, own ? 0 : uint.MaxValue, out var cell))
+        {
+            return false;
+        }
+        ready.Clear();
+        timedOut = cell.Kind == (byte)Determinant.TimedOut;
+        while (!timedOut)
+        {
+            var index = IndexOf(ids, cell.Entity);
+            if (index >= 0)
+            {
+                ready[index] = 1;
+            }
+            if (cell.Detail == 0 || !_journal.TryPeek(out var following) || following.Kind != (byte)Determinant.Ready)
+            {
+                break;
+            }
+            cell = following;
+            Consumed(cell);
+        }
+        return true;
+    }
+
+    /// <summary>Journals a determinant. False: a new life began under this call; look again.</summary>
+    public bool TryRecord(Determinant kind, uint entity, uint detail, long value)
+    {
+        if (IsReplaying)
+        {
+            return false;
+        }
+        if (kind is Determinant.Take or Determinant.Ready or Determinant.TimedOut)
+        {
+            _slot.Write(ProcessTable.LastTake, _journal.Position);
+        }
+        return Append(kind, entity, detail, value);
+    }
+
+    /// <summary>The answer of a graph query: the journal's in replay, else the given one, journalled.</summary>
+    public long Query(uint entity, long answer)
+    {
+        if (IsReplaying && _journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Query && cell.Entity == entity)
+        {
+            _journal.Advance();
+            return cell.Value;
+        }
+        if (!IsReplaying)
+        {
+            Append(Determinant.Query, entity, 0, answer);
+        }
+        return answer;
+    }
+
+    /// <summary>Journals that an endpoint reads a log from a sequence on. False: it is replaying; not now.</summary>
+    public bool TryRecordMatch(uint entity, Gid log, long first)
+    {
+        if (IsReplaying)
+        {
+            return false;
+        }
+        return TryNumber(log, out var number) && Append(Determinant.Match, entity, number, first);
+    }
+
+    /// <summary>The number by which the journal names a log.</summary>
+    public bool TryNumber(Gid log, out uint number)
+    {
+        if (_numbers.TryGetValue(log, out number))
+        {
+            return true;
+        }
+        number = (uint)_logs.Count;
+        if (!Append(Determinant.LogProcess, 0, number, (long)log.Process)
+            || !Append(Determinant.LogEntity, 0, number, log.Entity | ((long)log.Domain << 32)))
+        {
+            return false;
+        }
+        Name(log);
+        return true;
+    }
+
+    /// <summary>The log of a number, as in a replayed take.</summary>
+    public Gid LogOf(uint number) => number < _logs.Count ? _logs[(int)number] : default;
+
+    /// <summary>In replay, whether the next determinant is a take, and whose. For callbacks.</summary>
+    public bool TryPeekTake(out uint entity, out long position)
+    {
+        entity = 0;
+        position = _journal.Position;
+        if (!IsReplaying || !_journal.TryPeek(out var cell) || cell.Kind != (byte)Determinant.Take)
+        {
+            return false;
+        }
+        entity = cell.Entity;
+        return true;
+    }
+
+    /// <summary>In catch-up: skips time, and notes when none of the lag is left.</summary>
+    public void Skip(long time)
+    {
+        Clock.Skip(time);
+        NoteLive();
+    }
+
+    private bool Append(Determinant kind, uint entity, uint detail, long value)
+    {
+        if (_broken)
+        {
+            return true;
+        }
+        try
+        {
+            if (!_journal.TryAppend(new Cell((byte)kind, entity, detail, value)))
+            {
+                BeginReplay();
+                return false;
+            }
+        }
+        catch (IOException e)
+        {
+            _broken = true;
+            Report.Error($"the journal cannot be written ({e.Message}): this process cannot be recovered from now on");
+            return true;
+        }
+        _slot.Write(ProcessTable.JournalEnd, _journal.Position);
+        _slot.Write(ProcessTable.JournalFirst, _journal.First);
+        return true;
+    }
+
+    private static int IndexOf(ReadOnlySpan<uint> ids, uint entity)
+    {
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if ((ids[i] & Session.EntityMask) == entity)
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /// <summary>Passes a clock read or a query that this life does not repeat.</summary>
+    private void SkipLenient(in Cell cell)
+    {
+        if (cell.Kind == (byte)Determinant.Time)
+        {
+            Clock.Replay((int)(cell.Detail & 1), cell.Value);
+        }
+        _journal.Advance();
+    }
+
+    private void Consumed(in Cell cell)
+    {
+        if (cell.Kind is (byte)Determinant.Take or (byte)Determinant.Ready or (byte)Determinant.TimedOut)
+        {
+            _slot.Write(ProcessTable.LastTake, _journal.Position);
+        }
+        if (cell.Kind == (byte)Determinant.Take)
+        {
+            _slot.Write(ProcessTable.Replayed, _slot.ReadInt64(ProcessTable.Replayed) + 1);
+            KillPoints.Hit(KillPoint.ReplayMiddle);
+        }
+        _journal.Advance();
+        Monitor.PulseAll(Gate);
+    }
+
+    /// <summary>Matches and log names between two determinants: what the monitor thread did at that moment.</summary>
+    private void ApplyMatches()
+    {
+        while (_journal.TryPeek(out var cell))
+        {
+            switch ((Determinant)cell.Kind)
+            {
+                case Determinant.LogProcess:
+                    _logProcess = (ulong)cell.Value;
+                    break;
+                case Determinant.LogEntity:
+                    Name(new Gid(_logProcess, (uint)cell.Value, (uint)(cell.Value >> 32)));
+                    break;
+                case Determinant.Match:
+                    _session.ReplayMatch(cell.Entity, LogOf(cell.Detail), cell.Value);
+                    break;
+                default:
+                    return;
+            }
+            _journal.Advance();
+        }
+    }
+
+    private void Name(Gid log)
+    {
+        if (_numbers.TryAdd(log, (uint)_logs.Count))
+        {
+            _logs.Add(log);
+        }
+    }
+
+    private void BeginReplay()
+    {
+        if (!_replaying)
+        {
+            _replaying = true;
+            Clock.BeginLife();
+            _slot.Write(ProcessTable.Mode, (uint)ProcessMode.Replay);
+            KillPoints.Hit(KillPoint.ReplayStart);
+        }
+    }
+
+    private void EndReplay()
+    {
+        KillPoints.Hit(KillPoint.ReplayEnd);
+        _replaying = false;
+        Clock.EndReplay();
+        _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
+        NoteLive();
+        _session.ReplayEnded();
+    }
+
+    private void NoteLive()
+    {
+        if (!Clock.IsBehind && _slot.ReadUInt32(ProcessTable.Mode) != (uint)ProcessMode.Live)
+        {
+            _slot.Write(ProcessTable.LiveAt, Posix.Now(Posix.RealtimeClock));
+            _slot.Release(ProcessTable.Mode, (uint)ProcessMode.Live);
+        }
+    }
+
+    private void GiveUp(Determinant wanted, uint entity, in Cell found)
+    {
+        var position = _journal.Position;
+        while (_journal.TryPeek(out var cell))
+        {
+            if ((Determinant)cell.Kind is Determinant.LogProcess or Determinant.LogEntity or Determinant.Match)
+            {
+                ApplyMatches();
+            }
+            else
+            {
+                _journal.Advance();
+            }
+        }
+        _slot.Write(ProcessTable.Divergences, _slot.ReadInt64(ProcessTable.Divergences) + 1);
+        Report.Error(
+            $"divergence: at journal cell {position} the former life did {(Determinant)found.Kind} of entity {found.Entity}, "
+            + $"this one {wanted} of entity {entity}; the last {_journal.Position - position} cells are given up");
+    }
+
+    public void Dispose() => _journal.Dispose();
+}

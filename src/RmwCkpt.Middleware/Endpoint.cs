@@ -1,0 +1,114 @@
+using RmwCkpt.Log;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>What an endpoint is made of.</summary>
+public sealed record EndpointOptions(
+    string Topic, string Type, Qos Qos, byte[]? TypeHash = null, string? Description = null,
+    bool IgnoreLocalPublications = false);
+
+/// <summary>
+/// A publisher (a log), a subscription (an inbox), a service or a client (both). Which logs it reads and how many peers it
+/// has is kept by the session's <see cref="Matcher"/>.
+/// </summary>
+public sealed class Endpoint : Entity
+{
+    private int _matched;
+    private int _incompatible;
+    private int _lastPolicy;
+    private int _matchedEver;
+
+    public Endpoint(Session session, uint id, EntityKind kind, Node node, EndpointOptions options, long created)
+        : base(session, id, kind)
+    {
+        Node = node;
+        Options = options;
+        Created = created;
+        Gid = new Gid(session.ProcessId, id, (uint)session.Folder.Domain);
+        if (kind != EntityKind.Publisher)
+        {
+            Inbox = new Inbox(session, id, options.Qos, kind == EntityKind.Client ? Gid : null);
+        }
+        if (kind != EntityKind.Subscription)
+        {
+            Outbox = new Outbox(session, OpenLog());
+        }
+    }
+
+    public Node Node { get; }
+
+    public EndpointOptions Options { get; }
+
+    /// <summary>ns since the epoch, real time.</summary>
+    public long Created { get; }
+
+    public Gid Gid { get; }
+
+    public Inbox? Inbox { get; }
+
+    public Outbox? Outbox { get; }
+
+    public int Matched => Volatile.Read(ref _matched);
+
+    public int MatchedEver => Volatile.Read(ref _matchedEver);
+
+    public int Incompatible => Volatile.Read(ref _incompatible);
+
+    public QosPolicy LastPolicy => (QosPolicy)Volatile.Read(ref _lastPolicy);
+
+    public override bool IsReady(long by) => Inbox is not null && Inbox.IsReady(by);
+
+    public override long NextArrival => Inbox?.NextArrival ?? long.MaxValue;
+
+    public override void Reported(bool slept)
+    {
+        if (slept)
+        {
+            Inbox?.Credit();
+        }
+    }
+
+    /// <summary>The kinds that this one talks with.</summary>
+    public EntityKind PeerKind => Kind switch
+    {
+        EntityKind.Publisher => EntityKind.Subscription,
+        EntityKind.Subscription => EntityKind.Publisher,
+        EntityKind.Service => EntityKind.Client,
+        _ => EntityKind.Service,
+    };
+
+    internal void CountMatch(int change)
+    {
+        Interlocked.Add(ref _matched, change);
+        if (change > 0)
+        {
+            Interlocked.Add(ref _matchedEver, change);
+        }
+    }
+
+    internal void CountIncompatible(QosPolicy policy)
+    {
+        Volatile.Write(ref _lastPolicy, (int)policy);
+        Interlocked.Increment(ref _incompatible);
+    }
+
+    private LogWriter OpenLog()
+    {
+        var qos = Options.Qos;
+        var kept = qos.Durability == Durability.TransientLocal
+            ? (qos.History == History.KeepAll ? long.MaxValue / 2 : qos.Depth)
+            : 0;
+        return LogWriter.Open(
+            Session.Folder.Log(Gid), Session.Retention, kept,
+            metadata => EndpointHead.Write(
+                metadata, Gid, Session.SlotIndex, Kind, Created, qos, Options.TypeHash, Options.Topic, Options.Type,
+                Node.FullName));
+    }
+
+    public override void Close()
+    {
+        Inbox?.Dispose();
+        Outbox?.Dispose();
+    }
+}

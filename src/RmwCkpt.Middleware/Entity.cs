@@ -1,0 +1,63 @@
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>Anything with a ckpt_id. Thread-safety: as each says; creation and destruction are the session's.</summary>
+public abstract class Entity(Session session, uint id, EntityKind kind)
+{
+    public Session Session { get; } = session;
+
+    public uint Id { get; } = id;
+
+    public EntityKind Kind { get; } = kind;
+
+    /// <summary>
+    /// Whether a wait would report it. <paramref name="by"/>: only what had arrived by this ROS time counts
+    /// (<see cref="long.MaxValue"/>: all).
+    /// </summary>
+    public virtual bool IsReady(long by) => false;
+
+    /// <summary>A wait reports it: consumes what a wait consumes.</summary>
+    public virtual void Reported(bool slept)
+    {
+    }
+
+    /// <summary>ROS time at which the next message not yet arrived arrives, or <see cref="long.MaxValue"/>.</summary>
+    public virtual long NextArrival => long.MaxValue;
+
+    /// <summary>Called once, by the session, after no wait or call can find it any more.</summary>
+    public virtual void Close()
+    {
+    }
+}
+
+/// <summary>A guard condition: a flag that a trigger sets and a wait takes.</summary>
+public sealed class Guard(Session session, uint id) : Entity(session, id, EntityKind.Guard)
+{
+    private int _triggered;
+
+    public void Trigger()
+    {
+        Volatile.Write(ref _triggered, 1);
+        Session.RingSelf();
+    }
+
+    public override bool IsReady(long by) => Volatile.Read(ref _triggered) != 0;
+
+    public override void Reported(bool slept) => Volatile.Write(ref _triggered, 0);
+}
+
+/// <summary>A node: a name, and the guard condition for the graph's changes.</summary>
+public sealed class Node(Session session, uint id, string name, string nameSpace, string enclave, Guard graphGuard)
+    : Entity(session, id, EntityKind.Node)
+{
+    public string Name { get; } = name;
+
+    public string NameSpace { get; } = nameSpace;
+
+    public string Enclave { get; } = enclave;
+
+    public Guard GraphGuard { get; } = graphGuard;
+
+    public string FullName => NameSpace.EndsWith('/') ? NameSpace + Name : $"{NameSpace}/{Name}";
+}

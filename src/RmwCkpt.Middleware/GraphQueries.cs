@@ -1,0 +1,52 @@
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>Reads of the mapped graph table. Allocate nothing. Thread-safe.</summary>
+public static class GraphQueries
+{
+    public static int Count(GraphTable graph, EntityKind kind, ReadOnlySpan<byte> name)
+    {
+        var count = 0;
+        var rows = graph.RowCount;
+        for (var i = 0; i < rows; i++)
+        {
+            var row = graph.Row(i);
+            if (row.AcquireUInt32(GraphRow.State) != 0 && row.ReadByte(GraphRow.Kind) == (byte)kind
+                && name.Length < GraphRow.NameSize && row.ReadByte(GraphRow.Name + name.Length) == 0
+                && row.Span(GraphRow.Name, name.Length).SequenceEqual(name))
+            {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    /// <summary>Copies live rows, all of one graph version; returns how many there are, which may be more than fitted.</summary>
+    public static int Copy(GraphTable graph, Span<byte> rows)
+    {
+        var count = 0;
+        Span<byte> copy = stackalloc byte[GraphTable.RowSize];
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            var version = graph.CurrentVersion;
+            count = 0;
+            for (var i = 0; i < graph.RowCount; i++)
+            {
+                if (GraphRow.TryCopy(graph.Row(i), copy))
+                {
+                    if ((count + 1) * GraphTable.RowSize <= rows.Length)
+                    {
+                        copy.CopyTo(rows[(count * GraphTable.RowSize)..]);
+                    }
+                    count++;
+                }
+            }
+            if (graph.CurrentVersion == version)
+            {
+                break;
+            }
+        }
+        return count;
+    }
+}

@@ -1,0 +1,310 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>One message lent to the caller.</summary>
+public readonly record struct Lent(Region Payload, long Sequence, long Time, Gid Writer, RequestId Request, bool Taken);
+
+/// <summary>
+/// The reading side of an endpoint: the logs it reads, merged by time. TryBegin takes the lock that End on the same thread
+/// gives back. Lock order: this inbox, then the determinants' gate. Thread-safe.
+/// </summary>
+public sealed class Inbox : IDisposable
+{
+    private readonly Session _session;
+    private readonly uint _entity;
+    private readonly Qos _qos;
+    private readonly Gid? _repliesTo;
+    private readonly object _lock = new();
+    private readonly object _sourcesLock = new();
+    private Source[] _sources = [];
+    private Source? _lentFrom;
+    private long _credit;
+    private uint _freezes;
+
+    /// <param name="repliesTo">A client's gid: frames begin with a <see cref="RequestId"/>, and only its own are read.</param>
+    public Inbox(Session session, uint entity, in Qos qos, Gid? repliesTo)
+    {
+        _session = session;
+        _entity = entity;
+        _qos = qos;
+        _repliesTo = repliesTo;
+    }
+
+    public Source[] Sources => Volatile.Read(ref _sources);
+
+    /// <summary>Messages lost to retention or damage, or dropped as KEEP_LAST has it.</summary>
+    public long Dropped { get; private set; }
+
+    public bool Reads(Gid log) => Array.Exists(Sources, s => s.Writer == log);
+
+    public void Add(Source source)
+    {
+        lock (_sourcesLock)
+        {
+            _sources = [.. _sources, source];
+        }
+    }
+
+    /// <summary>The writer left: what it wrote is still to be read, then the source goes.</summary>
+    public void Orphan(Gid log)
+    {
+        foreach (var source in Sources)
+        {
+            source.Orphaned |= source.Writer == log;
+        }
+    }
+
+    /// <summary>Whether a message is there that had arrived by a ROS time.</summary>
+    public bool IsReady(long by)
+    {
+        lock (_lock)
+        {
+            foreach (var source in Sources)
+            {
+                if (HasNext(source, out var time, by) && time <= by)
+                {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /// <summary>Time of the earliest message, or <see cref="long.MaxValue"/>.</summary>
+    public long NextArrival
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return Choose(long.MaxValue, out var frame) is null ? long.MaxValue : frame.Time;
+            }
+        }
+    }
+
+    /// <summary>A reader that was waiting is not slow: what has come meanwhile does not count against its depth.</summary>
+    public void Credit()
+    {
+        var pending = 0L;
+        foreach (var source in Sources)
+        {
+            pending += source.Reader.Pending;
+        }
+        _credit = Math.Max(_credit, pending);
+    }
+
+    /// <summary>Lends the next message: the journal's in replay, else the earliest.</summary>
+    public Lent Begin()
+    {
+        Monitor.Enter(_lock);
+        var lent = default(Lent);
+        try
+        {
+            lent = Next();
+            return lent;
+        }
+        finally
+        {
+            if (!lent.Taken)
+            {
+                Monitor.Exit(_lock);
+            }
+        }
+    }
+
+    /// <summary>Gives the message back. False: its bytes were recycled meanwhile; what was read of it is worthless.</summary>
+    public bool End()
+    {
+        var source = _lentFrom!;
+        _lentFrom = null;
+        var intact = source.Reader.IsIntact;
+        if (intact)
+        {
+            source.Reader.Advance();
+        }
+        if (source.Orphaned && !source.Reader.HasNext)
+        {
+            Remove(source);
+        }
+        Monitor.Exit(_lock);
+        return intact;
+    }
+
+    public bool IsLending => Monitor.IsEntered(_lock) && _lentFrom is not null;
+
+    private Lent Next()
+    {
+        var determinants = _session.Determinants;
+        while (true)
+        {
+            lock (determinants.Gate)
+            {
+                if (determinants.TryReplay(Determinant.Take, Determinant.Nothing, _entity, out var cell))
+                {
+                    return cell.Kind == (byte)Determinant.Nothing
+                        ? default
+                        : Replay(determinants.LogOf(cell.Detail), cell.Value);
+                }
+            }
+            var behind = determinants.Clock.IsBehind;
+            if (!behind)
+            {
+                DropLate();
+            }
+            var source = Choose(behind ? determinants.Clock.Now : long.MaxValue, out var frame);
+            lock (determinants.Gate)
+            {
+                if (source is null)
+                {
+                    if (determinants.TryRecord(Determinant.Nothing, _entity, 0, 0))
+                    {
+                        return default;
+                    }
+                    continue;
+                }
+                KillPoints.Hit(KillPoint.BeforeTakeRecord);
+                if (determinants.IsReplaying || !determinants.TryNumber(source.Writer, out var number)
+                    || !determinants.TryRecord(Determinant.Take, _entity, number, frame.Sequence))
+                {
+                    continue;
+                }
+            }
+            KillPoints.Hit(KillPoint.AfterTakeRecord);
+            return Lend(source, frame);
+        }
+    }
+
+    private Lent Lend(Source source, in FrameView frame)
+    {
+        _lentFrom = source;
+        if (_credit > 0)
+        {
+            _credit--;
+        }
+        _session.CountTake(frame.Flags);
+        return _repliesTo is null
+            ? new Lent(frame.Payload, frame.Sequence, frame.Time, source.Writer, new RequestId(source.Writer, frame.Sequence), true)
+            : new Lent(
+                frame.Payload.Slice(RequestId.Size, frame.Payload.Length - RequestId.Size), frame.Sequence, frame.Time,
+                source.Writer, RequestId.Read(frame.Payload), true);
+    }
+
+    /// <summary>The very message that the former life took.</summary>
+    private Lent Replay(Gid log, long sequence)
+    {
+        var source = Array.Find(Sources, s => s.Writer == log) ?? _session.OpenSource(this, log, 1);
+        if (source is not null)
+        {
+            source.Reader.SeekSequence(sequence);
+            if (source.Reader.TryPeek(out var frame) && frame.Sequence == sequence)
+            {
+                return Lend(source, frame);
+            }
+        }
+        _session.CountLost(1);
+        Report.Error($"replay: message {sequence} of log {log} is no longer kept (RMW_CKPT_RETENTION): it is lost");
+        return default;
+    }
+
+    /// <summary>The source with the earliest message that had arrived by a time.</summary>
+    private Source? Choose(long by, out FrameView first)
+    {
+        Source? chosen = null;
+        first = default;
+        foreach (var source in Sources)
+        {
+            if (HasNext(source, out var time, by) && time <= by && (chosen is null || time < first.Time)
+                && source.Reader.TryPeek(out var frame))
+            {
+                chosen = source;
+                first = frame;
+            }
+        }
+        return chosen;
+    }
+
+    private bool HasNext(Source source, out long time, long by)
+    {
+        var reader = source.Reader;
+        time = 0;
+        if (_repliesTo is null && by == long.MaxValue && !reader.HasNext)
+        {
+            return false;
+        }
+        var lost = reader.Lost;
+        while (reader.TryPeek(out var frame, verify: false))
+        {
+            if (_repliesTo is null || (frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == _repliesTo))
+            {
+                time = frame.Time;
+                break;
+            }
+            reader.Advance();
+        }
+        if (reader.Lost != lost)
+        {
+            Dropped += reader.Lost - lost;
+            _session.CountLost(reader.Lost - lost);
+        }
+        return time != 0;
+    }
+
+    /// <summary>
+    /// KEEP_LAST: a reader that was busy while more than its depth came gets the newest. It is not slow, and nothing is
+    /// dropped, where it was a snapshot that held it, where it was waiting, or where the writer is catching up.
+    /// </summary>
+    private void DropLate()
+    {
+        if (_qos.History == History.KeepAll || _repliesTo is not null)
+        {
+            return;
+        }
+        var pending = 0L;
+        foreach (var source in Sources)
+        {
+            pending += source.Reader.Pending;
+        }
+        if (pending <= _qos.Depth + _credit)
+        {
+            _credit = Math.Min(_credit, pending);
+            return;
+        }
+        var freezes = _session.Slot.AcquireUInt32(ProcessTable.Freezes);
+        if (_session.Slot.AcquireUInt32(ProcessTable.Freezing) != 0 || freezes != _freezes)
+        {
+            _freezes = freezes;
+            _credit = pending;
+            return;
+        }
+        while (pending-- > _qos.Depth + _credit
+            && Choose(long.MaxValue, out var frame) is { } late && (frame.Flags & Frame.Recovered) == 0)
+        {
+            late.Reader.Advance();
+            Dropped++;
+        }
+    }
+
+    private void Remove(Source source)
+    {
+        lock (_sourcesLock)
+        {
+            _sources = Array.FindAll(_sources, s => s != source);
+        }
+        source.Dispose();
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var source in Sources)
+            {
+                source.Dispose();
+            }
+            _sources = [];
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>Which request a reply answers: the client's gid and the request's sequence in the client's log.</summary>
+public readonly record struct RequestId(Gid Client, long Sequence)
+{
+    /// <summary>Bytes before a reply's CDR in its frame: gid, sequence.</summary>
+    public const int Size = Gid.Size + 8;
+
+    public static RequestId Read(Region payload) => new(Gid.Read(payload.Span(0, Gid.Size)), payload.ReadInt64(Gid.Size));
+
+    public void Write(Region payload)
+    {
+        Client.Write(payload.Span(0, Gid.Size));
+        payload.Write(Gid.Size, Sequence);
+    }
+}
+
+/// <summary>
+/// The writing side of an endpoint: its log. Begin takes the lock that End or Abort on the same thread gives back.
+/// Thread-safe.
+/// </summary>
+public sealed class Outbox : IDisposable
+{
+    private readonly Session _session;
+    private readonly LogWriter _writer;
+    private readonly object _lock = new();
+    private Reservation _reservation;
+    private int _prefix;
+    private long _time;
+
+    public Outbox(Session session, LogWriter writer)
+    {
+        _session = session;
+        _writer = writer;
+    }
+
+    public LogHead Head => _writer.Head;
+
+    /// <summary>Reserves <paramref name="size"/> bytes, which the caller fills.</summary>
+    /// <exception cref="Failure">TooLarge or NoSpace; nothing is held.</exception>
+    public Region Begin(RequestId? answers, long size)
+    {
+        var prefix = answers is null ? 0 : RequestId.Size;
+        if (size < 0 || size + prefix > Frame.MaxPayload)
+        {
+            throw new Failure(Code.TooLarge, $"a message of {size} bytes is larger than a log record can be ({Frame.MaxPayload})");
+        }
+        Monitor.Enter(_lock);
+        try
+        {
+            // Read before the claim: a life restored between claim and commit then commits the same bytes again.
+            _time = _session.Determinants.Clock.Now;
+            _prefix = prefix;
+            _reservation = _writer.Reserve((int)size + prefix);
+            answers?.Write(_reservation.Payload);
+            if (KillPoints.Enabled && _reservation.InLog)
+            {
+                _reservation.Payload.Span(0, ((int)size + prefix) / 2).Fill(0xcc);
+                KillPoints.Hit(KillPoint.MidCopy);
+                answers?.Write(_reservation.Payload);
+            }
+            return _reservation.Payload.Slice(prefix, (int)size);
+        }
+        catch (PosixException e)
+        {
+            Monitor.Exit(_lock);
+            throw new Failure(e.Errno == Posix.Enospc ? Code.NoSpace : Code.Error, $"publish {size} bytes: {e.Message}", e);
+        }
+        catch
+        {
+            Monitor.Exit(_lock);
+            throw;
+        }
+    }
+
+    /// <summary>Commits the first <paramref name="size"/> bytes and rings the readers.</summary>
+    public long End(long size)
+    {
+        try
+        {
+            var tainted = _session.IsRecovering;
+            var result = _writer.Commit(
+                _reservation, (int)size + _prefix, tainted ? Frame.Recovered : (byte)0, _session.Incarnation, _time,
+                out var sequence);
+            KillPoints.Hit(KillPoint.AfterCommit);
+            _session.CountPublish(result, Head);
+            // Rung in replay too: the death may have come between the commit and the ring.
+            for (var reader = Head.NextReader(-1); reader >= 0; reader = Head.NextReader(reader))
+            {
+                _session.Table.Ring((uint)reader);
+            }
+            return sequence;
+        }
+        finally
+        {
+            Monitor.Exit(_lock);
+        }
+    }
+
+    public void Abort()
+    {
+        _writer.Abort(_reservation);
+        Monitor.Exit(_lock);
+    }
+
+    /// <summary>Whether this thread has begun and not ended.</summary>
+    public bool IsHeld => Monitor.IsEntered(_lock);
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _writer.Dispose();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>
+/// ROS time of this process. It is the host's time, less a lag that a recovery leaves: at the end of a replay the process
+/// stands where it died, and its time runs on from there, as fast as its waits let it, until the lag is gone. So time never
+/// jumps, never runs back, and a timer misses no tick.
+/// CLOCK_MONOTONIC of a process that CRIU restored is that of a time namespace; the offset takes it back to the host's.
+/// Thread-safety: under the lock of <see cref="Determinants"/>, except the reads marked free.
+/// </summary>
+public sealed class RosClock
+{
+    private readonly long[] _last = new long[2];
+    private long _lag;
+    private long _monotonicOffset = ReadMonotonicOffset();
+
+    /// <summary>How far ROS time is behind, ns; 0 when live. Free to read.</summary>
+    public long Lag => -Volatile.Read(ref _lag);
+
+    public bool IsBehind => Volatile.Read(ref _lag) < 0;
+
+    /// <summary>ROS time now, ns since the epoch, not journalled: for time stamps of frames. Free to read.</summary>
+    public long Now => Posix.Now(Posix.RealtimeClock) + Volatile.Read(ref _lag);
+
+    /// <summary>The newest time that a journalled read of the clock gave.</summary>
+    public long Last(int clock) => _last[clock];
+
+    /// <summary>What a read of <paramref name="clock"/> gives when the kernel says <paramref name="real"/>.</summary>
+    public long Translate(int clock, long real)
+    {
+        var time = real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0);
+        return _last[clock] = Math.Max(time, _last[clock]);
+    }
+
+    /// <summary>A replayed read.</summary>
+    public void Replay(int clock, long time) => _last[clock] = time;
+
+    /// <summary>A new life began in this memory: the time namespace may be another.</summary>
+    public void BeginLife() => _monotonicOffset = ReadMonotonicOffset();
+
+    /// <summary>The replay is over: time goes on from its last read.</summary>
+    public void EndReplay()
+    {
+        var last = _last[Posix.RealtimeClock];
+        var mono = _last[Posix.MonotonicClock];
+        var lag = 0L;
+        if (last != 0)
+        {
+            lag = last - Posix.Now(Posix.RealtimeClock);
+        }
+        if (mono != 0)
+        {
+            // Whichever clock was read last stands nearer to the death.
+            var byMonotonic = mono - (Posix.Now(Posix.MonotonicClock) + _monotonicOffset);
+            lag = last == 0 ? byMonotonic : Math.Max(lag, byMonotonic);
+        }
+        Volatile.Write(ref _lag, Math.Min(0, lag));
+    }
+
+    /// <summary>Skips <paramref name="time"/> ns of the lag, at most all of it.</summary>
+    public void Skip(long time) => Volatile.Write(ref _lag, time >= -_lag ? 0 : _lag + time);
+
+    private static long ReadMonotonicOffset()
+    {
+        try
+        {
+            foreach (var line in File.ReadLines("/proc/self/timens_offsets"))
+            {
+                var fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+                if (fields is ["monotonic", var seconds, var nanoseconds])
+                {
+                    return -((long.Parse(seconds) * 1_000_000_000) + long.Parse(nanoseconds));
+                }
+            }
+        }
+        catch (IOException)
+        {
+            // No time namespaces in this kernel.
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,312 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+using Row = RmwCkpt.Registry.Protocol.Entity;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>
+/// This process in one domain: its slot, its journal, its entities. Thread-safe. Entities get their ids in the order of
+/// creation, so that a process that is started again and replays gives the same.
+/// </summary>
+public sealed partial class Session
+{
+    /// <summary>Set by the master for a process that it starts again to replay: the process id to take over.</summary>
+    public const string ResumeVariable = "RMW_CKPT_RESUME";
+
+    /// <summary>The bits of a ckpt_id that name the entity; the rest names the session.</summary>
+    public const uint EntityMask = 0xffffff;
+
+    private const long DefaultRetention = 128L * 1024 * 1024;
+    private static readonly TimeSpan s_registryTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly RegistryClient _registry;
+    private readonly GraphTable _graph;
+    private readonly Matcher _matcher;
+    private readonly object _entitiesLock = new();
+    private Entity?[] _entities = new Entity?[64];
+    private uint _lastId;
+    private volatile bool _shutDown;
+    private volatile bool _rematch;
+
+    private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
+    {
+        Folder = folder;
+        _registry = registry;
+        Table = table;
+        _graph = graph;
+        SlotIndex = welcome.Slot;
+        ProcessId = welcome.Process;
+        Slot = table.Slot(welcome.Slot);
+        Retention = ReadRetention();
+        var journal = Journal.Open(folder.Journal(ProcessId), Retention);
+        if (resumed && journal.First > 0)
+        {
+            Report.Error("the journal's beginning is no longer kept (RMW_CKPT_RETENTION): this process starts from nothing");
+            while (journal.HasNext)
+            {
+                journal.Advance();
+            }
+        }
+        Determinants = new Determinants(this, journal, Slot, welcome.Incarnation, resumed);
+        _matcher = new Matcher(this, graph);
+        Waiter = new Waiter(this);
+        Callbacks = new CallbackPump(this);
+        Slot.Write(ProcessTable.LastTake, -1L);
+    }
+
+    public RunFolder Folder { get; }
+
+    public ProcessTable Table { get; }
+
+    public uint SlotIndex { get; }
+
+    public ulong ProcessId { get; }
+
+    /// <summary>This process' slot of the process table.</summary>
+    public Region Slot { get; }
+
+    public Determinants Determinants { get; }
+
+    public Waiter Waiter { get; }
+
+    public CallbackPump Callbacks { get; }
+
+    /// <summary>Bytes that each log may keep (RMW_CKPT_RETENTION).</summary>
+    public long Retention { get; }
+
+    public bool IsShutDown => _shutDown;
+
+    public uint Incarnation => Slot.AcquireUInt32(ProcessTable.Incarnation);
+
+    /// <summary>Joins a domain: starts the master where there is none, registers, starts the threads.</summary>
+    /// <exception cref="Failure">NoMaster, or Error with what is wrong with the run folder.</exception>
+    public static Session Join(int domain)
+    {
+        KillPoints.Initialize();
+        var folder = RunFolder.For(domain);
+        try
+        {
+            folder.Ensure();
+            var resume = ReadResume();
+            var registry = new RegistryClient(folder);
+            var started = Posix.Now(Posix.RealtimeClock);
+            var hello = new Request { Hello = new Hello { Resume = resume, Started = started } };
+            var welcome = MasterStarter.CallOrStart(folder, registry, hello, s_registryTimeout).Welcome;
+            var table = ProcessTable.Open(folder, make: false);
+            var graph = GraphTable.Open(folder);
+            var session = new Session(folder, registry, table, graph, welcome, resume != 0 && welcome.Process == resume);
+            session.StartThreads();
+            return session;
+        }
+        catch (RegistryException e)
+        {
+            throw new Failure(e.NoMaster ? Code.NoMaster : Code.Error, e.Message, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new Failure(Code.Error, $"join domain {domain}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Leaves the domain for good: waits end, the master will not recover this process. Idempotent.</summary>
+    public void ShutDown()
+    {
+        if (_shutDown)
+        {
+            return;
+        }
+        MarkLeft();
+        _shutDown = true;
+        RingSelf();
+        Table.Notify(SlotIndex);
+        try
+        {
+            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, TimeSpan.FromMilliseconds(500));
+        }
+        catch (RegistryException)
+        {
+            // The mark in the slot says the same.
+        }
+    }
+
+    /// <summary>This process is ending by itself.</summary>
+    public void MarkLeft() => Slot.Release(ProcessTable.State, (uint)ProcessState.Left);
+
+    /// <summary>Wakes this process' own waits.</summary>
+    public void RingSelf() => Table.Ring(SlotIndex);
+
+    /// <summary>The entity of an id, or null. Allocates nothing.</summary>
+    public Entity? Find(uint id)
+    {
+        var entities = Volatile.Read(ref _entities);
+        id &= EntityMask;
+        return id < entities.Length ? Volatile.Read(ref entities[id]) : null;
+    }
+
+    public T Get<T>(uint id)
+        where T : Entity =>
+        Find(id) as T ?? throw new Failure(Code.Invalid, $"{id} is no {typeof(T).Name.ToLowerInvariant()} of this process");
+
+    public Node CreateNode(string name, string nameSpace, string enclave)
+    {
+        var graphGuard = CreateGuard();
+        var node = Add(id => new Node(this, id, name, nameSpace, enclave, graphGuard));
+        Register(node, new Row { Name = name, Type = nameSpace, Enclave = enclave, Created = Posix.Now(Posix.RealtimeClock) });
+        return node;
+    }
+
+    public Guard CreateGuard() => Add(id => new Guard(this, id));
+
+    public MatchEvent CreateEvent(Endpoint endpoint, EventKind kind) => Add(id => new MatchEvent(this, id, endpoint, kind));
+
+    public Endpoint CreateEndpoint(EntityKind kind, Node node, EndpointOptions options)
+    {
+        if (!options.Qos.IsValid)
+        {
+            throw new Failure(Code.Invalid, $"the QoS of {options.Topic} has a value that is none");
+        }
+        TypeDescriptions.Keep(Folder, options);
+        Endpoint endpoint;
+        try
+        {
+            endpoint = Add(id => new Endpoint(this, id, kind, node, options, QueryCreated(id)));
+        }
+        catch (IOException e)
+        {
+            var code = e is PosixException { Errno: Posix.Enospc } ? Code.NoSpace : Code.Error;
+            throw new Failure(code, $"create the {kind.ToString().ToLowerInvariant()} of {options.Topic}: {e.Message}", e);
+        }
+        var row = new Row
+        {
+            Node = node.Id,
+            Gid = Bytes(Gid.Size, endpoint.Gid.Write),
+            Qos = Bytes(Qos.Size, options.Qos.Write),
+            Created = endpoint.Created,
+            Name = options.Topic,
+            Type = options.Type,
+        };
+        if (options.TypeHash is not null)
+        {
+            row.TypeHash = Google.Protobuf.ByteString.CopyFrom(options.TypeHash);
+        }
+        Register(endpoint, row);
+        _matcher.Update();
+        _matcher.Add(endpoint);
+        return endpoint;
+    }
+
+    public void Destroy(uint id)
+    {
+        Entity entity;
+        lock (_entitiesLock)
+        {
+            entity = Find(id) ?? throw new Failure(Code.Invalid, $"{id} is no entity of this process");
+            Volatile.Write(ref _entities[id], null);
+        }
+        if (entity is Endpoint endpoint)
+        {
+            Callbacks.Set(endpoint, null);
+            _matcher.Remove(endpoint);
+        }
+        if (entity is Node node)
+        {
+            Destroy(node.GraphGuard.Id);
+        }
+        if (entity is Node or Endpoint && !_shutDown)
+        {
+            var request = new Unregister { Process = ProcessId };
+            request.Entities.Add(id);
+            try
+            {
+                _registry.Call(new Request { Unregister = request }, s_registryTimeout);
+            }
+            catch (RegistryException e)
+            {
+                Report.Error($"unregister: {e.Message}");
+            }
+        }
+        entity.Close();
+    }
+
+    public bool IsServed(Endpoint client) => _matcher.IsServed(client);
+
+    /// <summary>Live rows of a kind and name in the graph. Allocates nothing.</summary>
+    public int Count(EntityKind kind, ReadOnlySpan<byte> name) => GraphQueries.Count(_graph, kind, name);
+
+    /// <summary>Copies the live rows to <paramref name="rows"/>; returns how many there are.</summary>
+    public int CopyGraph(Span<byte> rows) => GraphQueries.Copy(_graph, rows);
+
+    private T Add<T>(Func<uint, T> make)
+        where T : Entity
+    {
+        lock (_entitiesLock)
+        {
+            if (_shutDown)
+            {
+                throw new Failure(Code.ShutDown, "the context is shut down");
+            }
+            var id = _lastId + 1;
+            var entity = make(id);
+            _lastId = id;
+            if (id >= _entities.Length)
+            {
+                Array.Resize(ref _entities, _entities.Length * 2);
+            }
+            Volatile.Write(ref _entities[id], entity);
+            return entity;
+        }
+    }
+
+    private void Register(Entity entity, Row row)
+    {
+        row.Entity_ = entity.Id;
+        row.Kind = (uint)entity.Kind;
+        var request = new Register { Process = ProcessId };
+        request.Entities.Add(row);
+        try
+        {
+            MasterStarter.CallOrStart(Folder, _registry, new Request { Register = request }, s_registryTimeout);
+        }
+        catch (RegistryException e)
+        {
+            lock (_entitiesLock)
+            {
+                _entities[entity.Id] = null;
+            }
+            entity.Close();
+            throw new Failure(e.NoMaster ? Code.NoMaster : Code.Error, e.Message, e);
+        }
+    }
+
+    private long QueryCreated(uint id)
+    {
+        lock (Determinants.Gate)
+        {
+            return Determinants.Query(id, Posix.Now(Posix.RealtimeClock));
+        }
+    }
+
+    private delegate void Filler(Span<byte> bytes);
+
+    private static Google.Protobuf.ByteString Bytes(int size, Filler fill)
+    {
+        var bytes = new byte[size];
+        fill(bytes);
+        return Google.Protobuf.ByteString.CopyFrom(bytes);
+    }
+
+    private static ulong ReadResume()
+    {
+        var text = Environment.GetEnvironmentVariable(ResumeVariable);
+        Posix.UnsetEnvironment(ResumeVariable);
+        Environment.SetEnvironmentVariable(ResumeVariable, null);
+        return ulong.TryParse(text, System.Globalization.NumberStyles.HexNumber, null, out var id) ? id : 0;
+    }
+
+    private static long ReadRetention() =>
+        long.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_RETENTION"), out var bytes) && bytes > 0
+            ? bytes
+            : DefaultRetention;
+}

@@ -1,0 +1,17 @@
+using RmwCkpt.Log;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>One log that an endpoint reads.</summary>
+public sealed class Source(Gid writer, LogReader reader) : IDisposable
+{
+    public Gid Writer { get; } = writer;
+
+    public LogReader Reader { get; } = reader;
+
+    /// <summary>The writer is gone: read what is left, then drop the source.</summary>
+    public bool Orphaned { get; set; }
+
+    public void Dispose() => Reader.Dispose();
+}

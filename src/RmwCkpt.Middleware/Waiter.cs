@@ -1,0 +1,179 @@
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>
+/// Waits for entities. Live: looks, spins a little where waits have been short, sleeps on the process' doorbell. In replay:
+/// returns what the journal says. In catch-up: lets ROS time jump to the next arrival or to the time-out instead of
+/// sleeping. Allocates nothing. Any number of threads at once.
+/// </summary>
+public sealed class Waiter(Session session)
+{
+    /// <summary>Longest spin, ns: about what a sleep and a wake cost.</summary>
+    private const long SpinLimit = 30_000;
+
+    private int _spinCredit;
+
+    /// <summary>See ckpt_wait.</summary>
+    public Code Wait(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout)
+    {
+        var determinants = session.Determinants;
+        var slot = session.Slot;
+        var start = Posix.Now(Posix.MonotonicClock);
+        var skipped = 0L;
+        var slept = false;
+        while (true)
+        {
+            if (session.IsShutDown)
+            {
+                return Code.ShutDown;
+            }
+            var bell = slot.AcquireUInt32(ProcessTable.Bell);
+            lock (determinants.Gate)
+            {
+                if (determinants.TryReplayWait(ids, ready, out var timedOut))
+                {
+                    Report(ids, ready, slept: false);
+                    return timedOut ? Code.Timeout : Code.Ok;
+                }
+            }
+            var behind = determinants.Clock.IsBehind;
+            var now = behind ? determinants.Clock.Now : 0;
+            if (Collect(ids, ready, behind ? now : long.MaxValue))
+            {
+                if (TryRecordReady(determinants, ids, ready))
+                {
+                    Report(ids, ready, slept);
+                    return Code.Ok;
+                }
+                continue;
+            }
+            var elapsed = Posix.Now(Posix.MonotonicClock) - start + skipped;
+            if (timeout >= 0 && timeout != long.MaxValue && elapsed >= timeout)
+            {
+                if (TryRecordTimeOut(determinants, ids))
+                {
+                    return Code.Timeout;
+                }
+                continue;
+            }
+            var remaining = timeout is < 0 or long.MaxValue ? -1 : timeout - elapsed;
+            if (behind)
+            {
+                skipped += Skip(determinants, ids, now, remaining);
+                continue;
+            }
+            Sleep(slot, bell, remaining);
+            slept = true;
+        }
+    }
+
+    /// <summary>Jumps to whatever comes next in ROS time.</summary>
+    private long Skip(Determinants determinants, ReadOnlySpan<uint> ids, long now, long remaining)
+    {
+        var step = determinants.Clock.Lag;
+        foreach (var id in ids)
+        {
+            if (session.Find(id) is { } entity)
+            {
+                step = Math.Min(step, Math.Max(0, entity.NextArrival - now));
+            }
+        }
+        step = remaining >= 0 ? Math.Min(step, remaining) : step;
+        lock (determinants.Gate)
+        {
+            determinants.Skip(step);
+        }
+        return step;
+    }
+
+    private bool Collect(ReadOnlySpan<uint> ids, Span<byte> ready, long by)
+    {
+        var any = false;
+        for (var i = 0; i < ids.Length; i++)
+        {
+            var isReady = session.Find(ids[i])?.IsReady(by) ?? false;
+            ready[i] = isReady ? (byte)1 : (byte)0;
+            any |= isReady;
+        }
+        return any;
+    }
+
+    private void Report(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready, bool slept)
+    {
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (ready[i] != 0)
+            {
+                session.Find(ids[i])?.Reported(slept);
+            }
+        }
+    }
+
+    private static bool TryRecordReady(Determinants determinants, ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
+    {
+        uint more = 0;
+        foreach (var one in ready)
+        {
+            more += one;
+        }
+        lock (determinants.Gate)
+        {
+            for (var i = 0; i < ids.Length; i++)
+            {
+                if (ready[i] != 0 && !determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
+                {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private static bool TryRecordTimeOut(Determinants determinants, ReadOnlySpan<uint> ids)
+    {
+        lock (determinants.Gate)
+        {
+            return determinants.TryRecord(Determinant.TimedOut, ids.IsEmpty ? 0 : ids[0], 0, 0);
+        }
+    }
+
+    /// <summary>
+    /// Until the bell rings or the time is over, or sooner. The count of sleepers is a life's own: the master sets it to 0
+    /// before a new one, so a sleeper of an older life does not take itself off.
+    /// </summary>
+    private void Sleep(Region slot, uint bell, long remaining)
+    {
+        var start = Posix.Now(Posix.MonotonicClock);
+        if (Volatile.Read(ref _spinCredit) > 0 && Environment.ProcessorCount > 1)
+        {
+            var limit = remaining >= 0 ? Math.Min(remaining, SpinLimit) : SpinLimit;
+            do
+            {
+                Thread.SpinWait(8);
+                if (slot.AcquireUInt32(ProcessTable.Bell) != bell)
+                {
+                    Volatile.Write(ref _spinCredit, 4);
+                    return;
+                }
+            }
+            while (Posix.Now(Posix.MonotonicClock) - start < limit);
+            Volatile.Write(ref _spinCredit, Math.Max(0, _spinCredit - 1));
+        }
+        var incarnation = slot.AcquireUInt32(ProcessTable.Incarnation);
+        slot.Increment(ProcessTable.Sleepers);
+        if (slot.AcquireUInt32(ProcessTable.Bell) == bell)
+        {
+            Futex.Wait(slot, ProcessTable.Bell, bell, remaining);
+        }
+        if (slot.AcquireUInt32(ProcessTable.Incarnation) == incarnation)
+        {
+            slot.Decrement(ProcessTable.Sleepers);
+        }
+        if (Posix.Now(Posix.MonotonicClock) - start < SpinLimit)
+        {
+            Volatile.Write(ref _spinCredit, 4);
+        }
+    }
+}

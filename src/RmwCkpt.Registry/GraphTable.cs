@@ -1,0 +1,67 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Registry;
+
+/// <summary>The kinds of a graph row; the values of ckpt_kind.</summary>
+public enum EntityKind : byte
+{
+    None = 0,
+    Node = 1,
+    Publisher = 2,
+    Subscription = 3,
+    Service = 4,
+    Client = 5,
+    Guard = 6,
+    Event = 7,
+}
+
+/// <summary>
+/// The graph: every node and endpoint of the domain, written by the master alone, mapped by all. Rows never move; a row
+/// has a stamp (a sequence lock) and the graph version of its last change, so that a reader looks only at what is new.
+/// <code>
+///   head, 1024 bytes: 0 u64 Magic   8 u64 Version   16 u32 Rows in use (high-water mark)   20 u32 Capacity
+///   row, 1024 bytes: see GraphRow; the same as ckpt_graph_entry in ckpt.h
+/// </code>
+/// The file has its full size from the start (CRIU compares sizes) but its blocks are allocated a mebibyte at a time.
+/// </summary>
+public sealed class GraphTable : IDisposable
+{
+    public const ulong MagicValue = 0x3148504152474b43; // "CKGRAPH1"
+    public const int HeadSize = 1024;
+    public const int RowSize = 1024;
+    public const int Capacity = 16383;
+    public const int FileSize = HeadSize + (Capacity * RowSize);
+    public const int Magic = 0;
+    public const int Version = 8;
+    public const int Rows = 16;
+
+    private readonly Mapping _file;
+
+    private GraphTable(Mapping file) => _file = file;
+
+    /// <summary>Maps a graph that the master has made.</summary>
+    /// <exception cref="IOException">It is missing or is not one.</exception>
+    public static GraphTable Open(RunFolder folder) => Wrap(Mapping.Open(folder.Graph));
+
+    public static GraphTable Wrap(Mapping file)
+    {
+        if (file.View.Length != FileSize || file.View.ReadUInt64(Magic) != MagicValue)
+        {
+            file.Dispose();
+            throw new IOException($"{file.Path} is not a graph table of this version: stop the nodes and remove its folder");
+        }
+        return new GraphTable(file);
+    }
+
+    /// <summary>The head's bytes, for the master.</summary>
+    public Region Head => _file.View.Slice(0, HeadSize);
+
+    /// <summary>Version of the newest change. Rows changed at it or before it are complete.</summary>
+    public ulong CurrentVersion => _file.View.AcquireUInt64(Version);
+
+    public int RowCount => Math.Min(_file.View.AcquireInt32(Rows), Capacity);
+
+    public Region Row(int index) => _file.View.Slice(HeadSize + (index * RowSize), RowSize);
+
+    public void Dispose() => _file.Dispose();
+}

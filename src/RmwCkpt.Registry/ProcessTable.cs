@@ -1,0 +1,138 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Registry;
+
+/// <summary>What a slot of the process table holds.</summary>
+public enum ProcessState : uint
+{
+    Free = 0,
+
+    /// <summary>Registered and alive (or not yet seen dead).</summary>
+    Live = 1,
+
+    /// <summary>Dead; a recovery is under way.</summary>
+    Recovering = 2,
+
+    /// <summary>It shut down or is ending by itself: its end is no death.</summary>
+    Left = 3,
+
+    /// <summary>Dead and not to be revived.</summary>
+    Final = 4,
+}
+
+/// <summary>How far a process is with its recovery; written by the process itself.</summary>
+public enum ProcessMode : uint
+{
+    Live = 0,
+
+    /// <summary>It re-reads its journal.</summary>
+    Replay = 1,
+
+    /// <summary>The journal is at its end; ROS time runs after real time.</summary>
+    CatchUp = 2,
+}
+
+/// <summary>
+/// The process table: one slot for each process of the domain, mapped by all. Made by the master, never shrunk or replaced
+/// (snapshots have it mapped).
+/// <code>
+///   slot, 256 bytes                                            written by
+///   0 u32 Bell          futex: something was committed          peers, itself, master
+///   4 u32 Sleepers      threads asleep on Bell                  the process
+///   8 u32 Notice        futex: graph changed, look              master
+///  12 u32 Incarnation   life number, from 1                     master
+///  16 u32 Freezing      1 while a snapshot is taken             master
+///  20 u32 Freezes       snapshots finished                      master
+///  24 u32 Pid                                                   master
+///  28 u32 State         ProcessState                            master; Left by the process
+///  32 u64 ProcessId     names its folders and gids              master
+///  64 i64 JournalEnd    cells in the journal                    the process, from here on
+///  72 i64 LastTake      cell of the last take or wait, or -1
+///  80 i64 Replayed      takes replayed, all lives
+///  88 i64 Suppressed    publishes found in the log, all lives
+///  96 i64 Divergences   publishes in replay that were not found
+/// 104 i64 Lost          messages lost to retention
+/// 112 i64 LiveAt        when it last went live after a recovery, ns since the epoch
+/// 120 u32 Mode          ProcessMode
+/// 124 u32 Threads       highest number of threads seen in waits at once
+/// 128 i64 Taken
+/// 136 i64 Published
+/// 144 i64 JournalFirst  first cell still kept
+/// </code>
+/// </summary>
+public sealed class ProcessTable : IDisposable
+{
+    public const int Slots = 4096;
+    public const int SlotSize = 256;
+    public const int FileSize = Slots * SlotSize;
+
+    public const int Bell = 0;
+    public const int Sleepers = 4;
+    public const int Notice = 8;
+    public const int Incarnation = 12;
+    public const int Freezing = 16;
+    public const int Freezes = 20;
+    public const int Pid = 24;
+    public const int State = 28;
+    public const int ProcessId = 32;
+    public const int JournalEnd = 64;
+    public const int LastTake = 72;
+    public const int Replayed = 80;
+    public const int Suppressed = 88;
+    public const int Divergences = 96;
+    public const int Lost = 104;
+    public const int LiveAt = 112;
+    public const int Mode = 120;
+    public const int Threads = 124;
+    public const int Taken = 128;
+    public const int Published = 136;
+    public const int JournalFirst = 144;
+
+    private readonly Mapping _file;
+
+    private ProcessTable(Mapping file) => _file = file;
+
+    /// <summary>Maps the table; the master makes it if it is missing.</summary>
+    /// <exception cref="IOException">It is missing and not to be made, or has another size.</exception>
+    public static ProcessTable Open(RunFolder folder, bool make)
+    {
+        var file = make && !File.Exists(folder.Table)
+            ? Mapping.Create(folder.Table, FileSize)
+            : Mapping.Open(folder.Table);
+        if (file.View.Length != FileSize)
+        {
+            file.Dispose();
+            throw new IOException($"{folder.Table} has {file.View.Length} bytes instead of {FileSize}: remove {folder.Run}");
+        }
+        return new ProcessTable(file);
+    }
+
+    /// <summary>One slot; offsets are this class' constants.</summary>
+    public Region Slot(uint index) => _file.View.Slice((int)index * SlotSize, SlotSize);
+
+    /// <summary>
+    /// Rings a process' doorbell after a commit: a count that spinning waits see, and a wake if a thread sleeps.
+    /// The increment is a full fence, which pairs with the sleeper's increment of Sleepers.
+    /// </summary>
+    public void Ring(uint index)
+    {
+        var view = _file.View;
+        var offset = (int)index * SlotSize;
+        view.Increment(offset + Bell);
+        if (view.AcquireUInt32(offset + Sleepers) != 0)
+        {
+            Futex.WakeAll(view, offset + Bell);
+        }
+    }
+
+    /// <summary>Tells a process' monitor thread to look at the graph.</summary>
+    public void Notify(uint index)
+    {
+        var view = _file.View;
+        var offset = (int)index * SlotSize;
+        view.Increment(offset + Notice);
+        Futex.WakeAll(view, offset + Notice);
+    }
+
+    public void Dispose() => _file.Dispose();
+}

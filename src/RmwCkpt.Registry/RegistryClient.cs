@@ -1,0 +1,51 @@
+using System.Net.Sockets;
+using Google.Protobuf;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Registry;
+
+/// <summary>The registry could not be reached or refused; the message says what, where and what to do.</summary>
+public sealed class RegistryException(string message, bool noMaster, Exception? inner = null) : IOException(message, inner)
+{
+    /// <summary>No master listens, or it does not answer.</summary>
+    public bool NoMaster { get; } = noMaster;
+}
+
+/// <summary>
+/// Asks the master: one connection a request, so that no socket is open when a snapshot is taken. Thread-safe.
+/// </summary>
+public sealed class RegistryClient(RunFolder folder)
+{
+    /// <summary>Sends a request and waits for its reply, at most <paramref name="timeout"/> between two of its messages.</summary>
+    /// <exception cref="RegistryException">No master, no answer in time, or a reply with an error.</exception>
+    public Reply Call(Request request, TimeSpan timeout, Action<string>? progress = null)
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.SendTimeout = socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
+            socket.Connect(new UnixDomainSocketEndPoint(folder.Socket));
+            using var stream = new NetworkStream(socket);
+            request.WriteDelimitedTo(stream);
+            while (true)
+            {
+                var reply = Reply.Parser.ParseDelimitedFrom(stream);
+                if (!reply.More)
+                {
+                    return reply.Error.Length == 0 ? reply : throw new RegistryException(reply.Error, noMaster: false);
+                }
+                progress?.Invoke(reply.Progress);
+            }
+        }
+        catch (RegistryException)
+        {
+            throw;
+        }
+        catch (Exception e) when (e is SocketException or IOException or InvalidProtocolBufferException)
+        {
+            throw new RegistryException(
+                $"the master of domain {folder.Domain} does not answer at {folder.Socket} ({e.Message}); "
+                + $"its log is {folder.MasterLog}", noMaster: true, e);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Registry;
+
+/// <summary>
+/// Where one domain of one user keeps its things. The one place that knows paths.
+/// <code>
+/// RUN    $RMW_CKPT_DIR/DOMAIN/run   else /dev/shm/rmw_ckpt-UID/DOMAIN
+///   master.lock  master.sock  master.log   table  graph
+///   processes/ID/journal/N                 one journal each
+///   logs/GID/head  logs/GID/N              one log each
+///   types/HASH                             type descriptions, JSON
+///   images/ID/N                            snapshots before they are moved
+/// STATE  $RMW_CKPT_DIR/DOMAIN/state else $XDG_STATE_HOME/rmw_ckpt/DOMAIN (default ~/.local/state)
+///   registry.journal
+///   snapshots/ID/N                         the newest two of each process
+/// </code>
+/// Every folder is 0700 and the user's own; anything else is refused.
+/// </summary>
+public sealed class RunFolder
+{
+    public RunFolder(string run, string state, int domain)
+    {
+        Run = run;
+        State = state;
+        Domain = domain;
+    }
+
+    public string Run { get; }
+
+    public string State { get; }
+
+    public int Domain { get; }
+
+    public string Lock => Path.Combine(Run, "master.lock");
+
+    public string Socket => Path.Combine(Run, "master.sock");
+
+    public string MasterLog => Path.Combine(Run, "master.log");
+
+    public string Table => Path.Combine(Run, "table");
+
+    public string Graph => Path.Combine(Run, "graph");
+
+    public string Processes => Path.Combine(Run, "processes");
+
+    public string Logs => Path.Combine(Run, "logs");
+
+    public string Types => Path.Combine(Run, "types");
+
+    public string Images => Path.Combine(Run, "images");
+
+    public string RegistryJournal => Path.Combine(State, "registry.journal");
+
+    public string Snapshots => Path.Combine(State, "snapshots");
+
+    public string Journal(ulong process) => Path.Combine(Processes, $"{process:x16}", "journal");
+
+    public string Log(Gid gid) => Path.Combine(Logs, gid.ToString());
+
+    /// <summary>The folders for a domain, by the environment. Nothing is made yet.</summary>
+    public static RunFolder For(int domain)
+    {
+        var root = Environment.GetEnvironmentVariable("RMW_CKPT_DIR");
+        if (!string.IsNullOrEmpty(root))
+        {
+            var folder = Path.Combine(Path.GetFullPath(root), $"{domain}");
+            return new RunFolder(Path.Combine(folder, "run"), Path.Combine(folder, "state"), domain);
+        }
+        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
+        if (string.IsNullOrEmpty(state))
+        {
+            state = Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/tmp", ".local", "state");
+        }
+        return new RunFolder(
+            $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}", Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
+    }
+
+    /// <summary>Makes the folders that are missing and checks all of them.</summary>
+    /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>
+    public void Ensure()
+    {
+        foreach (var folder in new[] { Run, State, Processes, Logs, Types, Images, Snapshots })
+        {
+            EnsurePrivate(folder);
+        }
+    }
+
+    /// <summary>Makes a folder (0700) with its parents, or checks that the one there is the user's own and private.</summary>
+    public static void EnsurePrivate(string folder)
+    {
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        var parent = Path.GetDirectoryName(folder);
+        if (parent is not null && !Directory.Exists(parent))
+        {
+            EnsurePrivate(parent);
+        }
+        Directory.CreateDirectory(folder, Private);
+        var (owner, mode) = Posix.Owner(folder);
+        if (owner != Posix.UserId)
+        {
+            throw new IOException(
+                $"{folder} belongs to user {owner}, not to {Posix.UserId}: remove it, or set RMW_CKPT_DIR to a folder of your own");
+        }
+        if ((mode & 0x3f) != 0)
+        {
+            throw new IOException($"{folder} is open to other users (mode {Convert.ToString(mode & 0x1ff, 8)}): chmod 700 {folder}");
+        }
+    }
+}
