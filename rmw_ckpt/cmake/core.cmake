@@ -27,14 +27,12 @@ file(GLOB csharp_settings CONFIGURE_DEPENDS
 function(publish_csharp project output)
   get_filename_component(folder "${output}" DIRECTORY)
   get_filename_component(name "${output}" NAME)
-  string(REGEX REPLACE "^lib" "" plain "${name}") # NativeAOT puts no "lib" in front of an assembly's name
   add_custom_command(
     OUTPUT "${output}"
     COMMAND ${CMAKE_COMMAND} -E env DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
       ${DOTNET} publish "${csharp}/${project}/${project}.csproj" --configuration Release --runtime ${rid}
       --artifacts-path "${CMAKE_CURRENT_BINARY_DIR}/dotnet" --output "${folder}"
       --verbosity quiet --disable-build-servers
-    COMMAND ${CMAKE_COMMAND} -E chdir "${folder}" sh -c "[ ! ${plain} -nt ${name} ] || cp -p ${plain} ${name}"
     COMMAND ${CMAKE_COMMAND} -E touch "${output}" # .NET leaves what is up to date as old as it is
     DEPENDS ${csharp_sources} ${csharp_settings} ${ARGN}
     WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"

@@ -32,6 +32,9 @@ struct Guard : Entity {};
 
 struct Event : Entity {};
 
+/// Kinds of events that the shim serves.
+inline constexpr size_t event_kind_count = 6;
+
 struct Node : Entity {
   Guard graph_guard_data;
   rmw_guard_condition_t graph_guard{};
@@ -43,7 +46,7 @@ struct Endpoint : Entity {
   MessageType type;
   rmw_qos_profile_t qos{};
   std::mutex events_mutex;
-  std::array<Event, CKPT_EVENT_PUBLICATION_MATCHED + 1> events;  ///< By ckpt_event_kind; id 0: not made yet.
+  std::array<Event, event_kind_count> events;  ///< By place in event.cpp's table; id 0: not made yet.
 };
 
 /// A service or client.

@@ -2,9 +2,10 @@
 
 #include <rmw/event.h>
 #include <rmw/events_statuses/events_statuses.h>
+#include <rmw/time.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <iterator>
 #include <limits>
 
 #include "entities.hpp"
@@ -15,59 +16,6 @@ using rmw_ckpt::Endpoint;
 using rmw_ckpt::fail_with;
 
 namespace {
-
-struct EventKind {
-  rmw_event_type_t type;  ///< Numbered differently from distro to distro.
-  ckpt_event_kind kind;
-  ckpt_kind owner;
-  bool supported;  ///< By the core. It has the last word when an event is made.
-};
-
-constexpr EventKind event_kinds[] = {
-    {RMW_EVENT_LIVELINESS_CHANGED, CKPT_EVENT_LIVELINESS_CHANGED, CKPT_SUBSCRIPTION, false},
-    {RMW_EVENT_REQUESTED_DEADLINE_MISSED, CKPT_EVENT_REQUESTED_DEADLINE_MISSED, CKPT_SUBSCRIPTION, false},
-    {RMW_EVENT_REQUESTED_QOS_INCOMPATIBLE, CKPT_EVENT_REQUESTED_QOS_INCOMPATIBLE, CKPT_SUBSCRIPTION, true},
-    {RMW_EVENT_MESSAGE_LOST, CKPT_EVENT_MESSAGE_LOST, CKPT_SUBSCRIPTION, false},
-    {RMW_EVENT_SUBSCRIPTION_INCOMPATIBLE_TYPE, CKPT_EVENT_SUBSCRIPTION_INCOMPATIBLE_TYPE, CKPT_SUBSCRIPTION, false},
-    {RMW_EVENT_SUBSCRIPTION_MATCHED, CKPT_EVENT_SUBSCRIPTION_MATCHED, CKPT_SUBSCRIPTION, true},
-    {RMW_EVENT_LIVELINESS_LOST, CKPT_EVENT_LIVELINESS_LOST, CKPT_PUBLISHER, false},
-    {RMW_EVENT_OFFERED_DEADLINE_MISSED, CKPT_EVENT_OFFERED_DEADLINE_MISSED, CKPT_PUBLISHER, false},
-    {RMW_EVENT_OFFERED_QOS_INCOMPATIBLE, CKPT_EVENT_OFFERED_QOS_INCOMPATIBLE, CKPT_PUBLISHER, true},
-    {RMW_EVENT_PUBLISHER_INCOMPATIBLE_TYPE, CKPT_EVENT_PUBLISHER_INCOMPATIBLE_TYPE, CKPT_PUBLISHER, false},
-    {RMW_EVENT_PUBLICATION_MATCHED, CKPT_EVENT_PUBLICATION_MATCHED, CKPT_PUBLISHER, true},
-};
-
-const EventKind * find_kind(rmw_event_type_t type) {
-  const auto * const found =
-      std::find_if(std::begin(event_kinds), std::end(event_kinds), [type](const auto & k) { return k.type == type; });
-  return found == std::end(event_kinds) ? nullptr : found;
-}
-
-rmw_ret_t init_event(rmw_event_t * event, Endpoint & endpoint, rmw_event_type_t type) {
-  if (event->implementation_identifier != nullptr) {
-    return fail_with(RMW_RET_INVALID_ARGUMENT, "expected a zero-initialized event");
-  }
-  const EventKind * const kind = find_kind(type);
-  if (kind == nullptr || kind->owner != endpoint.kind) {
-    return fail_with(RMW_RET_UNSUPPORTED, "the endpoint has no events of this type");
-  }
-  if (!kind->supported) {
-    return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt does not report events of this type");
-  }
-  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  return rmw_ckpt::guarded("cannot create the event", [&] {
-    const std::lock_guard<std::mutex> lock(endpoint.events_mutex);
-    auto & data = endpoint.events[kind->kind];
-    if (data.id == 0) {
-      const ckpt_code code = ckpt_create_event(endpoint.id, kind->kind, &data.id);
-      if (code != CKPT_OK) {
-        return rmw_ckpt::fail(code, "cannot create the event");
-      }
-    }
-    *event = {rmw_ckpt::identifier, &data, type};
-    return RMW_RET_OK;
-  });
-}
 
 int32_t narrow(int64_t value) {
   return static_cast<int32_t>(
@@ -89,38 +37,76 @@ rmw_qos_policy_kind_t to_policy(int32_t policy) {
   }
 }
 
-void fill(ckpt_event_kind kind, const ckpt_event_status & status, void * info) {
-  switch (kind) {
-    case CKPT_EVENT_SUBSCRIPTION_MATCHED:
-    case CKPT_EVENT_PUBLICATION_MATCHED:
-      *static_cast<rmw_matched_status_t *>(info) = {static_cast<size_t>(status.total),
-                                                    static_cast<size_t>(status.total_change),
-                                                    static_cast<size_t>(status.current), narrow(status.current_change)};
-      break;
-    case CKPT_EVENT_REQUESTED_QOS_INCOMPATIBLE:
-    case CKPT_EVENT_OFFERED_QOS_INCOMPATIBLE:
-      *static_cast<rmw_qos_incompatible_event_status_t *>(info) = {narrow(status.total), narrow(status.total_change),
-                                                                   to_policy(status.last_policy)};
-      break;
-    case CKPT_EVENT_MESSAGE_LOST:
-      *static_cast<rmw_message_lost_status_t *>(info) = {static_cast<size_t>(status.total),
-                                                         static_cast<size_t>(status.total_change)};
-      break;
-    case CKPT_EVENT_LIVELINESS_CHANGED:
-      // Writers that are matched but not alive: those of dead processes that are yet to be recovered.
-      *static_cast<rmw_liveliness_changed_status_t *>(info) = {
-          narrow(status.current), narrow(status.total - status.current), narrow(status.current_change),
-          narrow(status.total_change - status.current_change)};
-      break;
-    case CKPT_EVENT_REQUESTED_DEADLINE_MISSED:
-    case CKPT_EVENT_SUBSCRIPTION_INCOMPATIBLE_TYPE:
-    case CKPT_EVENT_LIVELINESS_LOST:
-    case CKPT_EVENT_OFFERED_DEADLINE_MISSED:
-    case CKPT_EVENT_PUBLISHER_INCOMPATIBLE_TYPE:
-      // All five are a pair of counts.
-      *static_cast<rmw_liveliness_lost_status_t *>(info) = {narrow(status.total), narrow(status.total_change)};
-      break;
+void fill_matched(const ckpt_event_status & status, void * info) {
+  *static_cast<rmw_matched_status_t *>(info) = {static_cast<size_t>(status.total),
+                                                static_cast<size_t>(status.total_change),
+                                                static_cast<size_t>(status.current), narrow(status.current_change)};
+}
+
+void fill_incompatible_qos(const ckpt_event_status & status, void * info) {
+  *static_cast<rmw_qos_incompatible_event_status_t *>(info) = {narrow(status.total), narrow(status.total_change),
+                                                               to_policy(status.last_policy)};
+}
+
+void fill_lost(const ckpt_event_status & status, void * info) {
+  *static_cast<rmw_message_lost_status_t *>(info) = {static_cast<size_t>(status.total),
+                                                     static_cast<size_t>(status.total_change)};
+}
+
+/// With an endless lease a publisher is alive while it is there.
+void fill_liveliness(const ckpt_event_status & status, void * info) {
+  *static_cast<rmw_liveliness_changed_status_t *>(info) = {narrow(status.current), 0, narrow(status.current_change), 0};
+}
+
+struct EventKind {
+  rmw_event_type_t type;  ///< Numbered differently from distro to distro.
+  ckpt_kind owner;
+  ckpt_event_kind source;  ///< What the core is asked to watch.
+  void (*fill)(const ckpt_event_status & status, void * info);
+};
+
+constexpr EventKind event_kinds[] = {
+    {RMW_EVENT_LIVELINESS_CHANGED, CKPT_SUBSCRIPTION, CKPT_EVENT_SUBSCRIPTION_MATCHED, fill_liveliness},
+    {RMW_EVENT_REQUESTED_QOS_INCOMPATIBLE, CKPT_SUBSCRIPTION, CKPT_EVENT_REQUESTED_QOS_INCOMPATIBLE,
+     fill_incompatible_qos},
+    {RMW_EVENT_MESSAGE_LOST, CKPT_SUBSCRIPTION, CKPT_EVENT_MESSAGE_LOST, fill_lost},
+    {RMW_EVENT_SUBSCRIPTION_MATCHED, CKPT_SUBSCRIPTION, CKPT_EVENT_SUBSCRIPTION_MATCHED, fill_matched},
+    {RMW_EVENT_OFFERED_QOS_INCOMPATIBLE, CKPT_PUBLISHER, CKPT_EVENT_OFFERED_QOS_INCOMPATIBLE, fill_incompatible_qos},
+    {RMW_EVENT_PUBLICATION_MATCHED, CKPT_PUBLISHER, CKPT_EVENT_PUBLICATION_MATCHED, fill_matched},
+};
+static_assert(std::size(event_kinds) == rmw_ckpt::event_kind_count);
+
+const EventKind * find_kind(rmw_event_type_t type) {
+  const auto * const found =
+      std::find_if(std::begin(event_kinds), std::end(event_kinds), [type](const auto & k) { return k.type == type; });
+  return found == std::end(event_kinds) ? nullptr : found;
+}
+
+rmw_ret_t init_event(rmw_event_t * event, Endpoint & endpoint, rmw_event_type_t type) {
+  if (event->implementation_identifier != nullptr) {
+    return fail_with(RMW_RET_INVALID_ARGUMENT, "expected a zero-initialized event");
   }
+  const EventKind * const kind = find_kind(type);
+  if (kind == nullptr || kind->owner != endpoint.kind) {
+    return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt reports no events of this type of such an endpoint");
+  }
+  if (type == RMW_EVENT_LIVELINESS_CHANGED &&
+      rmw_time_total_nsec(endpoint.qos.liveliness_lease_duration) != CKPT_INFINITE) {
+    return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt does not watch over lease durations that end");
+  }
+  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
+  return rmw_ckpt::guarded("cannot create the event", [&] {
+    const std::lock_guard<std::mutex> lock(endpoint.events_mutex);
+    auto & data = endpoint.events[static_cast<size_t>(kind - std::begin(event_kinds))];
+    if (data.id == 0) {
+      const ckpt_code code = ckpt_create_event(endpoint.id, kind->source, &data.id);
+      if (code != CKPT_OK) {
+        return rmw_ckpt::fail(code, "cannot create the event");
+      }
+    }
+    *event = {rmw_ckpt::identifier, &data, type};
+    return RMW_RET_OK;
+  });
 }
 
 }  // namespace
@@ -159,14 +145,13 @@ rmw_ret_t rmw_take_event(const rmw_event_t * event_handle, void * event_info, bo
   if (code != CKPT_OK) {
     return rmw_ckpt::fail(code, "cannot take the event");
   }
-  fill(kind->kind, status, event_info);
+  kind->fill(status, event_info);
   *taken = true;
   return RMW_RET_OK;
 }
 
 bool rmw_event_type_is_supported(rmw_event_type_t rmw_event_type) {
-  const EventKind * const kind = find_kind(rmw_event_type);
-  return kind != nullptr && kind->supported;
+  return find_kind(rmw_event_type) != nullptr;
 }
 
 }  // extern "C"

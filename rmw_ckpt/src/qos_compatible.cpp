@@ -11,6 +11,7 @@
 namespace {
 
 constexpr rmw_time_t unspecified = RMW_DURATION_UNSPECIFIED;
+constexpr rmw_time_t best_available = RMW_QOS_DEADLINE_BEST_AVAILABLE;  // of leases too
 
 /// Collects the verdict and its reasons; errors come before warnings because they are looked for first.
 class Verdict {
@@ -61,7 +62,8 @@ void find_errors(const rmw_qos_profile_t & publisher, const rmw_qos_profile_t & 
   }
   const auto check = [&](const rmw_time_t & offered, const rmw_time_t & requested, const char * none,
                          const char * longer) {
-    if (rmw_time_equal(requested, unspecified)) {
+    if (rmw_time_equal(requested, unspecified) || rmw_time_equal(requested, best_available) ||
+        rmw_time_equal(offered, best_available)) {
       return;
     }
     if (rmw_time_equal(offered, unspecified)) {

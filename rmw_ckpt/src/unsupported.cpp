@@ -35,45 +35,35 @@ rmw_ret_t no_preallocation() {
 
 extern "C" {
 
-rmw_ret_t rmw_borrow_loaned_message(const rmw_publisher_t * publisher, const rosidl_message_type_support_t * type,
-                                    void ** ros_message) {
+rmw_ret_t rmw_borrow_loaned_message(const rmw_publisher_t * publisher, const rosidl_message_type_support_t *, void **) {
   RMW_CKPT_CHECK_HANDLE(publisher);
-  RMW_CHECK_ARGUMENT_FOR_NULL(type, RMW_RET_INVALID_ARGUMENT);
-  RMW_CHECK_ARGUMENT_FOR_NULL(ros_message, RMW_RET_INVALID_ARGUMENT);
   return no_loans();
 }
 
-rmw_ret_t rmw_return_loaned_message_from_publisher(const rmw_publisher_t * publisher, void * loaned_message) {
+rmw_ret_t rmw_return_loaned_message_from_publisher(const rmw_publisher_t * publisher, void *) {
   RMW_CKPT_CHECK_HANDLE(publisher);
-  RMW_CHECK_ARGUMENT_FOR_NULL(loaned_message, RMW_RET_INVALID_ARGUMENT);
   return no_loans();
 }
 
-rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void * ros_message,
-                                     rmw_publisher_allocation_t *) {
+rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void *, rmw_publisher_allocation_t *) {
   RMW_CKPT_CHECK_HANDLE(publisher);
-  RMW_CHECK_ARGUMENT_FOR_NULL(ros_message, RMW_RET_INVALID_ARGUMENT);
   return no_loans();
 }
 
-rmw_ret_t rmw_take_loaned_message(const rmw_subscription_t * subscription, void ** loaned_message, bool * taken,
+rmw_ret_t rmw_take_loaned_message(const rmw_subscription_t * subscription, void **, bool *,
                                   rmw_subscription_allocation_t *) {
   RMW_CKPT_CHECK_HANDLE(subscription);
-  RMW_CHECK_ARGUMENT_FOR_NULL(loaned_message, RMW_RET_INVALID_ARGUMENT);
-  RMW_CHECK_ARGUMENT_FOR_NULL(taken, RMW_RET_INVALID_ARGUMENT);
   return no_loans();
 }
 
-rmw_ret_t rmw_take_loaned_message_with_info(const rmw_subscription_t * subscription, void ** loaned_message,
-                                            bool * taken, rmw_message_info_t * message_info,
-                                            rmw_subscription_allocation_t * allocation) {
-  RMW_CHECK_ARGUMENT_FOR_NULL(message_info, RMW_RET_INVALID_ARGUMENT);
-  return rmw_take_loaned_message(subscription, loaned_message, taken, allocation);
+rmw_ret_t rmw_take_loaned_message_with_info(const rmw_subscription_t * subscription, void **, bool *,
+                                            rmw_message_info_t *, rmw_subscription_allocation_t *) {
+  RMW_CKPT_CHECK_HANDLE(subscription);
+  return no_loans();
 }
 
-rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t * subscription, void * loaned_message) {
+rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t * subscription, void *) {
   RMW_CKPT_CHECK_HANDLE(subscription);
-  RMW_CHECK_ARGUMENT_FOR_NULL(loaned_message, RMW_RET_INVALID_ARGUMENT);
   return no_loans();
 }
 

@@ -174,7 +174,8 @@ internal static class Exports
     {
         try
         {
-            new Region(count, 8).Write(0, (long)Handles.Session(session).Count((EntityKind)kind, Symbols.Bytes(name)));
+            var asked = Handles.Session(session);
+            new Region(count, 8).Write(0, asked.Query((uint)kind, asked.Count((EntityKind)kind, Symbols.Bytes(name))));
             return 0;
         }
         catch (Exception e)
@@ -188,7 +189,8 @@ internal static class Exports
     {
         try
         {
-            new Region(count, 8).Write(0, (long)Handles.Get<Endpoint>(entity).Matched);
+            var endpoint = Handles.Get<Endpoint>(entity);
+            new Region(count, 8).Write(0, endpoint.Session.Query(endpoint.Id, endpoint.Matched));
             return 0;
         }
         catch (Exception e)
@@ -203,7 +205,8 @@ internal static class Exports
         try
         {
             var endpoint = Handles.Get<Endpoint>(client);
-            new Region(available, 1).Write(0, endpoint.Session.IsServed(endpoint) ? (byte)1 : (byte)0);
+            var served = endpoint.Session.Query(endpoint.Id, endpoint.Session.IsServed(endpoint) ? 1 : 0);
+            new Region(available, 1).Write(0, (byte)served);
             return 0;
         }
         catch (Exception e)

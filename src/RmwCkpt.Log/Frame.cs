@@ -11,7 +11,7 @@ namespace RmwCkpt.Log;
 ///   5 u8  Flags        1: written while its process recovered; a living reader must not drop it for being late
 ///   6 u16 (zero)
 ///   8 u32 Incarnation  the writer's life
-///  12 u32 Crc          CRC32C of bytes 16 .. Length
+///  12 u32 Crc          CRC32C of bytes 16 .. Length, xor that of 4 .. 12
 ///  16 i64 Sequence     from 1, without gaps, over all lives of the writer
 ///  24 i64 Time         ns since the epoch, ROS time of the writer
 ///  32     payload
@@ -42,7 +42,7 @@ public static class Frame
 
     /// <summary>CRC32C over what the CRC covers of a frame of <paramref name="length"/> bytes.</summary>
     public static uint ComputeCrc(Region segment, int offset, int length) =>
-        segment.Crc32C(offset + Sequence, length - Sequence);
+        segment.Crc32C(offset + Sequence, length - Sequence) ^ segment.Crc32C(offset + Kind, Crc - Kind);
 
     /// <summary>Whether a committed length can be one: within the segment, not less than a head.</summary>
     public static bool IsPlausible(Region segment, int offset, int length) =>

@@ -62,7 +62,7 @@ public sealed class Journal : IDisposable
         Directory.CreateDirectory(folder);
         var journal = new Journal(folder, writable: true, retention) { _first = FirstFile(folder) };
         journal.Position = journal.First;
-        journal.Use(journal._first);
+        journal.Use(journal._first, make: true);
         return journal;
     }
 
@@ -76,7 +76,7 @@ public sealed class Journal : IDisposable
         }
         var journal = new Journal(folder, writable: false, 0) { _first = FirstFile(folder) };
         journal.Position = journal.First;
-        journal.Use(journal._first);
+        journal.Use(journal._first, make: false);
         return journal;
     }
 
@@ -85,7 +85,7 @@ public sealed class Journal : IDisposable
 
     public bool TryPeek(out Cell cell)
     {
-        if (!Reach())
+        if (!Reach(make: false))
         {
             cell = default;
             return false;
@@ -111,7 +111,7 @@ public sealed class Journal : IDisposable
     /// <exception cref="PosixException">A new file was needed and there is no space; nothing is written.</exception>
     public bool TryAppend(in Cell cell)
     {
-        Reach();
+        Reach(make: true);
         var offset = Offset;
         var there = _view.AcquireUInt64(offset);
         if ((there != 0 && there != Claimed) || !_view.CompareExchange(offset, there, Claimed))
@@ -126,14 +126,14 @@ public sealed class Journal : IDisposable
 
     private int Offset => HeadSize + ((int)(Position % CellsPerFile) * CellSize);
 
-    /// <summary>Has the file of the position mapped; when reading, false if it is not there (yet).</summary>
-    private bool Reach()
+    /// <summary>Has the file of the position mapped; false if it is not there (yet) and not to be made.</summary>
+    private bool Reach(bool make)
     {
         var number = Position / CellsPerFile;
-        return number == _number || Use(number);
+        return number == _number || Use(number, make);
     }
 
-    private bool Use(long number)
+    private bool Use(long number, bool make)
     {
         var path = Path.Combine(_folder, number.ToString("d"));
         Mapping file;
@@ -146,7 +146,7 @@ public sealed class Journal : IDisposable
                 throw new InvalidDataException($"{path} is not file {number} of a journal");
             }
         }
-        else if (!_writable)
+        else if (!make || !_writable)
         {
             return false;
         }

@@ -107,6 +107,11 @@ public sealed class LogHead : IDisposable
 
     internal void Advance(long sequence, long segment, int offset, int length)
     {
+        if (sequence <= TailSequence)
+        {
+            // A replaying life passes what its former life had reached.
+            return;
+        }
         _view.Release(TailSequenceOffset, sequence);
         _view.Release(TailPositionOffset, (segment << 32) | (uint)offset);
         _view.Write(BytesOffset, _view.ReadInt64(BytesOffset) + length);

@@ -16,6 +16,7 @@ public sealed class LogReader : IDisposable
     private Region _view;
     private long _number;
     private int _offset;
+    private int _span;
     private uint _incarnation;
 
     private LogReader(string folder, LogHead head)
@@ -29,7 +30,10 @@ public sealed class LogReader : IDisposable
     /// <summary>Sequence number of the next frame.</summary>
     public long NextSequence { get; private set; } = 1;
 
-    /// <summary>Frames that were gone, damaged or of an overtaken incarnation before they could be read.</summary>
+    /// <summary>
+    /// Frames that were gone, damaged or of an overtaken incarnation before they could be read. Counted where the next
+    /// readable frame shows by its sequence how many there were.
+    /// </summary>
     public long Lost { get; private set; }
 
     /// <summary>Committed frames not yet read. May lag behind a commit that is under way.</summary>
@@ -46,13 +50,23 @@ public sealed class LogReader : IDisposable
 
     public void SeekFirst()
     {
+        _incarnation = 0;
+        NextSequence = GoToFirst();
+    }
+
+    /// <summary>Goes to the first kept segment; its first sequence.</summary>
+    private long GoToFirst()
+    {
         while (true)
         {
             var first = Head.FirstSegment;
             if (TryUse(first))
             {
-                NextSequence = _view.ReadInt64(Segment.FirstSequence);
-                return;
+                var sequence = _view.AcquireInt64(Segment.FirstSequence);
+                if (IsIntact)
+                {
+                    return sequence;
+                }
             }
             if (Head.FirstSegment == first)
             {
@@ -76,7 +90,7 @@ public sealed class LogReader : IDisposable
         }
     }
 
-    /// <summary>Goes to a frame, or to the first kept after it. Segments tell their first sequence, so this is short.</summary>
+    /// <summary>Goes to a frame, or to the first kept after it. Walks from the position, or from the first kept frame.</summary>
     public void SeekSequence(long sequence)
     {
         if (_segment is null || sequence < NextSequence)
@@ -104,9 +118,9 @@ public sealed class LogReader : IDisposable
     {
         get
         {
-            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            var word = Word;
             return (word > 0 && _view.ReadByte(_offset + Frame.Kind) == Frame.Data && _number >= Head.FirstSegment)
-                || ((word != 0 || _number < Head.FirstSegment) && TryPeek(out _, verify: false));
+                || ((word != 0 || _number < Head.LastSegment) && TryPeek(out _, verify: false));
         }
     }
 
@@ -120,16 +134,15 @@ public sealed class LogReader : IDisposable
         {
             if (_number < Head.FirstSegment)
             {
-                var expected = NextSequence;
-                SeekFirst();
-                Lost += Math.Max(0, NextSequence - expected);
-                NextSequence = Math.Max(NextSequence, expected);
+                var first = GoToFirst();
+                Lost += Math.Max(0, first - NextSequence);
+                NextSequence = Math.Max(NextSequence, first);
             }
-            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            var word = Word;
             if (word <= 0)
             {
-                // A full segment needs no padding frame; otherwise the log ends here for now.
-                if (_offset < _view.Length || !TryUse(_number + 1))
+                // The log ends here for now, unless the writer has left the segment: then it is full, or damaged.
+                if (Head.LastSegment <= _number || (Word <= 0 && !TryFollow()))
                 {
                     frame = default;
                     return false;
@@ -138,43 +151,55 @@ public sealed class LogReader : IDisposable
             }
             if (!Frame.IsPlausible(_view, _offset, word))
             {
-                SkipDamage();
-                if (_offset >= _view.Length && !TryUse(_number + 1))
-                {
-                    frame = default;
-                    return false;
-                }
+                // Nothing after it in this segment can be found.
+                _offset = _view.Length;
                 continue;
             }
             if (_view.ReadByte(_offset + Frame.Kind) == Frame.Padding)
             {
-                if (!TryUse(_number + 1))
+                if (!TryFollow())
                 {
                     frame = default;
                     return false;
                 }
                 continue;
             }
-            var incarnation = _view.ReadUInt32(_offset + Frame.Incarnation);
-            if (incarnation < _incarnation
+            // Acquire loads, so that a recycling under them shows in FirstSegment afterwards.
+            var flags = (byte)(_view.AcquireUInt32(_offset + Frame.Kind) >> 8);
+            var incarnation = _view.AcquireUInt32(_offset + Frame.Incarnation);
+            var sequence = _view.AcquireInt64(_offset + Frame.Sequence);
+            var time = _view.AcquireInt64(_offset + Frame.Time);
+            if (incarnation < _incarnation || !IsNext(sequence)
                 || (verify && _view.ReadUInt32(_offset + Frame.Crc) != Frame.ComputeCrc(_view, _offset, word)))
             {
                 if (IsIntact)
                 {
-                    Lost++;
-                    Advance();
+                    _offset += Frame.Align(word);
                 }
                 continue;
             }
-            _incarnation = incarnation;
+            if (_number < Head.FirstSegment)
+            {
+                continue;
+            }
+            _incarnation = verify ? incarnation : _incarnation;
+            Lost += sequence - NextSequence;
+            NextSequence = sequence;
+            _span = Frame.Align(word);
             frame = new FrameView(
-                _view.Slice(_offset + Frame.HeadSize, word - Frame.HeadSize),
-                _view.ReadInt64(_offset + Frame.Sequence), _view.ReadInt64(_offset + Frame.Time), incarnation,
-                _view.ReadByte(_offset + Frame.Flags));
-            NextSequence = frame.Sequence;
+                _view.Slice(_offset + Frame.HeadSize, word - Frame.HeadSize), sequence, time, incarnation, flags);
             return true;
         }
     }
+
+    private int Word => _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+
+    /// <summary>Whether a frame here can have this number: a commit is seen before the head tells of it.</summary>
+    private bool IsNext(long sequence) =>
+        sequence == NextSequence || (sequence > NextSequence && sequence <= Head.TailSequence + 1);
+
+    /// <summary>Goes to the next segment. False: it is not there yet. True too if this one was let go.</summary>
+    private bool TryFollow() => TryUse(_number + 1) || _number < Head.FirstSegment;
 
     /// <summary>Whether the segment at the position is still part of the log: what was read from it was not recycled.</summary>
     public bool IsIntact
@@ -189,21 +214,8 @@ public sealed class LogReader : IDisposable
     /// <summary>Passes the frame that TryPeek showed.</summary>
     public void Advance()
     {
-        NextSequence = _view.ReadInt64(_offset + Frame.Sequence) + 1;
-        _offset += Frame.Align(_view.ReadInt32(_offset + Frame.Length));
-    }
-
-    /// <summary>Damaged length: nothing after it in this segment can be found. Lost is counted at the next frame.</summary>
-    private void SkipDamage()
-    {
-        _offset = _view.Length;
-        using var next = Segment.Open(_folder, _number + 1);
-        if (next is not null)
-        {
-            var first = next.View.ReadInt64(Segment.FirstSequence);
-            Lost += Math.Max(0, first - NextSequence);
-            NextSequence = first;
-        }
+        NextSequence++;
+        _offset += _span;
     }
 
     private bool TryUse(long number)
@@ -213,7 +225,16 @@ public sealed class LogReader : IDisposable
             _offset = Segment.HeadSize;
             return true;
         }
-        var segment = Segment.Open(_folder, number);
+        Mapping? segment;
+        try
+        {
+            segment = Segment.Open(_folder, number);
+        }
+        catch (InvalidDataException) when (number < Head.FirstSegment)
+        {
+            // It was recycled between its opening and its checking.
+            return false;
+        }
         if (segment is null)
         {
             return false;

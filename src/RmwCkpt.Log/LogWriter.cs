@@ -35,6 +35,7 @@ public sealed class LogWriter : IDisposable
     private readonly string _folder;
     private readonly long _retention;
     private readonly long _keptSequences;
+    private readonly int _usualSegmentSize;
     private readonly NativeBuffer _scratch = new();
     private Mapping _segment;
     private Region _view;
@@ -43,12 +44,13 @@ public sealed class LogWriter : IDisposable
     private long _next;
     private long _firstKept;
 
-    private LogWriter(string folder, LogHead head, Mapping segment, long retention, long keptSequences)
+    private LogWriter(string folder, LogHead head, Mapping segment, long retention, long keptSequences, int usualSegmentSize)
     {
         _folder = folder;
         Head = head;
         _retention = retention;
         _keptSequences = keptSequences;
+        _usualSegmentSize = usualSegmentSize;
         _segment = segment;
         _view = segment.View;
         _number = _view.ReadInt64(Segment.Number);
@@ -64,7 +66,12 @@ public sealed class LogWriter : IDisposable
     /// <summary>Makes a log, or takes one over at its first kept frame (a process started again, to replay).</summary>
     /// <param name="retention">Bytes to keep; at least the newest segment is kept.</param>
     /// <param name="keptSequences">How many of the newest frames late joiners may ask for (transient_local).</param>
-    public static LogWriter Open(string folder, long retention, long keptSequences, Action<Region> fillMetadata)
+    public static LogWriter Open(string folder, long retention, long keptSequences, Action<Region> fillMetadata) =>
+        Open(folder, retention, keptSequences, fillMetadata, FirstSegmentSize, UsualSegmentSize);
+
+    /// <summary>As the public one, with other sizes of segments (multiples of 4096).</summary>
+    internal static LogWriter Open(
+        string folder, long retention, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
     {
         LogHead head;
         if (File.Exists(Path.Combine(folder, LogHead.FileName)))
@@ -74,14 +81,14 @@ public sealed class LogWriter : IDisposable
         else
         {
             Directory.CreateDirectory(folder);
-            Segment.Make(folder, 0, FirstSegmentSize, 1, spare: null).Dispose();
+            Segment.Make(folder, 0, firstSegmentSize, 1, spare: null).Dispose();
             head = LogHead.Make(folder, fillMetadata);
         }
         try
         {
             var segment = Segment.Open(folder, head.FirstSegment)
                 ?? throw new InvalidDataException($"{folder} lacks its first segment {head.FirstSegment}");
-            return new LogWriter(folder, head, segment, retention, keptSequences);
+            return new LogWriter(folder, head, segment, retention, keptSequences, usualSegmentSize);
         }
         catch
         {
@@ -107,7 +114,13 @@ public sealed class LogWriter : IDisposable
             var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
             if (word > 0 && _view.ReadByte(_offset + Frame.Kind) == Frame.Padding)
             {
-                MoveTo(_number + 1, SizeFor(span));
+                MoveTo(_number + 1, span);
+            }
+            else if (word > 0 && !Frame.IsPlausible(_view, _offset, word))
+            {
+                // Damaged: no frame after it in this segment can be found.
+                _next = Math.Max(_next, Head.TailSequence + 1);
+                Roll(span);
             }
             else if (word > 0)
             {
@@ -152,6 +165,14 @@ public sealed class LogWriter : IDisposable
         if (reservation.InLog)
         {
             KillPoints.Hit(KillPoint.BeforeCommit);
+            if (_view.AcquireInt32(_offset + Frame.Length) > 0)
+            {
+                // This life was restored between claim and commit, and the former one committed.
+                sequence = Step();
+                return AppendResult.Found;
+            }
+            // What is after the frame must be zero: the next claim is there.
+            reservation.Payload.Clear(size, reservation.Payload.Length - size);
             sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time);
             return AppendResult.Appended;
         }
@@ -184,9 +205,9 @@ public sealed class LogWriter : IDisposable
     /// <summary>Gives a reservation back: nothing was published.</summary>
     public void Abort(in Reservation reservation)
     {
-        if (reservation.InLog)
+        if (reservation.InLog && _view.AcquireInt32(_offset + Frame.Length) < 0)
         {
-            reservation.Payload.All.Clear();
+            reservation.Payload.Clear(0, reservation.Payload.Length);
             _view.Release(_offset + Frame.Length, 0);
         }
     }
@@ -218,8 +239,11 @@ public sealed class LogWriter : IDisposable
     private long Step()
     {
         var sequence = _view.ReadInt64(_offset + Frame.Sequence);
-        _offset += Frame.Align(_view.ReadInt32(_offset + Frame.Length));
+        var length = _view.ReadInt32(_offset + Frame.Length);
+        _offset += Frame.Align(length);
         _next = sequence + 1;
+        // The former life may have died between the frame's commit and the head's.
+        Head.Advance(sequence, _number, _offset, length);
         return sequence;
     }
 
@@ -260,7 +284,7 @@ public sealed class LogWriter : IDisposable
             {
                 return false;
             }
-            if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding)
+            if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding && Frame.IsPlausible(_view, _offset, word))
             {
                 return true;
             }
@@ -277,7 +301,8 @@ public sealed class LogWriter : IDisposable
     /// </summary>
     private void RepairTornFrame(int word)
     {
-        var claimed = Math.Min(Frame.Align(-word), _view.Length - _offset);
+        var rest = _view.Length - _offset;
+        var claimed = word > -rest ? Frame.Align(-word) : rest;
         _view.Clear(_offset + 4, claimed - 4);
         _view.CompareExchange(_offset + Frame.Length, word, 0);
     }
@@ -286,6 +311,11 @@ public sealed class LogWriter : IDisposable
     private void Roll(int span)
     {
         var next = Segment.Make(_folder, _number + 1, SizeFor(span), _next, Retire(span));
+        if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
+        {
+            // A former life made it and died, and this one got more frames into the segment before it.
+            next.View.Write(Segment.FirstSequence, _next);
+        }
         var rest = _view.Length - _offset;
         if (rest > 0 && _view.CompareExchange(_offset + Frame.Length, 0, -rest))
         {
@@ -296,15 +326,15 @@ public sealed class LogWriter : IDisposable
         Use(next, _number + 1);
     }
 
-    private void MoveTo(long number, int sizeIfMissing)
+    private void MoveTo(long number, int spanIfMissing)
     {
         if (number == _number)
         {
             return;
         }
         var segment = Segment.Open(_folder, number)
-            ?? (sizeIfMissing > 0
-                ? Segment.Make(_folder, number, sizeIfMissing, _next, Retire(sizeIfMissing))
+            ?? (spanIfMissing > 0
+                ? Segment.Make(_folder, number, SizeFor(spanIfMissing), _next, Retire(spanIfMissing))
                 : throw new InvalidDataException($"{_folder} lacks segment {number}"));
         Use(segment, number);
     }
@@ -321,7 +351,7 @@ public sealed class LogWriter : IDisposable
 
     private int SizeFor(int span)
     {
-        var usual = Math.Min((long)_view.Length * 4, UsualSegmentSize);
+        var usual = Math.Min((long)_view.Length * 4, _usualSegmentSize);
         var wanted = span <= 16 * 1024 * 1024 ? Math.Max(usual, 4L * span) : (long)span + Segment.HeadSize;
         return (int)Math.Min((wanted + 4095) & ~4095L, int.MaxValue & ~4095);
     }
@@ -335,6 +365,10 @@ public sealed class LogWriter : IDisposable
         var size = SizeFor(span);
         var kept = Math.Max(1, _retention / size);
         string? spare = null;
+        // A life that died here may have left files that are no longer part of the log.
+        for (var left = Head.FirstSegment - 1; left >= 0 && Posix.Unlink(Segment.PathOf(_folder, left)); left--)
+        {
+        }
         while (_number - Head.FirstSegment >= kept && MayRetire(Head.FirstSegment))
         {
             var first = Head.FirstSegment;

@@ -33,7 +33,7 @@ public static class Segment
         if (spare is not null && Posix.RenameIfFree(spare, temporary))
         {
             file = Mapping.Open(temporary);
-            file.View.All.Clear();
+            file.View.Clear(0, file.View.Length);
         }
         else
         {

@@ -1,5 +1,4 @@
 using RmwCkpt.Master.Engines;
-using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 

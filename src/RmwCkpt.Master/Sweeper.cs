@@ -13,6 +13,7 @@ namespace RmwCkpt.Master;
 internal sealed class Sweeper : IDisposable
 {
     private const int Patience = 2000;
+    private const int Lingering = 10_000;
     private readonly object _gate = new();
     private readonly RunFolder _folder;
     private readonly ProcessRegistry _registry;
@@ -115,8 +116,8 @@ internal sealed class Sweeper : IDisposable
     private void Sweep(Departure departure)
     {
         var member = departure.Member;
-        // It says that it leaves before it does: its files are its own until it has ended.
-        if (ProcessProbe.Exists((int)member.Entry.Record.Pid) && _registry.IsAlive(member))
+        // It says that it leaves before it does, and some go on without ROS for long.
+        if (Clock.Steady - departure.When < Lingering * Clock.Millisecond && _registry.IsAlive(member))
         {
             return;
         }

@@ -180,6 +180,28 @@ public static unsafe partial class Posix
         return status;
     }
 
+    /// <summary>Keeps a descriptor that we were given from our children.</summary>
+    public static void CloseWhenExecuted(int fd) => C.fcntl(fd, 2, 1);
+
+    /// <summary>Replaces a small file's content through a descriptor of it. (.NET's own File takes flock(2) locks.)</summary>
+    public static void Rewrite(int fd, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        fixed (byte* p = bytes)
+        {
+            _ = C.ftruncate(fd, 0);
+            _ = C.pwrite(fd, p, (nuint)bytes.Length, 0);
+        }
+    }
+
+    /// <summary>The first 256 bytes of a file as text, by a descriptor of it.</summary>
+    public static string ReadSmall(int fd)
+    {
+        var buffer = stackalloc byte[256];
+        var n = C.pread(fd, buffer, 256, 0);
+        return n <= 0 ? "" : Encoding.UTF8.GetString(buffer, (int)n);
+    }
+
     private static uint DeviceNumber(uint major, uint minor) =>
         (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xffu) << 12);
 
@@ -219,6 +241,15 @@ public static unsafe partial class Posix
 
         [LibraryImport("libc", SetLastError = true)]
         public static partial int fsync(int fd);
+
+        [LibraryImport("libc")]
+        public static partial nint pwrite(int fd, void* data, nuint size, long offset);
+
+        [LibraryImport("libc")]
+        public static partial nint pread(int fd, void* data, nuint size, long offset);
+
+        [LibraryImport("libc")]
+        public static partial int fcntl(int fd, int command, nint value);
 
         [LibraryImport("libc", SetLastError = true)]
         public static partial int eventfd(uint value, int flags);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -50,7 +51,12 @@ public readonly unsafe struct Region
     public byte ReadByte(int offset) => *At(offset, 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(int offset, byte value) => *At(offset, 1) = value;
+    public void Write(int offset, byte value)
+    {
+        Hook();
+        *At(offset, 1) = value;
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ReadInt32(int offset) => *(int*)At(offset, 4);
@@ -65,16 +71,36 @@ public readonly unsafe struct Region
     public ulong ReadUInt64(int offset) => *(ulong*)At(offset, 8);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(int offset, int value) => *(int*)At(offset, 4) = value;
+    public void Write(int offset, int value)
+    {
+        Hook();
+        *(int*)At(offset, 4) = value;
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(int offset, uint value) => *(uint*)At(offset, 4) = value;
+    public void Write(int offset, uint value)
+    {
+        Hook();
+        *(uint*)At(offset, 4) = value;
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(int offset, long value) => *(long*)At(offset, 8) = value;
+    public void Write(int offset, long value)
+    {
+        Hook();
+        *(long*)At(offset, 8) = value;
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(int offset, ulong value) => *(ulong*)At(offset, 8) = value;
+    public void Write(int offset, ulong value)
+    {
+        Hook();
+        *(ulong*)At(offset, 8) = value;
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int AcquireInt32(int offset) => Volatile.Read(ref *(int*)At(offset, 4));
@@ -89,26 +115,56 @@ public readonly unsafe struct Region
     public ulong AcquireUInt64(int offset) => Volatile.Read(ref *(ulong*)At(offset, 8));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release(int offset, int value) => Volatile.Write(ref *(int*)At(offset, 4), value);
+    public void Release(int offset, int value)
+    {
+        Hook();
+        Volatile.Write(ref *(int*)At(offset, 4), value);
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release(int offset, uint value) => Volatile.Write(ref *(uint*)At(offset, 4), value);
+    public void Release(int offset, uint value)
+    {
+        Hook();
+        Volatile.Write(ref *(uint*)At(offset, 4), value);
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release(int offset, long value) => Volatile.Write(ref *(long*)At(offset, 8), value);
+    public void Release(int offset, long value)
+    {
+        Hook();
+        Volatile.Write(ref *(long*)At(offset, 8), value);
+        Hook();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release(int offset, ulong value) => Volatile.Write(ref *(ulong*)At(offset, 8), value);
+    public void Release(int offset, ulong value)
+    {
+        Hook();
+        Volatile.Write(ref *(ulong*)At(offset, 8), value);
+        Hook();
+    }
 
     /// <summary>Stores <paramref name="value"/> if <paramref name="expected"/> is there; says whether it was.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool CompareExchange(int offset, int expected, int value) =>
-        Interlocked.CompareExchange(ref *(int*)At(offset, 4), value, expected) == expected;
+    public bool CompareExchange(int offset, int expected, int value)
+    {
+        Hook();
+        var done = Interlocked.CompareExchange(ref *(int*)At(offset, 4), value, expected) == expected;
+        Hook();
+        return done;
+    }
 
     /// <inheritdoc cref="CompareExchange(int, int, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool CompareExchange(int offset, ulong expected, ulong value) =>
-        Interlocked.CompareExchange(ref *(ulong*)At(offset, 8), value, expected) == expected;
+    public bool CompareExchange(int offset, ulong expected, ulong value)
+    {
+        Hook();
+        var done = Interlocked.CompareExchange(ref *(ulong*)At(offset, 8), value, expected) == expected;
+        Hook();
+        return done;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Increment(int offset) => Interlocked.Increment(ref *(uint*)At(offset, 4));
@@ -123,7 +179,16 @@ public readonly unsafe struct Region
     public void And(int offset, ulong bits) => Interlocked.And(ref *(ulong*)At(offset, 8), bits);
 
     /// <summary>Zeroes <paramref name="length"/> bytes.</summary>
-    public void Clear(int offset, int length) => Span(offset, length).Clear();
+    public void Clear(int offset, int length)
+    {
+        Hook();
+#if STORE_HOOKS
+        Span(offset, length / 2).Clear();
+        Hook();
+#endif
+        Span(offset, length).Clear();
+        Hook();
+    }
 
     /// <summary>UTF-8 text ending at a NUL or at <paramref name="capacity"/> bytes.</summary>
     public string ReadText(int offset, int capacity)
@@ -164,6 +229,20 @@ public readonly unsafe struct Region
             crc = BitOperations.Crc32C(crc, *p);
         }
         return ~crc;
+    }
+
+#if STORE_HOOKS
+    /// <summary>Tests of recovery: called before and after each store of the thread; what it throws ends the life there.</summary>
+    [ThreadStatic]
+    internal static Action? OnStore;
+#endif
+
+    [Conditional("STORE_HOOKS")]
+    private static void Hook()
+    {
+#if STORE_HOOKS
+        OnStore?.Invoke();
+#endif
     }
 
     private static void ThrowOutside(int offset, int size, int length) =>

@@ -38,7 +38,7 @@ public sealed class Inbox : IDisposable
     /// <summary>Messages lost to retention or damage, or dropped as KEEP_LAST has it.</summary>
     public long Dropped { get; private set; }
 
-    public bool Reads(Gid log) => Array.Exists(Sources, s => s.Writer == log);
+    public bool Reads(Gid log) => Find(log) is not null;
 
     public void Add(Source source)
     {
@@ -195,7 +195,7 @@ public sealed class Inbox : IDisposable
     /// <summary>The very message that the former life took.</summary>
     private Lent Replay(Gid log, long sequence)
     {
-        var source = Array.Find(Sources, s => s.Writer == log) ?? _session.OpenSource(this, log, 1);
+        var source = Find(log) ?? _session.OpenSource(this, log, 1);
         if (source is not null)
         {
             source.Reader.SeekSequence(sequence);
@@ -207,6 +207,18 @@ public sealed class Inbox : IDisposable
         _session.CountLost(1);
         Report.Error($"replay: message {sequence} of log {log} is no longer kept (RMW_CKPT_RETENTION): it is lost");
         return default;
+    }
+
+    private Source? Find(Gid log)
+    {
+        foreach (var source in Sources)
+        {
+            if (source.Writer == log)
+            {
+                return source;
+            }
+        }
+        return null;
     }
 
     /// <summary>The source with the earliest message that had arrived by a time.</summary>

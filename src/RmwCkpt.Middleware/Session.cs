@@ -171,7 +171,7 @@ public sealed partial class Session
         Endpoint endpoint;
         try
         {
-            endpoint = Add(id => new Endpoint(this, id, kind, node, options, QueryCreated(id)));
+            endpoint = Add(id => new Endpoint(this, id, kind, node, options, Query(id, Posix.Now(Posix.RealtimeClock))));
         }
         catch (IOException e)
         {
@@ -181,7 +181,6 @@ public sealed partial class Session
         var row = new Row
         {
             Node = node.Id,
-            Gid = Bytes(Gid.Size, endpoint.Gid.Write),
             Qos = Bytes(Qos.Size, options.Qos.Write),
             Created = endpoint.Created,
             Name = options.Topic,
@@ -263,6 +262,7 @@ public sealed partial class Session
     {
         row.Entity_ = entity.Id;
         row.Kind = (uint)entity.Kind;
+        row.Gid = Bytes(Gid.Size, new Gid(ProcessId, entity.Id, (uint)Folder.Domain).Write);
         var request = new Register { Process = ProcessId };
         request.Entities.Add(row);
         try
@@ -280,11 +280,12 @@ public sealed partial class Session
         }
     }
 
-    private long QueryCreated(uint id)
+    /// <summary>An answer of the graph that the node may act upon: journalled, and in replay the journal's.</summary>
+    public long Query(uint entity, long answer)
     {
         lock (Determinants.Gate)
         {
-            return Determinants.Query(id, Posix.Now(Posix.RealtimeClock));
+            return Determinants.Query(entity, answer);
         }
     }
 

@@ -95,6 +95,10 @@ bool match(const Entity & a, const Entity & b) {
          offers.row.qos.durability <= asks.row.qos.durability;
 }
 
+int64_t matches_of(const Entity & entity) {
+  return std::count_if(entities.begin(), entities.end(), [&](const auto & item) { return match(entity, item.second); });
+}
+
 // Graph guards, and the events of whoever is met or left.
 void on_graph_change(const Entity & who, int change) {
   for (auto & [id, other] : entities) {
@@ -233,7 +237,13 @@ ckpt_code ckpt_create_guard(ckpt_id, ckpt_id * guard) {
 
 ckpt_code ckpt_create_event(ckpt_id entity, int32_t kind, ckpt_id * event) {
   const Lock lock(mutex);
-  add(CKPT_EVENT, entity, event).event = kind;
+  Entity & made = add(CKPT_EVENT, entity, event);
+  made.event = kind;
+  if (kind == CKPT_EVENT_PUBLICATION_MATCHED || kind == CKPT_EVENT_SUBSCRIPTION_MATCHED) {
+    made.status.total = made.status.current = matches_of(entities.at(entity));
+    made.status.total_change = made.status.current_change = made.status.total;
+    made.triggered = made.status.total > 0;
+  }
   return CKPT_OK;
 }
 
@@ -372,9 +382,7 @@ ckpt_code ckpt_count(ckpt_id, int32_t kind, const char * name, size_t * count) {
 
 ckpt_code ckpt_matched(ckpt_id id, size_t * count) {
   const Lock lock(mutex);
-  const Entity & entity = entities.at(id);
-  *count = static_cast<size_t>(
-      std::count_if(entities.begin(), entities.end(), [&](const auto & item) { return match(entity, item.second); }));
+  *count = static_cast<size_t>(matches_of(entities.at(id)));
   return CKPT_OK;
 }
 

@@ -17,18 +17,18 @@
 #define EXPECT_RMW_OK(expression) EXPECT_EQ(RMW_RET_OK, expression) << rmw_get_error_string().str
 
 /// That the call fails with this code, says why, and leaves no error for the next one.
-#define EXPECT_RMW_FAILS(code, expression)   \
-  do {                                       \
-    EXPECT_EQ(code, expression);             \
-    EXPECT_TRUE(rmw_error_is_set());         \
-    rmw_reset_error();                       \
+#define EXPECT_RMW_FAILS(code, expression) \
+  do {                                     \
+    EXPECT_EQ(code, expression);           \
+    EXPECT_TRUE(rmw_error_is_set());       \
+    rmw_reset_error();                     \
   } while (0)
 
-#define EXPECT_NULL_WITH_ERROR(expression)   \
-  do {                                       \
-    EXPECT_EQ(nullptr, expression);          \
-    EXPECT_TRUE(rmw_error_is_set());         \
-    rmw_reset_error();                       \
+#define EXPECT_NULL_WITH_ERROR(expression) \
+  do {                                     \
+    EXPECT_EQ(nullptr, expression);        \
+    EXPECT_TRUE(rmw_error_is_set());       \
+    rmw_reset_error();                     \
   } while (0)
 
 inline rmw_init_options_t make_options() {

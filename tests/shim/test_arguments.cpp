@@ -5,6 +5,8 @@
 #include <test_msgs/msg/basic_types.h>
 #include <test_msgs/srv/basic_types.h>
 
+#include <cstring>
+
 #include "fixture.hpp"
 
 namespace {
@@ -122,8 +124,7 @@ TEST_F(Arguments, GraphOutputsMustBeZero) {
   EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT,
                    rmw_get_publishers_info_by_topic(node, &allocator, "/topic", false, &infos));
   infos.size = 0;
-  EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT,
-                   rmw_get_publishers_info_by_topic(node, nullptr, "/topic", false, &infos));
+  EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT, rmw_get_publishers_info_by_topic(node, nullptr, "/topic", false, &infos));
   EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT,
                    rmw_get_publishers_info_by_topic(node, &allocator, nullptr, false, &infos));
 }

@@ -41,7 +41,6 @@ class Refused : public testing::Test {
   rmw_init_options_t options = make_options();
 };
 
-
 TEST_F(Refused, WithoutEnclave) {
   rcutils_get_default_allocator().deallocate(options.enclave, nullptr);
   options.enclave = nullptr;

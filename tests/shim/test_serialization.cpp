@@ -138,9 +138,10 @@ TEST(Serialization, FailingAllocatorIsReported) {
   rmw_serialized_message_t bytes = rmw_get_zero_initialized_serialized_message();
   EXPECT_RMW_OK(rmw_serialized_message_init(&bytes, 0, &allocator));
   const test_msgs::msg::BasicTypes message;
-  EXPECT_NE(RMW_RET_OK,
-            rmw_serialize(&message, rosidl_typesupport_cpp::get_message_type_support_handle<test_msgs::msg::BasicTypes>(),
-                          &bytes));
+  EXPECT_NE(
+      RMW_RET_OK,
+      rmw_serialize(&message, rosidl_typesupport_cpp::get_message_type_support_handle<test_msgs::msg::BasicTypes>(),
+                    &bytes));
   EXPECT_TRUE(rmw_error_is_set());
   rmw_reset_error();
   EXPECT_RMW_OK(rmw_serialized_message_fini(&bytes));

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using RmwCkpt.Cli.Commands;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Cli;
+
+/// <summary>A command that cannot do what it was asked; the message says what to do.</summary>
+internal sealed class CommandException(string message) : Exception(message);
+
+/// <summary>The command line: what all commands share, and the list of them.</summary>
+internal static class CommandLine
+{
+    private const int Failed = 1;
+    private const int Usage = 2;
+
+    /// <summary>Every command; each adds itself to the root.</summary>
+    private static readonly Func<CommonOptions, Command>[] s_commands =
+    [
+        StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, RecoverCommand.Make, MasterCommand.Make,
+        DoctorCommand.Make,
+    ];
+
+    public static int Run(string[] args)
+    {
+        var common = new CommonOptions();
+        var root = new RootCommand("Nodes under rmw_ckpt: how they are, their snapshots, their recovery.")
+        {
+            common.Domain,
+            common.Json,
+        };
+        foreach (var make in s_commands)
+        {
+            root.Add(make(common));
+        }
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Console.Error.WriteLine($"rmw_ckpt: {error.Message}");
+            }
+            Console.Error.WriteLine($"rmw_ckpt: try `rmw_ckpt {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help`");
+            return Usage;
+        }
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (e is CommandException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"rmw_ckpt: {e.Message}");
+            return Failed;
+        }
+    }
+}
+
+/// <summary>The options that all commands have.</summary>
+internal sealed class CommonOptions
+{
+    public Option<int> Domain { get; } = new("--domain")
+    {
+        Description = "ROS domain (default: ROS_DOMAIN_ID, else 0)",
+        DefaultValueFactory = result =>
+        {
+            var text = Environment.GetEnvironmentVariable("ROS_DOMAIN_ID");
+            if (string.IsNullOrEmpty(text) || (int.TryParse(text, out var domain) && domain >= 0))
+            {
+                return string.IsNullOrEmpty(text) ? 0 : int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+            }
+            result.AddError($"ROS_DOMAIN_ID={text} is not a domain: a number from 0 to 232 is");
+            return 0;
+        },
+        Recursive = true,
+    };
+
+    public Option<bool> Json { get; } = new("--json") { Description = "print JSON", Recursive = true };
+
+    /// <summary>The run folder of the chosen domain.</summary>
+    public RunFolder Folder(ParseResult parsed) => RunFolder.For(parsed.GetValue(Domain));
+
+    public bool WantsJson(ParseResult parsed) => parsed.GetValue(Json);
+}

@@ -1,0 +1,130 @@
+using System.CommandLine;
+using RmwCkpt.Master;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Registry;
+using Spectre.Console;
+
+namespace RmwCkpt.Cli.Commands;
+
+/// <summary>`rmw_ckpt doctor`: what works here, what does not, and what to do about it. Exit 1 when something must be done.</summary>
+internal static class DoctorCommand
+{
+    private sealed record Finding(string What, bool Good, bool Needed, string Text);
+
+    public static Command Make(CommonOptions common)
+    {
+        var command = new Command("doctor", "check what rmw_ckpt needs, and say what to do");
+        command.SetAction(parsed =>
+        {
+            var findings = Examine(common.Folder(parsed)).ToList();
+            if (common.WantsJson(parsed))
+            {
+                Output.Json(writer =>
+                {
+                    writer.WriteStartArray();
+                    foreach (var finding in findings)
+                    {
+                        writer.WriteStartObject();
+                        writer.WriteString("what", finding.What);
+                        writer.WriteBoolean("good", finding.Good);
+                        writer.WriteBoolean("needed", finding.Needed);
+                        writer.WriteString("text", finding.Text);
+                        writer.WriteEndObject();
+                    }
+                    writer.WriteEndArray();
+                });
+            }
+            else
+            {
+                foreach (var finding in findings)
+                {
+                    var mark = finding.Good ? "[green]ok  [/]" : finding.Needed ? "[red]FAIL[/]" : "[yellow]note[/]";
+                    AnsiConsole.MarkupLine($"{mark} {Output.Cell(finding.What)}: {Output.Cell(finding.Text)}");
+                }
+            }
+            return findings.Any(x => x.Needed && !x.Good) ? 1 : 0;
+        });
+        return command;
+    }
+
+    private static IEnumerable<Finding> Examine(RunFolder folder)
+    {
+        yield return Folders(folder);
+        yield return Space("run folder's space", folder.Run, 256L << 20);
+        yield return Space("state folder's space", folder.State, 256L << 20);
+        var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
+        foreach (var complaint in options.Complaints)
+        {
+            yield return new Finding("environment", false, false, complaint);
+        }
+        var kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+        yield return new Finding(
+            "kernel", KernelVersion(kernel) >= new Version(5, 9), true,
+            $"{kernel}{(KernelVersion(kernel) < new Version(5, 9) ? ": 5.9 or later is needed (pidfds, clean checkpoints)" : "")}");
+        var criu = new CriuEngine(options.CriuProgram).Check();
+        yield return new Finding("criu", criu.Usable, options.Engine == "criu", criu.Why);
+        var rights = CriuFinder.Rights();
+        yield return new Finding("rights for criu", rights is null, options.Engine == "criu", rights ?? "they are there");
+        yield return Yama();
+        yield return new Finding(
+            "process ids", File.Exists("/proc/sys/kernel/ns_last_pid"), false,
+            File.Exists("/proc/sys/kernel/ns_last_pid")
+                ? "can be given again (ns_last_pid)" : "/proc/sys/kernel/ns_last_pid is missing: the kernel lacks CONFIG_CHECKPOINT_RESTORE");
+        var (engine, why) = EngineChoice.Choose(options);
+        yield return new Finding(
+            "engine", engine.Name == "criu" || options.Engine == "none", options.Engine == "criu",
+            engine.Name == "criu"
+                ? $"criu: {why}"
+                : $"none ({why}). Nodes are recovered all the same: started again, they replay their journal from the beginning, "
+                    + "which takes longer the longer they ran");
+    }
+
+    private static Finding Folders(RunFolder folder)
+    {
+        try
+        {
+            folder.Ensure();
+            return new Finding("folders", true, true, $"{folder.Run} and {folder.State} are private and writable");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Finding("folders", false, true, e.Message);
+        }
+    }
+
+    private static Finding Space(string what, string path, long wanted)
+    {
+        try
+        {
+            var free = new DriveInfo(path).AvailableFreeSpace;
+            return new Finding(
+                what, free >= wanted, true,
+                $"{Output.Bytes(free)} free at {path}{(free < wanted ? ": free some, or set RMW_CKPT_DIR to a larger file system" : "")}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Finding(what, false, true, e.Message);
+        }
+    }
+
+    private static Finding Yama()
+    {
+        const string Path = "/proc/sys/kernel/yama/ptrace_scope";
+        if (!File.Exists(Path))
+        {
+            return new Finding("ptrace", true, false, "not restricted (no yama)");
+        }
+        var scope = File.ReadAllText(Path).Trim();
+        var good = scope == "0" || Memory.Posix.UserId == 0 || scope == "1" && CriuFinder.Rights() is null;
+        return new Finding(
+            "ptrace", good && scope != "3", false,
+            good ? $"yama/ptrace_scope is {scope}" : $"yama/ptrace_scope is {scope}: sysctl kernel.yama.ptrace_scope=0, or give criu CAP_SYS_PTRACE");
+    }
+
+    private static Version KernelVersion(string release)
+    {
+        var numbers = release.Split('-')[0].Split('.');
+        return numbers.Length >= 2 && int.TryParse(numbers[0], out var major) && int.TryParse(numbers[1], out var minor)
+            ? new Version(major, minor) : new Version(0, 0);
+    }
+}

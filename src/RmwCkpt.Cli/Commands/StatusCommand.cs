@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using RmwCkpt.Registry.Protocol;
+using Spectre.Console;
+
+namespace RmwCkpt.Cli.Commands;
+
+/// <summary>`rmw_ckpt status`: the master and every process.</summary>
+internal static class StatusCommand
+{
+    public static Command Make(CommonOptions common)
+    {
+        var command = new Command("status", "the master, the nodes, and how they are");
+        command.SetAction(parsed =>
+        {
+            var reply = MasterClient.Call(
+                common.Folder(parsed), new Request { Status = new StatusQuery() }, TimeSpan.FromSeconds(10));
+            if (common.WantsJson(parsed))
+            {
+                Output.Json(writer => Write(writer, reply.Status));
+            }
+            else
+            {
+                Print(reply.Status);
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Print(Status status)
+    {
+        AnsiConsole.WriteLine($"domain {status.Domain}: master {status.MasterPid} since {Output.Ago(status.MasterSince)[..^4]}, "
+            + $"engine {status.Engine} ({status.EngineWhy})");
+        AnsiConsole.WriteLine($"snapshots {(status.Interval > 0 ? $"each {status.Interval} s" : "by hand")}, "
+            + $"logs {Output.Bytes(status.LogBytes)}, graph version {status.GraphVersion}");
+        var table = Output.Table("NODES", "PID", "STATE", "LIFE", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
+        foreach (var p in status.Processes.OrderBy(Output.Name, StringComparer.Ordinal))
+        {
+            table.AddRow(
+                Output.Cell(Output.Name(p)), $"{p.Process.Pid}", State(p.State), $"{p.Process.Incarnation}", $"{p.Endpoints}",
+                Output.Ago(p.LastCheckpoint), $"{p.Process.Recoveries}", Output.Milliseconds(p.LastSilence), Output.Cell(p.Note));
+        }
+        Output.Print(table);
+    }
+
+    private static string State(string state) => state switch
+    {
+        "live" => "[green]live[/]",
+        "final" => "[red]final[/]",
+        "left" => "[grey]left[/]",
+        _ => $"[yellow]{state}[/]",
+    };
+
+    private static void Write(Utf8JsonWriter writer, Status status)
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("domain", status.Domain);
+        writer.WriteNumber("master_pid", status.MasterPid);
+        writer.WriteNumber("master_since", status.MasterSince);
+        writer.WriteString("engine", status.Engine);
+        writer.WriteString("engine_why", status.EngineWhy);
+        writer.WriteNumber("interval", status.Interval);
+        writer.WriteNumber("graph_version", status.GraphVersion);
+        writer.WriteNumber("log_bytes", status.LogBytes);
+        writer.WriteStartArray("processes");
+        foreach (var p in status.Processes)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("process", p.Process.Process_.ToString("x16", CultureInfo.InvariantCulture));
+            Output.Write(writer, "nodes", p.Nodes);
+            writer.WriteNumber("pid", p.Process.Pid);
+            writer.WriteNumber("slot", p.Process.Slot);
+            writer.WriteString("state", p.State);
+            writer.WriteNumber("incarnation", p.Process.Incarnation);
+            writer.WriteNumber("endpoints", p.Endpoints);
+            writer.WriteNumber("recoveries", p.Process.Recoveries);
+            writer.WriteNumber("deaths_here", p.Process.Deaths);
+            writer.WriteNumber("last_checkpoint", p.LastCheckpoint);
+            writer.WriteNumber("last_silence", p.LastSilence);
+            writer.WriteString("note", p.Note);
+            Output.Write(writer, "command", p.Process.Command.Select(Output.Text));
+            writer.WriteString("folder", p.Process.Folder);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+}

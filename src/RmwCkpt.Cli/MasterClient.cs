@@ -1,0 +1,39 @@
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Cli;
+
+/// <summary>Asks a domain's master for a command, and explains why there is no answer.</summary>
+internal static class MasterClient
+{
+    public static Reply Call(RunFolder folder, Request request, TimeSpan timeout, Action<string>? progress = null)
+    {
+        try
+        {
+            return new RegistryClient(folder).Call(request, timeout, progress);
+        }
+        catch (RegistryException e) when (e.NoMaster)
+        {
+            throw new CommandException(Explain(folder, e));
+        }
+        catch (RegistryException e)
+        {
+            throw new CommandException(e.Message);
+        }
+    }
+
+    private static string Explain(RunFolder folder, RegistryException e)
+    {
+        if (Directory.Exists(folder.Run) && Posix.Owner(folder.Run).Owner is var owner && owner != Posix.UserId)
+        {
+            return $"{folder.Run} is user {owner}'s and you are user {Posix.UserId}: run rmw_ckpt as that user";
+        }
+        if (File.Exists(folder.Socket))
+        {
+            return $"{e.Message}. If it was killed, the next node to look will start another; so does `rmw_ckpt master --domain {folder.Domain} &`";
+        }
+        return $"domain {folder.Domain} has no master (nothing at {folder.Socket}). The first node with RMW_IMPLEMENTATION=rmw_ckpt "
+            + "starts one; by hand: `rmw_ckpt master &`. Other domains: --domain or ROS_DOMAIN_ID; another place: RMW_CKPT_DIR";
+    }
+}

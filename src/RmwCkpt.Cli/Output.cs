@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using RmwCkpt.Registry.Protocol;
+using Spectre.Console;
+
+namespace RmwCkpt.Cli;
+
+/// <summary>How things are printed.</summary>
+internal static class Output
+{
+    /// <summary>Writes one JSON value, indented, to standard output.</summary>
+    public static void Json(Action<Utf8JsonWriter> write)
+    {
+        using var stream = Console.OpenStandardOutput();
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            write(writer);
+        }
+        stream.WriteByte((byte)'\n');
+    }
+
+    public static Table Table(params string[] columns)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (var column in columns)
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = true });
+        }
+        return table;
+    }
+
+    /// <summary>Prints a table: as wide as it needs to be when it goes into a file or a pipe.</summary>
+    public static void Print(Table table)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = 400;
+        }
+        AnsiConsole.Write(table);
+    }
+
+    public static string Cell(string text) => Markup.Escape(text);
+
+    /// <summary>"3.2 s ago"; a dash for never.</summary>
+    public static string Ago(long nanoseconds)
+    {
+        if (nanoseconds == 0)
+        {
+            return "-";
+        }
+        var seconds = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds - (nanoseconds / 1e9);
+        return seconds switch
+        {
+            < 60 => string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s ago"),
+            < 7200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:F0} min ago"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:F0} h ago"),
+        };
+    }
+
+    public static string Milliseconds(long nanoseconds) =>
+        nanoseconds == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / 1e6:F1} ms");
+
+    public static string Bytes(double bytes) => bytes switch
+    {
+        < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024:F1} KiB"),
+        < 1 << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 20):F1} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 30):F2} GiB"),
+    };
+
+    /// <summary>A process' nodes, or its command when it has none (yet).</summary>
+    public static string Name(ProcessStatus status) => status.Nodes.Count > 0
+        ? string.Join(", ", status.Nodes)
+        : Text(status.Process.Command.FirstOrDefault() ?? $"process {status.Process.Process_:x16}");
+
+    /// <summary>The master keeps arguments byte for byte, a character each: back to text.</summary>
+    public static string Text(string latin) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(latin));
+
+    public static void Write(Utf8JsonWriter writer, string name, IEnumerable<string> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+        writer.WriteEndArray();
+    }
+
+    public static void Write(Utf8JsonWriter writer, Checkpoint checkpoint)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("process", checkpoint.Process.ToString("x16", CultureInfo.InvariantCulture));
+        Write(writer, "nodes", checkpoint.Nodes);
+        writer.WriteNumber("number", checkpoint.Number);
+        writer.WriteNumber("taken", checkpoint.Taken);
+        writer.WriteNumber("frozen", checkpoint.Frozen);
+        writer.WriteNumber("bytes", checkpoint.Bytes);
+        writer.WriteNumber("journal_position", checkpoint.JournalPosition);
+        writer.WriteBoolean("usable", checkpoint.Usable);
+        writer.WriteString("note", checkpoint.Note);
+        writer.WriteString("folder", checkpoint.Folder);
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,124 @@
+using RmwCkpt.Middleware;
+
+namespace RmwCkpt.Client;
+
+/// <summary>
+/// A process' place in a ROS domain. Dispose leaves it for good; a process that ends without is taken for dead, and
+/// recovered. One thread spins; nodes, publishers and subscriptions may be made from any.
+/// </summary>
+public sealed class Context : IDisposable
+{
+    private readonly List<Node> _nodes = [];
+    private readonly Guard _wake;
+    private volatile bool _stop;
+    private uint[] _ids = [];
+    private byte[] _ready = [];
+
+    /// <param name="domain">ROS domain; by default ROS_DOMAIN_ID, else 0.</param>
+    /// <exception cref="Failure">No master can be had, or the run folder is unusable.</exception>
+    public Context(int? domain = null)
+    {
+        MasterStarter.Program ??= Programs.Find();
+        Session = Session.Join(domain ?? DomainFromEnvironment());
+        _wake = Session.CreateGuard();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Session.MarkLeft();
+    }
+
+    internal Session Session { get; }
+
+    /// <summary>ROS time, ns since the epoch: what timers run by, and what a replay repeats.</summary>
+    public long Now
+    {
+        get
+        {
+            lock (Session.Determinants.Gate)
+            {
+                return Session.Determinants.ReadClock(Memory.Posix.RealtimeClock, Memory.Posix.Now(Memory.Posix.RealtimeClock));
+            }
+        }
+    }
+
+    public Node CreateNode(string name, string nameSpace = "/")
+    {
+        var node = new Node(this, Session.CreateNode(name, nameSpace, "/"));
+        lock (_nodes)
+        {
+            _nodes.Add(node);
+        }
+        _ids = [];
+        return node;
+    }
+
+    /// <summary>Ends Spin, from any thread.</summary>
+    public void Stop()
+    {
+        _stop = true;
+        _wake.Trigger();
+    }
+
+    /// <summary>Runs callbacks until Stop. One thread at a time.</summary>
+    public void Spin()
+    {
+        while (!_stop)
+        {
+            SpinOnce(Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Waits for at most <paramref name="timeout"/> and runs what is due. Allocates nothing once warm.</summary>
+    public void SpinOnce(TimeSpan timeout)
+    {
+        Prepare();
+        var wait = timeout == Timeout.InfiniteTimeSpan ? -1 : (long)timeout.TotalNanoseconds;
+        foreach (var node in _nodes)
+        {
+            foreach (var timer in node.Timers)
+            {
+                var due = Math.Max(0, timer.Next - Now);
+                wait = wait < 0 ? due : Math.Min(wait, due);
+            }
+        }
+        var code = Session.Waiter.Wait(_ids, _ready, wait);
+        if (code == Code.ShutDown)
+        {
+            _stop = true;
+            return;
+        }
+        foreach (var node in _nodes)
+        {
+            foreach (var timer in node.Timers)
+            {
+                timer.RunIfDue(Now);
+            }
+            foreach (var subscription in node.Subscriptions)
+            {
+                if (IsReady(subscription.Id))
+                {
+                    subscription.TakeOne();
+                }
+            }
+        }
+    }
+
+    internal void Changed() => _ids = [];
+
+    private bool IsReady(uint id)
+    {
+        var index = Array.IndexOf(_ids, id);
+        return index >= 0 && _ready[index] != 0;
+    }
+
+    private void Prepare()
+    {
+        if (_ids.Length == 0)
+        {
+            _ids = [_wake.Id, .. _nodes.SelectMany(n => n.Subscriptions).Select(s => s.Id)];
+            _ready = new byte[_ids.Length];
+        }
+    }
+
+    private static int DomainFromEnvironment() =>
+        int.TryParse(Environment.GetEnvironmentVariable("ROS_DOMAIN_ID"), out var domain) ? domain : 0;
+
+    public void Dispose() => Session.ShutDown();
+}

@@ -1,0 +1,91 @@
+using RmwCkpt.Middleware;
+
+namespace RmwCkpt.Client;
+
+/// <summary>What a context asks of a subscription of any type.</summary>
+internal interface ISpun
+{
+    uint Id { get; }
+
+    void TakeOne();
+}
+
+/// <summary>Publishes messages of one type. Thread-safe.</summary>
+public sealed class Publisher<T>
+    where T : IMessage<T>
+{
+    private readonly Endpoint _endpoint;
+
+    internal Publisher(Endpoint endpoint) => _endpoint = endpoint;
+
+    /// <summary>Subscriptions matched now.</summary>
+    public int Matched => (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
+
+    /// <summary>Serialises straight into the log and rings the readers.</summary>
+    /// <exception cref="Failure">TooLarge or NoSpace; nothing was published.</exception>
+    public void Publish(in T message)
+    {
+        var size = Cdr.HeadSize + message.Size;
+        var payload = _endpoint.Outbox!.Begin(null, size);
+        try
+        {
+            var bytes = payload.All;
+            Cdr.WriteHead(bytes);
+            message.Write(bytes[Cdr.HeadSize..]);
+        }
+        catch
+        {
+            _endpoint.Outbox.Abort();
+            throw;
+        }
+        _endpoint.Outbox.End(size);
+    }
+}
+
+/// <summary>Hears messages of one type.</summary>
+public sealed class Subscription<T> : ISpun
+    where T : IMessage<T>
+{
+    private readonly Endpoint _endpoint;
+    private readonly Action<T> _callback;
+
+    internal Subscription(Endpoint endpoint, Action<T> callback)
+    {
+        _endpoint = endpoint;
+        _callback = callback;
+    }
+
+    uint ISpun.Id => _endpoint.Id;
+
+    /// <summary>Publishers matched now.</summary>
+    public int Matched => (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
+
+    /// <summary>Takes the next message; false when there is none. Malformed ones throw and are passed.</summary>
+    public bool TryTake(out T? message)
+    {
+        message = default;
+        var lent = _endpoint.Inbox!.Begin();
+        if (!lent.Taken)
+        {
+            return false;
+        }
+        var intact = false;
+        try
+        {
+            message = T.Read(Cdr.Body(lent.Payload.All));
+        }
+        finally
+        {
+            intact = _endpoint.Inbox.End();
+        }
+        return intact;
+    }
+
+    void ISpun.TakeOne()
+    {
+        if (TryTake(out var message))
+        {
+            _callback(message!);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using RmwCkpt.Middleware;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Client;
+
+/// <summary>A node of the ROS graph.</summary>
+public sealed class Node
+{
+    private readonly Context _context;
+    private readonly Middleware.Node _node;
+
+    internal Node(Context context, Middleware.Node node)
+    {
+        _context = context;
+        _node = node;
+    }
+
+    public string FullName => _node.FullName;
+
+    internal List<Timer> Timers { get; } = [];
+
+    internal List<ISpun> Subscriptions { get; } = [];
+
+    /// <param name="topic">Fully qualified ("/chatter"), or relative to the node's namespace.</param>
+    /// <exception cref="Failure">The log cannot be made, or the master refuses.</exception>
+    public Publisher<T> CreatePublisher<T>(string topic, Qos? qos = null)
+        where T : IMessage<T> =>
+        new(_context.Session.CreateEndpoint(EntityKind.Publisher, _node, Options<T>(topic, qos)));
+
+    /// <summary>Has <paramref name="callback"/> called, while the context spins, for each message.</summary>
+    public Subscription<T> CreateSubscription<T>(string topic, Action<T> callback, Qos? qos = null)
+        where T : IMessage<T>
+    {
+        var subscription = new Subscription<T>(
+            _context.Session.CreateEndpoint(EntityKind.Subscription, _node, Options<T>(topic, qos)), callback);
+        Subscriptions.Add(subscription);
+        _context.Changed();
+        return subscription;
+    }
+
+    /// <summary>Has <paramref name="callback"/> called every <paramref name="period"/> of ROS time.</summary>
+    public Timer CreateTimer(TimeSpan period, Action callback)
+    {
+        var timer = new Timer((long)period.TotalNanoseconds, _context.Now, callback);
+        Timers.Add(timer);
+        return timer;
+    }
+
+    private EndpointOptions Options<T>(string topic, Qos? qos)
+        where T : IMessage<T>
+    {
+        var name = topic.StartsWith('/') ? topic : $"{_node.NameSpace.TrimEnd('/')}/{topic}";
+        return new EndpointOptions(name, T.Type.Name, qos ?? Qos.Default, T.Type.Hash, T.Type.Description);
+    }
+}
+
+/// <summary>A timer on ROS time; it keeps its phase, and like rcl's skips periods that are wholly past.</summary>
+public sealed class Timer
+{
+    private readonly long _period;
+    private readonly Action _callback;
+
+    internal Timer(long period, long now, Action callback)
+    {
+        _period = period;
+        _callback = callback;
+        Next = now + period;
+    }
+
+    /// <summary>When it is due next, ns of ROS time.</summary>
+    public long Next { get; private set; }
+
+    internal void RunIfDue(long now)
+    {
+        if (now < Next)
+        {
+            return;
+        }
+        Next += _period;
+        if (Next < now)
+        {
+            Next += (now - Next) / _period * _period;
+        }
+        _callback();
+    }
+}

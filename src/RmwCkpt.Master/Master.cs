@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master;
+
+/// <summary>The master's parts, wired. Made and run by <see cref="MasterProgram"/>, and by tests.</summary>
+public sealed class Master : IDisposable
+{
+    private readonly RunFolder _folder;
+    private readonly ILogger _log;
+    private readonly MasterOptions _options;
+    private readonly IProcessProbe _probe;
+    private readonly ISnapshotEngine _engine;
+    private readonly string _engineWhy;
+    private readonly RegistryServer _server;
+    private readonly TaskCompletionSource<string> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<IDisposable> _parts = [];
+    private RequestHandler _handler;
+
+    public Master(RunFolder folder, MasterOptions options, IProcessProbe probe, ILogger log)
+    {
+        (_folder, _options, _probe, _log) = (folder, options, probe, log);
+        (_engine, _engineWhy) = EngineChoice.Choose(options);
+        _handler = (_, _, _, _) => throw new Registry.RequestException("the master is starting");
+        _server = new RegistryServer(folder.Socket, (peer, request, progress, cancel) => _handler(peer, request, progress, cancel), log);
+    }
+
+    /// <summary>Completed with the reason when somebody wants the master to stop.</summary>
+    public Task<string> Stopped => _stop.Task;
+
+    internal RegistryServer Server => _server;
+
+    internal ProcessRegistry? Processes { get; private set; }
+
+    /// <summary>Listens, reads what the master before left, takes over its processes, and answers.</summary>
+    /// <exception cref="IOException">The run folder cannot be used.</exception>
+    public void Start(Stopwatch sinceStart)
+    {
+        _server.Listen();
+        var listening = sinceStart.Elapsed.TotalMilliseconds;
+        var registry = ProcessRegistry.Open(_folder, _probe, _log);
+        Processes = registry;
+        var store = new SnapshotStore(_folder, _log);
+        var copier = new SnapshotCopier(store, _log);
+        var scheduler = new SnapshotScheduler(
+            registry, new SnapshotTaker(registry, store, _engine, _log), copier, _engine, _options, _log);
+        var supervisor = new Supervisor(_folder, registry, store, _engine, _options, _log);
+        var sweeper = new Sweeper(_folder, registry, store, _engine, _log);
+        _parts.AddRange([_server, scheduler, copier, sweeper, supervisor, registry]);
+        supervisor.Ended += sweeper.Add;
+        supervisor.Recovered += member => scheduler.Due(member, SnapshotScheduler.Settle);
+        registry.Registered += sweeper.Replace;
+        foreach (var member in registry.Members)
+        {
+            TakeOverSnapshots(member, store, copier);
+        }
+        supervisor.Start();
+        sweeper.SweepUnknown();
+        foreach (var member in registry.Members)
+        {
+            scheduler.Due(member, SnapshotScheduler.Settle);
+        }
+        scheduler.Start();
+        copier.Start();
+        sweeper.Start();
+        var status = new StatusReport(_folder, registry, _engine, _engineWhy, _options);
+        _handler = new Requests(registry, supervisor, scheduler, store, status, Stop).Handle;
+        _server.Start();
+        foreach (var complaint in _options.Complaints)
+        {
+            _log.Complaint(complaint);
+        }
+        _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket, listening, _engine.Name, _engineWhy);
+    }
+
+    public void Stop(string why) => _stop.TrySetResult(why);
+
+    public void Dispose()
+    {
+        foreach (var part in _parts)
+        {
+            part.Dispose();
+        }
+        _parts.Clear();
+    }
+
+    private static void TakeOverSnapshots(Member member, SnapshotStore store, SnapshotCopier copier)
+    {
+        if (store.List(member.Id).FirstOrDefault(x => x.Manifest is not null) is { Manifest: { } newest })
+        {
+            (member.LastNumber, member.LastPosition, member.LastTaken) = (newest.Number, newest.JournalPosition, newest.Taken);
+        }
+        foreach (var number in store.Unpersisted(member.Id).Order())
+        {
+            copier.Add(member, number);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master;
+
+/// <summary>`rmw_ckpt master`: the process around a <see cref="Master"/>.</summary>
+public static class MasterProgram
+{
+    /// <summary>
+    /// Runs until told to stop. <paramref name="lockDescriptor"/>: an open master.lock that is locked already (by the
+    /// client that found the last master dead), or -1 to take the lock here.
+    /// </summary>
+    /// <returns>The exit status: 0, or 1 with the reason told.</returns>
+    public static int Run(int domain, int lockDescriptor, Action<string> tell)
+    {
+        var since = Stopwatch.StartNew();
+        var folder = RunFolder.For(domain);
+        try
+        {
+            folder.Ensure();
+            if (TakeLock(folder, lockDescriptor) is { } holder)
+            {
+                tell(holder);
+                return 1;
+            }
+            var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
+            Detach();
+            using var provider = new FileLoggerProvider(folder.MasterLog, options.LogLevel);
+            var log = provider.CreateLogger("master");
+            return Run(folder, options, log, since);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            tell(e.Message);
+            return 1;
+        }
+    }
+
+    private static int Run(RunFolder folder, MasterOptions options, ILogger log, Stopwatch since)
+    {
+        using var master = new Master(folder, options, new ProcessProbe(), log);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            master.Stop("SIGTERM");
+        });
+        AppDomain.CurrentDomain.UnhandledException += (_, e) =>
+            log.Unexpected("the master", e.ExceptionObject as Exception ?? new InvalidOperationException("unknown"));
+        try
+        {
+            master.Start(since);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Unexpected("starting", e);
+            throw;
+        }
+        log.Stopping(master.Stopped.GetAwaiter().GetResult());
+        return 0;
+    }
+
+    /// <summary>
+    /// Takes the domain's lock for the rest of this process' life: the descriptor is never closed. Its holder's process id
+    /// is written into the file for those who find it held.
+    /// </summary>
+    /// <returns>Null, or who holds it.</returns>
+    private static string? TakeLock(RunFolder folder, int passed)
+    {
+        var fd = passed >= 0 ? passed : Posix.Open(folder.Lock, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        if (passed >= 0)
+        {
+            Posix.CloseWhenExecuted(passed);
+        }
+        if (!Posix.Lock(fd, wait: false))
+        {
+            var holder = Posix.ReadSmall(fd).Trim();
+            return $"domain {folder.Domain} has a master already"
+                + (holder.Length > 0 ? $", process {holder}" : "") + $" (it holds {folder.Lock})";
+        }
+        Posix.Rewrite(fd, Posix.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+        return null;
+    }
+
+    private static void Detach()
+    {
+        Environment.CurrentDirectory = "/";
+        Posix.Ignore(Posix.SigHup);
+        Posix.Ignore(Posix.SigInt);
+        Posix.Ignore(Posix.SigPipe);
+        Posix.BecomeSubreaper();
+    }
+}

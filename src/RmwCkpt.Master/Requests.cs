@@ -1,0 +1,126 @@
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master;
+
+/// <summary>What is done for each request.</summary>
+internal sealed class Requests(
+    ProcessRegistry registry, Supervisor supervisor, SnapshotScheduler scheduler, SnapshotStore store, StatusReport status,
+    Action<string> stop)
+{
+    private static readonly TimeSpan s_resumePatience = TimeSpan.FromSeconds(1);
+    private readonly StatusReport _status = status;
+
+    public async Task<Reply> Handle(Peer peer, Request request, Func<string, Task> progress, CancellationToken cancel)
+    {
+        switch (request.WhatCase)
+        {
+            case Request.WhatOneofCase.Hello:
+                return new Reply { Welcome = await Hello(peer, request.Hello, cancel).ConfigureAwait(false) };
+            case Request.WhatOneofCase.Register:
+                registry.Register(peer.Pid, request.Register);
+                return new Reply();
+            case Request.WhatOneofCase.Unregister:
+                registry.Unregister(peer.Pid, request.Unregister);
+                return new Reply();
+            case Request.WhatOneofCase.Leave:
+                registry.Leave(peer.Pid, request.Leave);
+                return new Reply();
+            case Request.WhatOneofCase.Status:
+                return new Reply { Status = _status.Make() };
+            case Request.WhatOneofCase.Checkpoint:
+                return await Checkpoint(request.Checkpoint, progress, cancel).ConfigureAwait(false);
+            case Request.WhatOneofCase.Checkpoints:
+                return Checkpoints(request.Checkpoints);
+            case Request.WhatOneofCase.Recover:
+                await supervisor.RecoverNow(One(request.Recover.Node), cancel).ConfigureAwait(false);
+                return new Reply();
+            case Request.WhatOneofCase.Stop:
+                stop($"process {peer.Pid} told it to");
+                return new Reply();
+            default:
+                throw new RequestException("a request that this master does not know: it is older than the client, stop it");
+        }
+    }
+
+    private async Task<Welcome> Hello(Peer peer, Hello hello, CancellationToken cancel)
+    {
+        if (peer.Pid == 0)
+        {
+            throw new RequestException("the process is in a pid namespace that the master cannot see: run both in the same container");
+        }
+        for (var waited = TimeSpan.Zero; ; waited += TimeSpan.FromMilliseconds(5))
+        {
+            try
+            {
+                return registry.Hello(peer.Pid, hello);
+            }
+            catch (RequestException) when (hello.Resume != 0 && waited < s_resumePatience)
+            {
+                // A process that was just started again may be faster than the master that notes its number.
+                await Task.Delay(5, cancel).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<Reply> Checkpoint(CheckpointOrder order, Func<string, Task> progress, CancellationToken cancel)
+    {
+        if (supervisor.Engine is NoneEngine)
+        {
+            throw new RequestException($"no snapshots are taken here: {_status.EngineWhy}");
+        }
+        var members = order.Nodes.Count > 0
+            ? order.Nodes.Select(One).Distinct().ToList()
+            : [.. registry.Members.Where(m => m.Entry.State == ProcessState.Live && m.Entry.Entities.Count > 0)];
+        var reply = new Reply();
+        var failures = new List<string>();
+        foreach (var member in members)
+        {
+            var name = registry.Look(member.ToString);
+            var outcome = await scheduler.Order(member).WaitAsync(cancel).ConfigureAwait(false);
+            if (outcome.Manifest is { } manifest)
+            {
+                await progress($"{name}: snapshot {manifest.Number}, frozen {manifest.Frozen / 1e6:F1} ms, "
+                    + $"{manifest.Bytes / 1048576.0:F1} MiB").ConfigureAwait(false);
+                reply.Checkpoints.Add(_status.Describe(member, store.List(member.Id).First(x => x.Number == manifest.Number)));
+            }
+            else
+            {
+                failures.Add($"{name}: {outcome.Why}");
+                await progress($"{name}: no snapshot: {outcome.Why}").ConfigureAwait(false);
+            }
+        }
+        reply.Error = string.Join("; ", failures);
+        return reply;
+    }
+
+    private Reply Checkpoints(CheckpointsQuery query)
+    {
+        var reply = new Reply();
+        var members = query.Node.Length > 0 ? [One(query.Node)] : registry.Members;
+        foreach (var member in members)
+        {
+            reply.Checkpoints.AddRange(store.List(member.Id).Select(x => _status.Describe(member, x)));
+        }
+        return reply;
+    }
+
+    /// <summary>The process with a node of this name: fully qualified, or without the leading slash.</summary>
+    private Member One(string node)
+    {
+        var name = node.StartsWith('/') ? node : "/" + node;
+        var members = registry.Members;
+        var named = members.SelectMany(m => registry.Look(() => m.Entry.NodeNames.ToList()).Select(n => (Name: n, Member: m))).ToList();
+        var found = named.Where(x => x.Name == name).Select(x => x.Member).Distinct().ToList();
+        return found.Count switch
+        {
+            1 => found[0],
+            0 => throw new RequestException($"there is no node {name}{NearestNames.Hint(name, named.Select(x => x.Name))}"),
+            // Two of a name: the one that lives.
+            _ => found.FirstOrDefault(m => m.Entry.State == ProcessState.Live) ?? found[^1],
+        };
+    }
+}

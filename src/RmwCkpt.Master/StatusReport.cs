@@ -1,0 +1,93 @@
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master;
+
+/// <summary>Says how things are.</summary>
+internal sealed class StatusReport(
+    RunFolder folder, ProcessRegistry registry, ISnapshotEngine engine, string engineWhy, MasterOptions options)
+{
+    private readonly long _since = Clock.Real;
+
+    public string EngineWhy { get; } = engineWhy;
+
+    public Status Make()
+    {
+        var status = new Status
+        {
+            MasterPid = (uint)Posix.ProcessId,
+            MasterSince = _since,
+            Domain = (uint)folder.Domain,
+            Engine = engine.Name,
+            EngineWhy = EngineWhy,
+            Interval = options.Interval.TotalSeconds,
+            GraphVersion = registry.GraphVersion,
+            LogBytes = LogBytes(),
+        };
+        status.Processes.AddRange(registry.Look(() => registry.Members.Select(Describe).ToList()));
+        return status;
+    }
+
+    public Checkpoint Describe(Member member, StoredSnapshot snapshot)
+    {
+        var checkpoint = new Checkpoint
+        {
+            Process = member.Id,
+            Number = snapshot.Number,
+            Folder = snapshot.Folder,
+            Usable = snapshot.Manifest is not null,
+            Note = snapshot.Why,
+            Taken = snapshot.Manifest?.Taken ?? 0,
+            Frozen = snapshot.Manifest?.Frozen ?? 0,
+            Bytes = snapshot.Manifest?.Bytes ?? 0,
+            JournalPosition = snapshot.Manifest?.JournalPosition ?? 0,
+        };
+        checkpoint.Nodes.AddRange(registry.Look(() => member.Entry.NodeNames.ToList()));
+        return checkpoint;
+    }
+
+    private static ProcessStatus Describe(Member member)
+    {
+        var record = member.Entry.Record;
+        var process = new ProcessStatus
+        {
+            Process = record.Clone(),
+            Endpoints = (uint)member.Entry.Entities.Values.Count(e => e.Kind != (uint)EntityKind.Node),
+            State = member.Entry.State switch
+            {
+                ProcessState.Live when member.SlotState == ProcessState.Left => "left",
+                ProcessState.Live when member.Mode == ProcessMode.CatchUp => "catching up",
+                ProcessState.Live when member.Recovering || member.Mode == ProcessMode.Replay => "replaying",
+                ProcessState.Live => "live",
+                ProcessState.Recovering => "recovering",
+                ProcessState.Left => "left",
+                _ => "final",
+            },
+            LastCheckpoint = member.LastTaken,
+            LastSilence = record.LastSilence,
+            Note = record.Note.Length > 0 ? record.Note
+                : member.HasNodes ? "it has started other nodes: not snapshot, not recovered"
+                : member.Slot.AcquireInt64(ProcessTable.Divergences) is > 0 and var n ? $"{n} publishes diverged in replay" : "",
+        };
+        // What was secret in an environment stays here.
+        process.Process.Environment.Clear();
+        process.Nodes.AddRange(member.Entry.NodeNames);
+        return process;
+    }
+
+    private ulong LogBytes()
+    {
+        try
+        {
+            return (ulong)new DirectoryInfo(folder.Logs).EnumerateFiles("*", SearchOption.AllDirectories).Sum(x => x.Length);
+        }
+        catch (IOException)
+        {
+            // Swept meanwhile.
+            return 0;
+        }
+    }
+}

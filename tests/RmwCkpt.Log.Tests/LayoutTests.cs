@@ -1,0 +1,172 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log.Tests;
+
+public sealed class LayoutTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public void Crc32C_is_that_of_RFC_3720()
+    {
+        // RFC 3720, B.4: 32 bytes of zeroes, of ones, ascending.
+        using var buffer = new NativeBuffer();
+        var region = buffer.Ensure(32);
+        region.All.Clear();
+        Assert.Equal(0x8a9136aau, region.Crc32C(0, 32));
+        region.All.Fill(0xff);
+        Assert.Equal(0x62a8ab43u, region.Crc32C(0, 32));
+        for (var i = 0; i < 32; i++)
+        {
+            region.Write(i, (byte)i);
+        }
+        Assert.Equal(0x46dd794eu, region.Crc32C(0, 32));
+        Assert.NotEqual(0u, region.Crc32C(3, 7));
+    }
+
+    [Fact]
+    public void A_region_refuses_what_is_not_within_it()
+    {
+        using var buffer = new NativeBuffer();
+        var region = buffer.Ensure(16);
+        Assert.Equal(0, region.Slice(16, 0).Length);
+        foreach (var (offset, size) in new[] { (-1, 1), (0, 17), (16, 1), (13, 4), (int.MaxValue, 8), (int.MinValue, 8) })
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => region.Slice(offset, size).Length);
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => region.ReadInt64(9));
+        Assert.Throws<ArgumentException>(() => region.WriteText(0, 4, "four"));
+        region.WriteText(0, 5, "four");
+        Assert.Equal("four", region.ReadText(0, 16));
+    }
+
+    [Fact]
+    public void A_frame_is_laid_out_as_documented()
+    {
+        using var writer = _scratch.Write();
+        var reservation = writer.Reserve(5);
+        "hello"u8.CopyTo(reservation.Payload.All);
+        writer.Commit(reservation, 5, Frame.Recovered, 7, 99, out _);
+
+        var file = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
+        Assert.Equal(4096, file.Length);
+        Assert.Equal("RCKTSEG1"u8.ToArray(), file[..8]);
+        Assert.Equal(0, BitConverter.ToInt64(file, 8));
+        Assert.Equal(1, BitConverter.ToInt64(file, 16));
+        Assert.Equal(4096, BitConverter.ToInt32(file, 24));
+        var frame = file[64..128];
+        Assert.Equal(37, BitConverter.ToInt32(frame, 0));
+        Assert.Equal(1, frame[4]);
+        Assert.Equal(1, frame[5]);
+        Assert.Equal(7u, BitConverter.ToUInt32(frame, 8));
+        Assert.Equal(1, BitConverter.ToInt64(frame, 16));
+        Assert.Equal(99, BitConverter.ToInt64(frame, 24));
+        Assert.Equal("hello"u8.ToArray(), frame[32..37]);
+        Assert.All(file[101..], b => Assert.Equal(0, b));
+    }
+
+    [Fact]
+    public void A_head_is_laid_out_as_documented()
+    {
+        using (var writer = LogWriter.Open(_scratch.Folder, 0, 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
+        {
+            writer.Head.AddReader(65);
+            Scratch.Append(writer, "x"u8);
+        }
+        var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));
+        Assert.Equal(4096, head.Length);
+        Assert.Equal(LogHead.MagicValue, BitConverter.ToUInt64(head, 0));
+        Assert.Equal(1u, BitConverter.ToUInt32(head, 8));
+        Assert.Equal(0, BitConverter.ToInt64(head, 64));
+        Assert.Equal(0, BitConverter.ToInt64(head, 72));
+        Assert.Equal(1, BitConverter.ToInt64(head, 80));
+        Assert.Equal(128, BitConverter.ToInt64(head, 88));
+        Assert.Equal(33, BitConverter.ToInt64(head, 96));
+        Assert.Equal(2u, BitConverter.ToUInt64(head, 128));
+        Assert.Equal(2u, BitConverter.ToUInt64(head, 200));
+        Assert.Equal("about"u8.ToArray(), head[1024..1029]);
+    }
+
+    [Fact]
+    public void A_journal_cell_is_laid_out_as_documented()
+    {
+        using (var journal = Journal.Open(_scratch.Folder, 0))
+        {
+            Assert.True(journal.TryAppend(new Cell(0xfe, 0xabcdef, 0x12345678, -2)));
+        }
+        var file = File.ReadAllBytes(Path.Combine(_scratch.Folder, "0"));
+        Assert.Equal(256 * 1024, file.Length);
+        Assert.Equal(16380, Journal.CellsPerFile);
+        Assert.Equal(Journal.MagicValue, BitConverter.ToUInt64(file, 0));
+        Assert.Equal(0x12345678_abcdef_feul, BitConverter.ToUInt64(file, 64));
+        Assert.Equal(-2, BitConverter.ToInt64(file, 72));
+    }
+
+    [Theory]
+    [InlineData(0, 0x00)] // magic
+    [InlineData(8, 0x02)] // version
+    public void A_head_with_a_wrong_byte_is_refused(int offset, byte value)
+    {
+        _scratch.Write().Dispose();
+        _scratch.Damage(LogHead.FileName, offset, value);
+        Assert.Throws<InvalidDataException>(() => _scratch.Read());
+        Assert.Throws<InvalidDataException>(() => _scratch.Write());
+    }
+
+    [Theory]
+    [InlineData(0, 0x00)] // magic
+    [InlineData(8, 0x01)] // number
+    [InlineData(24, 0x01)] // size
+    [InlineData(27, 0x80)] // size
+    public void A_segment_with_a_wrong_byte_is_refused(int offset, byte value)
+    {
+        _scratch.Write().Dispose();
+        _scratch.Damage("0", offset, value);
+        Assert.Throws<InvalidDataException>(() => _scratch.Read());
+        Assert.Throws<InvalidDataException>(() => _scratch.Write());
+        Assert.Throws<InvalidDataException>(() => Segment.Open(_scratch.Folder, 0));
+    }
+
+    [Theory]
+    [InlineData(LogHead.FileName)]
+    [InlineData("0")]
+    public void A_file_of_another_size_is_refused(string name)
+    {
+        _scratch.Write().Dispose();
+        foreach (var length in new[] { 1, 31, 64, 95, 4095, 8192 })
+        {
+            using (var file = File.OpenWrite(Path.Combine(_scratch.Folder, name)))
+            {
+                file.SetLength(length);
+            }
+            Assert.Throws<InvalidDataException>(() => _scratch.Read());
+        }
+        File.WriteAllBytes(Path.Combine(_scratch.Folder, name), []);
+        Assert.Throws<PosixException>(() => _scratch.Read());
+        Assert.Null(Segment.Open(_scratch.Folder, 7));
+    }
+
+    [Theory]
+    [InlineData(0, 0x00)] // magic
+    [InlineData(8, 0x01)] // number
+    public void A_journal_file_with_a_wrong_byte_is_refused(int offset, byte value)
+    {
+        Journal.Open(_scratch.Folder, 0).Dispose();
+        _scratch.Damage("0", offset, value);
+        Assert.Throws<InvalidDataException>(() => Journal.Open(_scratch.Folder, 0));
+        Assert.Throws<InvalidDataException>(() => Journal.OpenToRead(_scratch.Folder));
+        Assert.Throws<DirectoryNotFoundException>(() => Journal.OpenToRead(_scratch.Folder + "-none"));
+    }
+
+    [Fact]
+    public void A_log_that_is_not_there_is_an_io_exception()
+    {
+        Assert.Equal(Posix.Enoent, Assert.Throws<PosixException>(() => _scratch.Read()).Errno);
+        _scratch.Write().Dispose();
+        File.Delete(Segment.PathOf(_scratch.Folder, 0));
+        Assert.Throws<InvalidDataException>(() => _scratch.Read());
+        Assert.Throws<InvalidDataException>(() => _scratch.Write());
+    }
+}

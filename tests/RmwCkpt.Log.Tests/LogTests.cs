@@ -1,0 +1,237 @@
+using FsCheck.Xunit;
+
+namespace RmwCkpt.Log.Tests;
+
+public sealed class LogTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(16384)]
+    public void What_is_written_is_read_whatever_its_size(int segment)
+    {
+        int[] odd = [0, 1, 7, 31, 32, 33, 63, 64, 65, 991, 992, 993, 4000, 4032, 4033, 4064, 5000, 16320, 65536, 300_000];
+        using var writer = _scratch.Write(first: 4096, usual: segment);
+        using var reader = _scratch.Read();
+        for (var i = 0; i < 500; i++)
+        {
+            var payload = Scratch.Payload(i, odd[(i * 7) % odd.Length]);
+            Assert.False(reader.HasNext);
+            Assert.Equal((AppendResult.Appended, i + 1), Scratch.Append(writer, payload));
+            Assert.True(reader.HasNext);
+            Assert.Equal(1, reader.Pending);
+            Assert.True(reader.TryPeek(out var frame));
+            Assert.Equal(i + 1, frame.Sequence);
+            Assert.Equal(payload, frame.Payload.All.ToArray());
+            Assert.True(reader.IsIntact);
+            reader.Advance();
+        }
+        using var late = _scratch.Read();
+        Assert.Equal(Enumerable.Range(1, 500).Select(i => (long)i), Scratch.Sequences(late));
+        Assert.Equal((0, 0), (reader.Lost, late.Lost));
+    }
+
+    [Theory]
+    [InlineData(0)] // 126 frames of 32 bytes fill 4096 - 64
+    [InlineData(160)] // 21 of 192
+    [InlineData(1312)] // 3 of 1344
+    [InlineData(4000)] // 1 of 4032
+    public void A_segment_that_is_full_to_the_byte_needs_no_padding(int size)
+    {
+        using var writer = _scratch.Write();
+        using var reader = _scratch.Read();
+        for (var i = 1; i <= 300; i++)
+        {
+            Assert.False(reader.HasNext);
+            Scratch.Append(writer, Scratch.Payload(i, size));
+            Assert.True(reader.HasNext);
+            Assert.True(reader.TryPeek(out _));
+            reader.Advance();
+        }
+        using var again = _scratch.Write();
+        for (var i = 1; i <= 300; i++)
+        {
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(again, Scratch.Payload(i, size)));
+        }
+    }
+
+    [Property]
+    public void Any_mix_of_sizes_is_read_as_written(ushort[] sizes)
+    {
+        using var scratch = new Scratch();
+        using var writer = scratch.Write();
+        for (var i = 0; i < sizes.Length; i++)
+        {
+            Scratch.Append(writer, Scratch.Payload(i, sizes[i] % 3000));
+        }
+        using var reader = scratch.Read();
+        var read = Scratch.Drain(reader);
+        Assert.Equal(sizes.Length, read.Count);
+        Assert.All(read, f => Assert.Equal(Scratch.Payload(f.Sequence - 1, sizes[f.Sequence - 1] % 3000), f.Payload));
+    }
+
+    [Fact]
+    public void A_late_reader_begins_where_it_wants()
+    {
+        using var writer = _scratch.Write();
+        Scratch.AppendMany(writer, 1, 100, 500);
+        using var reader = _scratch.Read();
+
+        reader.SeekTail();
+        Assert.Equal(101, reader.NextSequence);
+        Assert.False(reader.TryPeek(out _));
+        reader.SeekSequence(50);
+        Assert.Equal(51, Scratch.Sequences(reader).Count);
+        reader.SeekSequence(0);
+        Assert.Equal(1, reader.NextSequence);
+        reader.SeekSequence(1000);
+        Assert.Equal(101, reader.NextSequence);
+        foreach (var (time, first) in new[] { (0L, 1), (10, 1), (11, 2), (995, 100), (1000, 100), (1001, 101) })
+        {
+            reader.SeekTime(time);
+            Assert.Equal(first, reader.NextSequence);
+        }
+        Scratch.Append(writer, "new"u8);
+        Assert.Equal([101], Scratch.Sequences(reader));
+        Assert.Equal(0, reader.Lost);
+    }
+
+    [Fact]
+    public void A_reader_of_an_empty_log_sees_what_comes()
+    {
+        using var writer = _scratch.Write();
+        using var reader = _scratch.Read();
+        reader.SeekTail();
+        reader.SeekSequence(9);
+        Assert.False(reader.HasNext);
+        Scratch.Append(writer, "x"u8);
+        Assert.Equal([1], Scratch.Sequences(reader));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20_000)]
+    public void Retention_recycles_and_a_slow_reader_loses_what_it_must(long retention)
+    {
+        using var writer = _scratch.Write(retention);
+        using var slow = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 1000, 500);
+
+        Assert.InRange(Directory.GetFiles(_scratch.Folder).Length, 2, 3 + (retention / 4096));
+        var read = Scratch.Drain(slow);
+        Assert.Equal(1000, read.Count + slow.Lost);
+        Assert.Equal(1000, read[^1].Sequence);
+        Assert.Equal(slow.Lost + 1, read[0].Sequence);
+        Assert.All(read, f => Assert.Equal(Scratch.Payload(f.Sequence, 500), f.Payload));
+        Assert.True(read.Count * 500L >= retention);
+    }
+
+    [Fact]
+    public void Retention_keeps_what_late_joiners_may_ask_for()
+    {
+        using var writer = _scratch.Write(retention: 0, kept: 100);
+        Scratch.AppendMany(writer, 1, 1000, 500);
+        using var late = _scratch.Read();
+        late.SeekSequence(901);
+        Assert.Equal(901, late.NextSequence);
+        Assert.Equal(100, Scratch.Sequences(late).Count);
+    }
+
+    [Fact]
+    public void A_reader_notices_that_its_segment_was_recycled()
+    {
+        using var writer = _scratch.Write(retention: 0);
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 3, 1000);
+        Assert.True(reader.TryPeek(out var frame));
+        Scratch.AppendMany(writer, 4, 20, 1000);
+        Assert.False(reader.IsIntact);
+        Assert.NotEqual(Scratch.Payload(1, 1000), frame.Payload.All.ToArray());
+        var read = Scratch.Sequences(reader);
+        Assert.Equal(20, read.Count + reader.Lost);
+        Assert.Equal(20, read[^1]);
+    }
+
+    [Theory]
+    [InlineData(Frame.Kind, 0x03)]
+    [InlineData(Frame.Flags, 0x80)]
+    [InlineData(Frame.Incarnation, 0xff)]
+    [InlineData(Frame.Crc, 0x01)]
+    [InlineData(Frame.Sequence, 0x03)]
+    [InlineData(Frame.Sequence, 0x01)]
+    [InlineData(Frame.Sequence + 7, 0x80)]
+    [InlineData(Frame.Time, 0x01)]
+    [InlineData(Frame.HeadSize, 0x01)]
+    [InlineData(Frame.HeadSize + 99, 0x01)]
+    public void A_damaged_frame_is_passed_and_counted(int at, int flip)
+    {
+        using var writer = _scratch.Write();
+        Scratch.AppendMany(writer, 1, 20, 100);
+        var offset = Segment.HeadSize + (3 * Frame.Align(132)) + at;
+        _scratch.Damage("0", offset, (byte)(File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0))[offset] ^ flip));
+        using var reader = _scratch.Read();
+        while (reader.HasNext && reader.NextSequence < 4)
+        {
+            Assert.True(reader.TryPeek(out _));
+            reader.Advance();
+        }
+        Assert.Equal([.. Enumerable.Range(5, 16).Select(i => (long)i)], Scratch.Sequences(reader));
+        Assert.Equal(1, reader.Lost);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(31)]
+    [InlineData(100_000)]
+    [InlineData(int.MaxValue)]
+    [InlineData(0)] // behind it the writer has left: no hole
+    [InlineData(-1)]
+    [InlineData(int.MinValue)]
+    public void A_damaged_length_costs_the_rest_of_its_segment(int length)
+    {
+        using var writer = _scratch.Write();
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 11, 1000); // three in a segment
+        _scratch.Damage("1", Segment.HeadSize + Frame.Align(1032), BitConverter.GetBytes(length));
+        Assert.Equal([1, 2, 3, 4, 7, 8, 9, 10, 11], Scratch.Sequences(reader));
+        Assert.Equal(2, reader.Lost);
+        Assert.Equal(0, reader.Pending);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(int.MaxValue)]
+    [InlineData(int.MinValue)]
+    public void A_life_that_finds_a_damaged_length_goes_on_in_a_new_segment(int length)
+    {
+        using (var writer = _scratch.Write())
+        {
+            Scratch.AppendMany(writer, 1, 2, 1000);
+        }
+        _scratch.Damage("0", Segment.HeadSize + Frame.Align(1032), BitConverter.GetBytes(length));
+        using var reader = _scratch.Read();
+        using var next = _scratch.Write();
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 1000)));
+        var (result, sequence) = Scratch.Append(next, Scratch.Payload(2, 1000), life: 2);
+        Assert.Equal(AppendResult.Appended, result);
+        Assert.Equal([1, sequence], Scratch.Sequences(reader));
+    }
+
+    [Fact]
+    public void Frames_of_an_overtaken_life_are_dropped_and_counted_but_a_reader_may_go_back()
+    {
+        using var writer = _scratch.Write();
+        foreach (var life in new[] { 1u, 2u, 1u, 2u })
+        {
+            Scratch.Append(writer, "x"u8, life);
+        }
+        using var reader = _scratch.Read();
+        Assert.Equal([1, 2, 4], Scratch.Sequences(reader));
+        Assert.Equal(1, reader.Lost);
+        reader.SeekSequence(1);
+        Assert.Equal([1, 2, 4], Scratch.Sequences(reader));
+    }
+}

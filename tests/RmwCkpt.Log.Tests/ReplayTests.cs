@@ -1,0 +1,166 @@
+namespace RmwCkpt.Log.Tests;
+
+public sealed class ReplayTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public void The_next_life_finds_what_was_said_and_then_goes_on()
+    {
+        using var first = _scratch.Write();
+        using var restored = _scratch.Write();
+        Scratch.AppendMany(first, 1, 100, 500);
+        foreach (var next in new[] { restored, _scratch.Write() })
+        {
+            for (var i = 1; i <= 100; i++)
+            {
+                Assert.Equal(i, next.NextSequence);
+                Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2));
+            }
+        }
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(restored, "new"u8, life: 2));
+        Assert.Equal(101, restored.Head.TailSequence);
+        using var reader = _scratch.Read();
+        Assert.Equal(101, Scratch.Drain(reader).Count);
+        Assert.Equal(0, reader.Lost);
+    }
+
+    [Fact]
+    public void A_life_that_says_less_finds_later_what_it_says()
+    {
+        using var first = _scratch.Write();
+        Scratch.AppendMany(first, 1, 100, 500);
+        using var next = _scratch.Write();
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500)));
+        Assert.Equal((AppendResult.FoundLater, 50), Scratch.Append(next, Scratch.Payload(50, 500)));
+        Assert.Equal((AppendResult.Found, 51), Scratch.Append(next, Scratch.Payload(51, 500)));
+        Assert.Equal((AppendResult.FoundLater, 100), Scratch.Append(next, Scratch.Payload(100, 500)));
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(101, 500)));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(499)]
+    [InlineData(500)]
+    [InlineData(501)]
+    [InlineData(9000)]
+    public void What_a_life_says_otherwise_comes_after_all_that_was_said(int size)
+    {
+        using var first = _scratch.Write();
+        Scratch.AppendMany(first, 1, 100, 500);
+        using var next = _scratch.Write();
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), life: 2));
+        Assert.Equal((AppendResult.Diverged, 101), Scratch.Append(next, Scratch.Payload(-1, size), life: 2));
+        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(2, 500), life: 2));
+        using var reader = _scratch.Read();
+        var read = Scratch.Drain(reader);
+        Assert.Equal([.. Enumerable.Range(1, 102).Select(i => (long)i)], read.ConvertAll(f => f.Sequence));
+        Assert.Equal(Scratch.Payload(2, 500), read[1].Payload);
+        Assert.Equal(Scratch.Payload(-1, size), read[100].Payload);
+    }
+
+    [Fact]
+    public void An_abort_leaves_nothing()
+    {
+        using var writer = _scratch.Write();
+        Scratch.Append(writer, "one"u8);
+        var before = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
+        var reservation = writer.Reserve(1000);
+        reservation.Payload.All.Fill(0xee);
+        writer.Abort(reservation);
+        Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0)));
+        Assert.Equal((AppendResult.Appended, 2), Scratch.Append(writer, "two"u8));
+
+        using var next = _scratch.Write();
+        writer.Abort(next.Reserve(1000));
+        next.Abort(next.Reserve(1000));
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, "one"u8));
+    }
+
+    [Fact]
+    public void A_commit_of_less_than_was_reserved_leaves_no_trace_of_the_rest()
+    {
+        using var writer = _scratch.Write();
+        using var reader = _scratch.Read();
+        for (var i = 1; i <= 50; i++)
+        {
+            var reservation = writer.Reserve(900);
+            reservation.Payload.All.Fill(0xee);
+            writer.Commit(reservation, i, 0, 1, 0, out _);
+            Assert.True(reader.TryPeek(out var frame));
+            Assert.Equal(i, frame.Payload.Length);
+            reader.Advance();
+            Assert.False(reader.HasNext);
+        }
+        Assert.Equal(0, reader.Lost);
+    }
+
+    [Fact]
+    public void A_life_restored_between_claim_and_commit_finds_its_frame_committed()
+    {
+        using var restored = _scratch.Write();
+        var claim = restored.Reserve(3);
+        // The former life is the same memory going on: it commits what it claimed, and more.
+        using var former = _scratch.Write();
+        Scratch.Append(former, "abc"u8, life: 1, time: 5);
+        Scratch.Append(former, "def"u8, life: 1, time: 6);
+        var before = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
+
+        "abc"u8.CopyTo(claim.Payload.All);
+        Assert.Equal(AppendResult.Found, restored.Commit(claim, 3, Frame.Recovered, 2, 5, out var sequence));
+        Assert.Equal(1, sequence);
+        Assert.Equal((AppendResult.Found, 2), Scratch.Append(restored, "def"u8, life: 2));
+        Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0)));
+        Assert.Equal(2, restored.Head.TailSequence);
+        Assert.Equal(70, restored.Head.Bytes);
+    }
+
+    [Fact]
+    public void A_life_that_replays_what_is_no_longer_kept_counts_it()
+    {
+        using var restored = _scratch.Write(retention: 0);
+        using var former = _scratch.Write(retention: 0);
+        Assert.Equal((AppendResult.Appended, 1), Scratch.Append(former, Scratch.Payload(1, 1000)));
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(restored, Scratch.Payload(1, 1000)));
+        Scratch.AppendMany(former, 2, 50, 1000);
+        for (var i = 2; i <= 50; i++)
+        {
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(restored, Scratch.Payload(i, 1000), life: 2));
+        }
+        Assert.Equal((AppendResult.Appended, 51), Scratch.Append(restored, Scratch.Payload(51, 1000), life: 2));
+        using var reader = _scratch.Read();
+        Assert.Equal(51, Scratch.Sequences(reader)[^1]);
+    }
+
+    [Fact]
+    public void A_segment_made_by_a_life_that_died_in_rolling_gets_its_true_first_sequence()
+    {
+        using (var writer = _scratch.Write())
+        {
+            Scratch.AppendMany(writer, 1, 3, 1000);
+            Segment.Make(_scratch.Folder, 1, 4096, 4, spare: null).Dispose();
+        }
+        using var next = _scratch.Write();
+        for (var i = 1; i <= 3; i++)
+        {
+            Scratch.Append(next, Scratch.Payload(i, 1000));
+        }
+        // Another message than the one that made the former life roll: it still fits.
+        Assert.Equal((AppendResult.Appended, 4), Scratch.Append(next, "small"u8, life: 2));
+        Assert.Equal((AppendResult.Appended, 5), Scratch.Append(next, Scratch.Payload(5, 1000), life: 2));
+        using var segment = Segment.Open(_scratch.Folder, 1)!;
+        Assert.Equal(5, segment.View.ReadInt64(Segment.FirstSequence));
+    }
+
+    [Fact]
+    public void What_a_life_that_died_in_recycling_left_is_removed()
+    {
+        using var writer = _scratch.Write(retention: 0);
+        Scratch.AppendMany(writer, 1, 9, 1000);
+        File.Copy(Segment.PathOf(_scratch.Folder, 2), Segment.PathOf(_scratch.Folder, writer.Head.FirstSegment - 1));
+        Scratch.AppendMany(writer, 10, 20, 1000);
+        Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
+    }
+}

@@ -1,0 +1,68 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log.Tests;
+
+/// <summary>A folder of its own in memory, and what most tests do with a log in it.</summary>
+internal sealed class Scratch : IDisposable
+{
+    private static int s_count;
+
+    public Scratch(string parent = "/dev/shm")
+    {
+        Folder = Path.Combine(parent, $"rmw_ckpt-test-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
+        Directory.CreateDirectory(Folder);
+    }
+
+    public string Folder { get; }
+
+    public LogWriter Write(long retention = long.MaxValue / 2, long kept = 0, int first = 4096, int usual = 4096) =>
+        LogWriter.Open(Folder, retention, kept, _ => { }, first, usual);
+
+    public LogReader Read() => LogReader.Open(Folder);
+
+    /// <summary>The payload that message number <paramref name="i"/> has.</summary>
+    public static byte[] Payload(long i, int size)
+    {
+        var bytes = new byte[size];
+        new Random(unchecked((int)i)).NextBytes(bytes);
+        return bytes;
+    }
+
+    public static (AppendResult Result, long Sequence) Append(LogWriter writer, ReadOnlySpan<byte> payload, uint life = 1, long time = 0)
+    {
+        var reservation = writer.Reserve(payload.Length);
+        payload.CopyTo(reservation.Payload.All);
+        return (writer.Commit(reservation, payload.Length, 0, life, time, out var sequence), sequence);
+    }
+
+    /// <summary>Appends messages <paramref name="from"/> to <paramref name="to"/>, number i of time 10 i.</summary>
+    public static void AppendMany(LogWriter writer, int from, int to, int size)
+    {
+        for (var i = from; i <= to; i++)
+        {
+            Append(writer, Payload(i, size), time: 10 * i);
+        }
+    }
+
+    public static List<(long Sequence, byte[] Payload)> Drain(LogReader reader)
+    {
+        var all = new List<(long, byte[])>();
+        while (reader.TryPeek(out var frame))
+        {
+            all.Add((frame.Sequence, frame.Payload.All.ToArray()));
+            reader.Advance();
+        }
+        return all;
+    }
+
+    public static List<long> Sequences(LogReader reader) => Drain(reader).ConvertAll(f => f.Sequence);
+
+    /// <summary>Changes bytes of a segment or head as a fault would.</summary>
+    public void Damage(string file, int offset, params byte[] bytes)
+    {
+        using var mapping = Mapping.Open(Path.Combine(Folder, file));
+        bytes.CopyTo(mapping.View.Span(offset, bytes.Length));
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}

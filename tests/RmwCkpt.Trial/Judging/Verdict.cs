@@ -1,0 +1,69 @@
+namespace RmwCkpt.Trial.Judging;
+
+/// <summary>What is judged besides the witness files.</summary>
+public sealed record Circumstances
+{
+    /// <summary>Numbers that the counter would have reached without any death.</summary>
+    public double CounterExpected { get; init; }
+
+    /// <summary>By how many numbers it may be off: it may be ahead or behind by chance, and behind by pauses.</summary>
+    public double AheadAllowed { get; init; } = 3;
+
+    public double BehindAllowed { get; init; } = 3;
+
+    /// <summary>Things that went wrong while the trial ran.</summary>
+    public IReadOnlyList<string> Troubles { get; init; } = [];
+
+    public long Divergences { get; init; }
+}
+
+/// <summary>The end of a trial.</summary>
+public sealed record Verdict(bool Ok, string Text)
+{
+    public static Verdict Of(Tally counter, Tally relay, Tally watcher, Circumstances circumstances)
+    {
+        var faults = new List<string>(circumstances.Troubles);
+        if (counter.Highest == 0)
+        {
+            faults.Add("the counter counted nothing");
+        }
+        Add(faults, "counter", counter);
+        Add(faults, "relay", relay);
+        Add(faults, "watcher", watcher);
+        if (circumstances.Divergences > 0)
+        {
+            faults.Add($"{circumstances.Divergences} publishes diverged in replay");
+        }
+        var offset = counter.Highest - circumstances.CounterExpected;
+        if (offset > circumstances.AheadAllowed || offset < -circumstances.BehindAllowed)
+        {
+            faults.Add($"the counter is at {counter.Highest} where it would have been at {circumstances.CounterExpected:F0}");
+        }
+        return faults.Count == 0
+            ? new Verdict(true, $"each number once, in order; sums unbroken; the counter where it would have been ({offset:+0;-0;0})")
+            : new Verdict(false, string.Join("; ", faults));
+    }
+
+    private static void Add(List<string> faults, string name, Tally tally)
+    {
+        if (tally.IsClean)
+        {
+            return;
+        }
+        var parts = new List<string>();
+        Say(tally.Missed, "missed");
+        Say(tally.Repeated, "repeated");
+        Say(tally.Reordered, "out of order");
+        Say(tally.WrongSums, "wrong sums");
+        Say(tally.Broken, "broken lines");
+        faults.Add($"{name}: {string.Join(", ", parts)} ({tally.FirstFault})");
+
+        void Say(long count, string what)
+        {
+            if (count > 0)
+            {
+                parts.Add($"{count} {what}");
+            }
+        }
+    }
+}

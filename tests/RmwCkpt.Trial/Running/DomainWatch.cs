@@ -1,0 +1,105 @@
+using System.Text;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Trial.Running;
+
+/// <summary>Looks into a trial's domain: process table, graph and master.</summary>
+public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : IDisposable
+{
+    private readonly RegistryClient _registry = new(folder);
+    private ProcessTable? _table;
+    private GraphTable? _graph;
+
+    public RunFolder Folder => folder;
+
+    /// <summary>Looks every <paramref name="period"/> ms, at most for <paramref name="patience"/>; says whether it came true.</summary>
+    public bool WaitFor(Func<bool> condition, TimeSpan patience, int period = 1)
+    {
+        var until = Posix.Now(Posix.MonotonicClock) + (long)(patience.TotalSeconds * 1e9);
+        while (!condition())
+        {
+            if (Posix.Now(Posix.MonotonicClock) > until)
+            {
+                return false;
+            }
+            cancel.ThrowIfCancellationRequested();
+            Thread.Sleep(period);
+        }
+        return true;
+    }
+
+    /// <summary>Whether the process has joined the domain.</summary>
+    public bool HasJoined(NodeProcess node)
+    {
+        if (_table is null)
+        {
+            if (!File.Exists(folder.Table) || new FileInfo(folder.Table).Length != ProcessTable.FileSize)
+            {
+                return false;
+            }
+            _table = ProcessTable.Open(folder, make: false);
+        }
+        return node.FindSlot(_table);
+    }
+
+    /// <summary>Whether the graph has an endpoint of a topic.</summary>
+    public bool Has(EntityKind kind, string topic)
+    {
+        if (_graph is null)
+        {
+            if (!File.Exists(folder.Graph))
+            {
+                return false;
+            }
+            _graph = GraphTable.Open(folder);
+        }
+        Span<byte> row = new byte[GraphTable.RowSize];
+        for (var i = 0; i < _graph.RowCount; i++)
+        {
+            if (_graph.Row(i).ReadByte(GraphRow.Kind) == (byte)kind && GraphRow.TryCopy(_graph.Row(i), row))
+            {
+                var name = Encoding.UTF8.GetString(row.Slice(GraphRow.Name, GraphRow.NameSize)).TrimEnd('\0');
+                if (row[GraphRow.Kind] == (byte)kind && (name == topic || name == "rt" + topic))
+                {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// <summary>The master's answer, or null while there is none.</summary>
+    public Status? AskMaster()
+    {
+        try
+        {
+            return _registry.Call(new Request { Status = new StatusQuery() }, TimeSpan.FromSeconds(5)).Status;
+        }
+        catch (RegistryException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The end of the master's log.</summary>
+    public string LogTail(int lines)
+    {
+        try
+        {
+            using var stream = new FileStream(folder.MasterLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return string.Join('\n', new StreamReader(stream).ReadToEnd().TrimEnd().Split('\n').TakeLast(lines));
+        }
+        catch (IOException)
+        {
+            return "(no master.log)";
+        }
+    }
+
+    public void Dispose()
+    {
+        _table?.Dispose();
+        _graph?.Dispose();
+    }
+}
