@@ -40,8 +40,8 @@ function(publish_csharp project output)
     VERBATIM)
 endfunction()
 
-set(core_library "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/core/libRmwCkpt.Core.so")
-set(program "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/program/rmw_ckpt")
+set(core_library "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/lib/libRmwCkpt.Core.so")
+set(program "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/bin/rmw_ckpt")
 publish_csharp(RmwCkpt.Core "${core_library}")
 # Second, for the two share projects and could not be built side by side.
 publish_csharp(RmwCkpt.Cli "${program}" "${core_library}")

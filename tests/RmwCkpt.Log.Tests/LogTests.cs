@@ -194,8 +194,8 @@ public sealed class LogTests : IDisposable
     {
         using var writer = _scratch.Write();
         using var reader = _scratch.Read();
-        Scratch.AppendMany(writer, 1, 11, 1000); // three in a segment
-        _scratch.Damage("1", Segment.HeadSize + Frame.Align(1032), BitConverter.GetBytes(length));
+        Scratch.AppendMany(writer, 1, 11, 992); // three in a segment
+        _scratch.Damage("1", Segment.HeadSize + 1024, BitConverter.GetBytes(length));
         Assert.Equal([1, 2, 3, 4, 7, 8, 9, 10, 11], Scratch.Sequences(reader));
         Assert.Equal(2, reader.Lost);
         Assert.Equal(0, reader.Pending);

@@ -159,7 +159,7 @@ public sealed class ReplayTests : IDisposable
     {
         using var writer = _scratch.Write(retention: 0);
         Scratch.AppendMany(writer, 1, 9, 1000);
-        File.Copy(Segment.PathOf(_scratch.Folder, 2), Segment.PathOf(_scratch.Folder, writer.Head.FirstSegment - 1));
+        File.Copy(Segment.PathOf(_scratch.Folder, writer.Head.LastSegment), Segment.PathOf(_scratch.Folder, writer.Head.FirstSegment - 1));
         Scratch.AppendMany(writer, 10, 20, 1000);
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
     }

@@ -9,11 +9,27 @@ internal sealed class Scratch : IDisposable
 
     public Scratch(string parent = "/dev/shm")
     {
-        Folder = Path.Combine(parent, $"rmw_ckpt-test-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
+        Folder = Path.Combine(parent, $"{Prefix}{Interlocked.Increment(ref s_count)}");
         Directory.CreateDirectory(Folder);
     }
 
     public string Folder { get; }
+
+    private static string Prefix => $"rmw_ckpt-test-{Environment.ProcessId}-t{Environment.CurrentManagedThreadId}-";
+
+    /// <summary>Unmaps what lives that ended in the middle of a call of this thread have left mapped.</summary>
+    public static void Sweep()
+    {
+        foreach (var line in File.ReadAllLines("/proc/self/maps"))
+        {
+            if (line.EndsWith(" (deleted)", StringComparison.Ordinal) && line.Contains(Prefix, StringComparison.Ordinal))
+            {
+                var ends = line[..line.IndexOf(' ', StringComparison.Ordinal)].Split('-');
+                var (from, to) = (Convert.ToInt64(ends[0], 16), Convert.ToInt64(ends[1], 16));
+                Posix.Unmap((nint)from, (int)(to - from));
+            }
+        }
+    }
 
     public LogWriter Write(long retention = long.MaxValue / 2, long kept = 0, int first = 4096, int usual = 4096) =>
         LogWriter.Open(Folder, retention, kept, _ => { }, first, usual);

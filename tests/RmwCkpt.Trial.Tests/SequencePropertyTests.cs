@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Xunit;
-using RmwCkpt.Trial.Judging;
 
 namespace RmwCkpt.Trial.Tests;
 

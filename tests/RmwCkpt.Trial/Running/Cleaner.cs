@@ -1,5 +1,4 @@
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Trial.Running;
 

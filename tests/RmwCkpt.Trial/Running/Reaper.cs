@@ -9,8 +9,6 @@ namespace RmwCkpt.Trial.Running;
 /// </summary>
 public static class Reaper
 {
-    private const int NoChild = 10;
-
     public static void Start()
     {
         Posix.BecomeSubreaper();
@@ -21,9 +19,9 @@ public static class Reaper
     {
         while (true)
         {
-            if (WaitPid(-1, out _, 0) < 0 && Marshal.GetLastSystemError() == NoChild)
+            if (WaitPid(-1, out _, 0) < 0)
             {
-                Thread.Sleep(2);
+                Thread.Sleep(2); // no child, for now
             }
         }
     }

@@ -1,0 +1,159 @@
+namespace RmwCkpt.Log.Tests;
+
+/// <summary>How a process of some logs behaves: which log each of its messages goes to, how large they are.</summary>
+internal sealed record Plan(int[] Schedule, int[] Sizes, long Retention, bool Aborts, bool Shortens)
+{
+    public int Logs => Schedule.Max() + 1;
+
+    public byte[] Payload(int log, long sequence) =>
+        Scratch.Payload((log * 1000) + sequence, Sizes[(int)((sequence + log) % Sizes.Length)]);
+}
+
+/// <summary>
+/// A process that follows a plan, dies and lives again, started again or restored from a snapshot that was taken of it.
+/// </summary>
+internal sealed class Lives : IDisposable
+{
+    private readonly Scratch _scratch = new();
+    private readonly Plan _plan;
+    private readonly Observer[] _observers;
+    private readonly List<LogWriter> _writers = [];
+    private readonly Func<bool> _looks;
+    private (LogWriter[] Writers, int Step)? _snapshot;
+    private uint _life;
+
+    public Lives(Plan plan, Func<bool>? looks = null)
+    {
+        _plan = plan;
+        _looks = looks ?? (() => true);
+        _observers = [.. Enumerable.Range(0, plan.Logs).Select(
+            log => new Observer(FolderOf(log), sequence => plan.Payload(log, sequence), plan.Retention < 1 << 20))];
+    }
+
+    public bool HasSnapshot => _snapshot is not null;
+
+    private string FolderOf(int log) => Path.Combine(_scratch.Folder, $"log{log}");
+
+    /// <summary>
+    /// One life, ended at a point or not. It is the snapshot's memory when <paramref name="restored"/>; a snapshot is taken
+    /// of it before step <paramref name="snapshotAt"/>. As <see cref="StoppedException.Run"/>.
+    /// </summary>
+    public int Live(int stopAt, bool restored = false, int snapshotAt = -1)
+    {
+        _life++;
+        var committed = Array.ConvertAll(_observers, o => o.Committed());
+        return StoppedException.Run(() => Follow(restored, snapshotAt, committed), stopAt, Look);
+    }
+
+    private void Look()
+    {
+        if (_looks())
+        {
+            foreach (var observer in _observers)
+            {
+                observer.Look();
+            }
+        }
+    }
+
+    private void Follow(bool restored, int snapshotAt, long[] committed)
+    {
+        var (writers, step) = restored ? _snapshot!.Value : (Open(), 0);
+        _snapshot = restored ? null : _snapshot;
+        for (; step < _plan.Schedule.Length; step++)
+        {
+            if (step == snapshotAt)
+            {
+                StoppedException.Aside(() => TakeSnapshot(step));
+            }
+            var log = _plan.Schedule[step];
+            var sequence = Array.FindAll(_plan.Schedule[..step], l => l == log).Length + 1;
+            if (sequence < writers[log].NextSequence)
+            {
+                // No longer kept: a process started again cannot come to it.
+                continue;
+            }
+            var result = Say(writers[log], log, sequence);
+            Assert.Equal((sequence <= committed[log] ? AppendResult.Found : AppendResult.Appended, sequence), result);
+        }
+    }
+
+    private (AppendResult Result, long Sequence) Say(LogWriter writer, int log, long sequence)
+    {
+        var payload = _plan.Payload(log, sequence);
+        if (_plan.Aborts && sequence % 3 == 0)
+        {
+            var given = writer.Reserve(payload.Length + 100);
+            Fill(given, Scratch.Payload(-1, payload.Length + 100));
+            writer.Abort(given);
+        }
+        var more = _plan.Shortens && sequence % 2 == 0 ? 200 : 0;
+        var reservation = writer.Reserve(payload.Length + more);
+        Fill(reservation, Scratch.Payload(-1, payload.Length + more));
+        Fill(reservation, payload);
+        return (writer.Commit(reservation, payload.Length, 0, _life, sequence * 10, out var given2), given2);
+    }
+
+    /// <summary>Copies in two parts, with points between.</summary>
+    private static void Fill(in Reservation reservation, ReadOnlySpan<byte> payload)
+    {
+        if (payload.IsEmpty)
+        {
+            return;
+        }
+        var half = payload.Length / 2;
+        payload[..half].CopyTo(reservation.Payload.All);
+        reservation.Payload.Write(0, payload[0]);
+        payload[half..].CopyTo(reservation.Payload.All[half..]);
+        reservation.Payload.Write(payload.Length - 1, payload[^1]);
+    }
+
+    private LogWriter[] Open()
+    {
+        var writers = new LogWriter[_plan.Logs];
+        for (var log = 0; log < writers.Length; log++)
+        {
+            writers[log] = LogWriter.Open(FolderOf(log), _plan.Retention, 0, m => m.Write(0, 1), 4096, 4096);
+            _writers.Add(writers[log]);
+        }
+        return writers;
+    }
+
+    /// <summary>A second writer at the same places is what a restored image of the first one is.</summary>
+    private void TakeSnapshot(int step)
+    {
+        var writers = Open();
+        for (var earlier = 0; earlier < step; earlier++)
+        {
+            var log = _plan.Schedule[earlier];
+            var sequence = Array.FindAll(_plan.Schedule[..earlier], l => l == log).Length + 1;
+            if (sequence >= writers[log].NextSequence)
+            {
+                Say(writers[log], log, sequence);
+            }
+        }
+        _snapshot = (writers, step);
+    }
+
+    /// <summary>After the last life.</summary>
+    public void Finish()
+    {
+        for (var log = 0; log < _observers.Length; log++)
+        {
+            _observers[log].Finish(Array.FindAll(_plan.Schedule, l => l == log).Length);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var observer in _observers)
+        {
+            observer.Dispose();
+        }
+        foreach (var writer in _writers)
+        {
+            writer.Dispose();
+        }
+        _scratch.Dispose();
+    }
+}

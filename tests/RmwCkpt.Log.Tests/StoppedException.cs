@@ -1,0 +1,52 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log.Tests;
+
+/// <summary>A life ended at a store.</summary>
+internal sealed class StoppedException : Exception
+{
+    /// <summary>
+    /// Runs a life until a point: before and after each store there is one, from 1. <paramref name="look"/> sees the
+    /// memory at each. The number of points; negative: the life was stopped at that one.
+    /// </summary>
+    public static int Run(Action life, int stopAt, Action look)
+    {
+        var points = 0;
+        Region.OnStore = () =>
+        {
+            look();
+            if (++points == stopAt)
+            {
+                throw new StoppedException();
+            }
+        };
+        try
+        {
+            life();
+            return points;
+        }
+        catch (StoppedException)
+        {
+            return -points;
+        }
+        finally
+        {
+            Region.OnStore = null;
+        }
+    }
+
+    /// <summary>Runs what is no part of the life: nothing is counted, nothing stopped.</summary>
+    public static void Aside(Action action)
+    {
+        var hook = Region.OnStore;
+        Region.OnStore = null;
+        try
+        {
+            action();
+        }
+        finally
+        {
+            Region.OnStore = hook;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Trial.Running;
+
+/// <summary>Kills one at a time and waits until it is back.</summary>
+public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain, TrialState state)
+{
+    private const int SigContinue = 18;
+    private const int SigStop = 19;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>A point may need a full segment of messages before it is reached.</summary>
+    private static readonly TimeSpan s_pointPatience = TimeSpan.FromSeconds(90);
+
+    public Death Kill(Victim victim) =>
+        victim == Victim.Master ? KillMaster()
+        : options.Stop is { } time ? Stop(state.Node(victim), time)
+        : options.Point is { } point ? KillAt(state.Node(victim), point)
+        : KillNode(state.Node(victim), "SIGKILL");
+
+    private Death KillNode(NodeProcess node, string how)
+    {
+        var before = Snapshot.Of(node);
+        var death = Begin(node.Role, node.Pid, how);
+        Posix.Kill(death.Pid, Posix.SigKill);
+        return AwaitLive(node, death, before, token: null);
+    }
+
+    private Death KillAt(NodeProcess node, string point)
+    {
+        var token = Path.Combine(nodes.KillFolder, point);
+        var before = Snapshot.Of(node);
+        var pid = node.Pid;
+        File.WriteAllText(token, "");
+        if (options.IsReplayPoint)
+        {
+            var first = Begin(node.Role, pid, point);
+            Posix.Kill(pid, Posix.SigKill);
+            return AwaitLive(node, first, before, token);
+        }
+        var pidfd = Posix.OpenPidfd(pid);
+        state.Say($"{Name(node.Role)} (pid {pid}) is to die at {point}");
+        var died = domain.WaitFor(() => HasEnded(pidfd), s_pointPatience);
+        var death = Begin(node.Role, pid, point);
+        Posix.Close(pidfd);
+        if (File.Exists(token))
+        {
+            File.Delete(token);
+            return death with
+            {
+                Trouble = died ? $"{Name(node.Role)} died, but not at {point}" : $"{Name(node.Role)} did not reach {point} in {s_pointPatience.TotalSeconds:F0} s",
+            };
+        }
+        return AwaitLive(node, death, before, token: null);
+    }
+
+    private Death AwaitLive(NodeProcess node, Death death, Snapshot before, string? token)
+    {
+        var clocks = Posix.Now(Posix.RealtimeClock) - Posix.Now(Posix.MonotonicClock);
+        var killed = death.At + clocks;
+        var times = 1;
+        var back = domain.WaitFor(
+            () =>
+            {
+                times = token is not null && !File.Exists(token) ? 2 : 1;
+                return node.State == ProcessState.Final
+                    || (node.State == ProcessState.Live && node.Mode == ProcessMode.Live && node.LiveAt > killed
+                        && node.Incarnation >= before.Incarnation + times);
+            },
+            s_patience);
+        death = death with { Times = times, NewPid = node.Pid, Counts = node.Counts.Since(before.Counts) };
+        if (back && node.State == ProcessState.Live)
+        {
+            death = death with { LiveAt = node.LiveAt - clocks };
+            if (token is not null && times == 1)
+            {
+                File.Delete(token);
+                death = death with { Trouble = $"{Name(node.Role)} came back without reaching {death.How}" };
+            }
+            return death;
+        }
+        return death with
+        {
+            Trouble = $"{Name(node.Role)} (pid {death.Pid}, {death.How}) "
+                + (back ? "is to stay down" : $"is not live {s_patience.TotalSeconds:F0} s after its death (state {node.State}, mode {node.Mode}, pid {node.Pid})"),
+        };
+    }
+
+    private Death KillMaster()
+    {
+        var old = domain.AskMaster()?.MasterPid ?? 0;
+        var death = Begin(Victim.Master, (int)old, "SIGKILL");
+        if (old == 0)
+        {
+            return death with { Trouble = "there is no master to kill" };
+        }
+        Posix.Kill((int)old, Posix.SigKill);
+        var pid = 0u;
+        var back = domain.WaitFor(() => (pid = domain.AskMaster()?.MasterPid ?? 0) != 0 && pid != old, s_patience, period: 5);
+        return back
+            ? death with { LiveAt = Posix.Now(Posix.MonotonicClock), NewPid = (int)pid }
+            : death with { Trouble = $"there is no master {s_patience.TotalSeconds:F0} s after the death of the last one (pid {old})" };
+    }
+
+    /// <summary>A stopped process is not a dead one: it must be the same afterwards.</summary>
+    private Death Stop(NodeProcess node, TimeSpan time)
+    {
+        var before = Snapshot.Of(node);
+        var death = Begin(node.Role, node.Pid, "SIGSTOP");
+        Posix.Kill(death.Pid, SigStop);
+        var revived = domain.WaitFor(() => node.Incarnation != before.Incarnation || node.State != ProcessState.Live, time);
+        Posix.Kill(death.Pid, SigContinue);
+        death = death with { LiveAt = Posix.Now(Posix.MonotonicClock), NewPid = node.Pid, Times = 0 };
+        return revived ? death with { Trouble = $"{Name(node.Role)} was only stopped, and taken for dead (state {node.State})" } : death;
+    }
+
+    private Death Begin(Victim victim, int pid, string how)
+    {
+        var death = new Death { Victim = victim, Pid = pid, How = how, At = Posix.Now(Posix.MonotonicClock) };
+        state.Begin(death);
+        return death;
+    }
+
+    private static bool HasEnded(int pidfd)
+    {
+        Span<bool> ready = [false];
+        return pidfd < 0 || Posix.Poll([pidfd], ready, 0);
+    }
+
+    private static string Name(Victim victim) => victim.ToString().ToLowerInvariant();
+
+    private readonly record struct Snapshot(uint Incarnation, ReplayCounts Counts)
+    {
+        public static Snapshot Of(NodeProcess node) => new(node.Incarnation, node.Counts);
+    }
+}

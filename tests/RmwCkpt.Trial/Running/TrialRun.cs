@@ -1,0 +1,228 @@
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Trial.Judging;
+
+namespace RmwCkpt.Trial.Running;
+
+/// <summary>What a trial came to.</summary>
+public sealed record TrialResult(
+    Verdict Verdict, Tally Counter, Tally Relay, Tally Watcher, double CounterExpected, IReadOnlyList<Death> Deaths,
+    IReadOnlyList<double> Silences, ReplayCounts Counts, string Engine, double Seconds);
+
+/// <summary>One trial from the first process to the last. Runs on the caller's thread.</summary>
+public sealed class TrialRun(TrialOptions options, TrialState state, CancellationToken cancel)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private readonly List<string> _troubles = [];
+    private volatile bool _over;
+    private Thread? _tails;
+    private double _expected;
+    private double _stopped;
+
+    public TrialResult Run()
+    {
+        var start = Posix.Now(Posix.MonotonicClock);
+        var nodes = new Nodes(options);
+        Environment.SetEnvironmentVariable("RMW_CKPT_DIR", nodes.CheckpointFolder);
+        using var domain = new DomainWatch(RunFolder.For(options.Domain), cancel);
+        try
+        {
+            try
+            {
+                Start(nodes, domain);
+                KillAll(nodes, domain);
+                Drain(domain);
+            }
+            catch (TrialException e)
+            {
+                Trouble(e.Message);
+            }
+            return Conclude(domain, start);
+        }
+        finally
+        {
+            _over = true;
+            _tails?.Join();
+            if (Cleaner.EndAll(nodes) is { } left)
+            {
+                state.Say(left);
+            }
+            if (options.Keep)
+            {
+                state.Say($"kept: {nodes.Folder}");
+            }
+            else
+            {
+                Cleaner.RemoveFolder(nodes);
+            }
+        }
+    }
+
+    private void Start(Nodes nodes, DomainWatch domain)
+    {
+        _tails = new Thread(FollowWitnesses) { IsBackground = true, Name = "witnesses" };
+        _tails.Start();
+        foreach (var (role, topic) in new[] { (Victim.Watcher, "/sums"), (Victim.Relay, "/numbers"), (Victim.Counter, "") })
+        {
+            var node = nodes.Start(role);
+            state.Add(node);
+            var ready = options.IsOurs
+                ? domain.WaitFor(() => domain.HasJoined(node), s_patience)
+                    && (topic.Length == 0 || domain.WaitFor(() => domain.Has(EntityKind.Subscription, topic), s_patience))
+                : domain.WaitFor(() => File.Exists(node.Witness.Path), s_patience);
+            if (!ready)
+            {
+                throw new TrialException($"the {Name(node)} did not start in {s_patience.TotalSeconds:F0} s: {TailOf(node)}");
+            }
+            state.Say($"{Name(node)} started (pid {node.Pid})");
+        }
+        if (!domain.WaitFor(() => state.Node(Victim.Watcher).Witness.Last.Length > 0, s_patience))
+        {
+            throw new TrialException($"the watcher heard nothing in {s_patience.TotalSeconds:F0} s: "
+                + string.Join("; ", state.NodeList().Select(x => $"{Name(x)}: {TailOf(x)}")));
+        }
+        if (options.IsOurs)
+        {
+            AwaitSnapshots(domain);
+        }
+    }
+
+    /// <summary>Without a snapshot a first death would be recovered by the slow way, which is another trial.</summary>
+    private void AwaitSnapshots(DomainWatch domain)
+    {
+        var status = domain.AskMaster() ?? throw new TrialException("the master does not answer");
+        state.MasterPid = (int)status.MasterPid;
+        state.Engine = status.Engine;
+        state.Say($"master (pid {status.MasterPid}): engine {status.Engine} ({status.EngineWhy})");
+        if (status.Engine != "none" && options.Interval > 0 && options.Times > 0 && options.Stop is null)
+        {
+            var patience = TimeSpan.FromSeconds(options.Interval + 10);
+            if (domain.WaitFor(() => state.NodeList().All(x => x.Snapshots > 0), patience))
+            {
+                state.Say("each node has a snapshot");
+            }
+            else
+            {
+                Trouble($"no snapshot of {string.Join(", ", state.NodeList().Where(x => x.Snapshots == 0).Select(Name))} in "
+                    + $"{patience.TotalSeconds:F0} s");
+            }
+        }
+    }
+
+    private void KillAll(Nodes nodes, DomainWatch domain)
+    {
+        var killer = new Killer(options, nodes, domain, state);
+        foreach (var kill in KillPlan.Make(options))
+        {
+            cancel.WaitHandle.WaitOne(kill.Pause);
+            cancel.ThrowIfCancellationRequested();
+            var death = killer.Kill(kill.Victim);
+            state.End(death);
+            if (death.How == "SIGSTOP" && death.Victim == Victim.Counter)
+            {
+                _stopped += death.Milliseconds / 1e3;
+            }
+            if (death.Trouble.Length > 0)
+            {
+                throw new TrialException(death.Trouble);
+            }
+        }
+        cancel.WaitHandle.WaitOne(options.Times == 0 ? options.Duration : TimeSpan.FromSeconds(1.2));
+        cancel.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Ends the counter, lets the last number arrive, and ends the others.</summary>
+    private void Drain(DomainWatch domain)
+    {
+        var counter = state.Node(Victim.Counter);
+        var first = counter.Witness.Arrivals()[0];
+        _expected = 1 + ((Posix.Now(Posix.MonotonicClock) - first) / 1e9 * options.Rate);
+        End(domain, counter);
+        domain.WaitFor(
+            () => counter.Witness.Last is [var last]
+                && state.Node(Victim.Relay).Witness.Last is [var heard, _] && heard == last
+                && state.Node(Victim.Watcher).Witness.Arrivals().Count > 0
+                && state.Node(Victim.Watcher).Witness.Last[0] == state.Node(Victim.Relay).Witness.Last[1],
+            TimeSpan.FromSeconds(10), period: 5);
+        End(domain, state.Node(Victim.Relay));
+        End(domain, state.Node(Victim.Watcher));
+    }
+
+    private void End(DomainWatch domain, NodeProcess node)
+    {
+        var pid = node.Pid;
+        Posix.Kill(pid, Posix.SigTerm);
+        if (!domain.WaitFor(() => !Directory.Exists($"/proc/{pid}"), TimeSpan.FromSeconds(5)))
+        {
+            Trouble($"the {Name(node)} (pid {pid}) does not end on SIGTERM");
+        }
+    }
+
+    private TrialResult Conclude(DomainWatch domain, long start)
+    {
+        _over = true;
+        _tails?.Join();
+        var deaths = state.Deaths();
+        int DeathsOf(Victim victim) => deaths.Where(x => x.Victim == victim).Sum(x => x.Times);
+        var (counterFile, relayFile, watcherFile) = (Read(Victim.Counter, 1), Read(Victim.Relay, 2), Read(Victim.Watcher, 2));
+        var counter = Judge.Counter(counterFile, DeathsOf(Victim.Counter));
+        var relay = Judge.Relay(relayFile, DeathsOf(Victim.Relay), counter.Highest);
+        var watcher = Judge.Watcher(watcherFile, DeathsOf(Victim.Watcher), counter.Highest, relayFile);
+        var counts = state.NodeList().Select(x => x.Counts).Aggregate(
+            default(ReplayCounts), (a, b) => new(a.Replayed + b.Replayed, a.Suppressed + b.Suppressed, a.Divergences + b.Divergences, a.Lost + b.Lost));
+        var verdict = Verdict.Of(counter, relay, watcher, new Circumstances
+        {
+            CounterExpected = _expected,
+            AheadAllowed = options.Tolerance,
+            BehindAllowed = options.Tolerance + (_stopped * options.Rate),
+            Troubles = _troubles,
+            Divergences = counts.Divergences,
+        });
+        if (!verdict.Ok && options.IsOurs)
+        {
+            state.Say($"the master's log ends with\n{domain.LogTail(15)}");
+        }
+        var stamps = state.NodeList().Count == 3 ? state.Stamps() : [];
+        var silences = deaths.Where(x => x.LiveAt > 0 && x.How != "SIGSTOP").Select(x => state.SilenceOf(x, stamps)).ToList();
+        return new TrialResult(
+            verdict, counter, relay, watcher, _expected, deaths, silences, counts, state.Engine,
+            (Posix.Now(Posix.MonotonicClock) - start) / 1e9);
+    }
+
+    private Witness Read(Victim role, int columns)
+    {
+        var path = state.NodeList().FirstOrDefault(x => x.Role == role)?.Witness.Path;
+        return Witness.Parse(path is not null && File.Exists(path) ? File.ReadAllText(path) : "", columns);
+    }
+
+    private void FollowWitnesses()
+    {
+        while (!_over)
+        {
+            foreach (var node in state.NodeList())
+            {
+                node.Witness.Read();
+            }
+            Thread.Sleep(1);
+        }
+        foreach (var node in state.NodeList())
+        {
+            node.Witness.Read();
+            node.Witness.Dispose();
+        }
+    }
+
+    private void Trouble(string text)
+    {
+        _troubles.Add(text);
+        state.Say(text);
+    }
+
+    private static string TailOf(NodeProcess node)
+    {
+        var text = File.Exists(node.Output) ? File.ReadAllText(node.Output).TrimEnd() : "";
+        return text.Length == 0 ? "it said nothing" : string.Join('\n', text.Split('\n').TakeLast(8));
+    }
+
+    private static string Name(NodeProcess node) => node.Role.ToString().ToLowerInvariant();
+}
