@@ -17,7 +17,7 @@ internal static class CommandLine
     private static readonly Func<CommonOptions, Command>[] s_commands =
     [
         StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, RecoverCommand.Make, MasterCommand.Make,
-        DoctorCommand.Make,
+        DoctorCommand.Make, JournalCommands.Make,
     ];
 
     public static int Run(string[] args)

@@ -3,8 +3,8 @@ using RmwCkpt.Middleware;
 namespace RmwCkpt.Core;
 
 /// <summary>
-/// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. Sessions are
-/// kept for the life of the process; one that was shut down is replaced by the next ckpt_init of its domain.
+/// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. A session that
+/// was shut down stays known until all its entities are destroyed; then its number is used again.
 /// </summary>
 internal static class Handles
 {
@@ -30,8 +30,9 @@ internal static class Handles
             }
             for (uint i = 1; i <= MaxSessions; i++)
             {
-                if (s_sessions[i] is null)
+                if (s_sessions[i] is null or { IsEmpty: true })
                 {
+                    s_sessions[i]?.Release();
                     MasterStarter.Program ??= Programs.Find();
                     var session = Middleware.Session.Join(domain);
                     s_users[i] = 1;

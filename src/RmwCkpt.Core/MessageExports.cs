@@ -156,8 +156,8 @@ internal static class MessageExports
     {
         try
         {
-            var endpoint = Handles.Reader(entity);
-            endpoint.Session.Callbacks.Set(endpoint, callback == 0 ? null : Symbols.Caller(callback, user));
+            var watched = Handles.Get<Entity>(entity) is MatchEvent happened ? happened : (Entity)Handles.Reader(entity);
+            watched.Session.Callbacks.Set(watched, callback == 0 ? null : Symbols.Caller(callback, user));
             return 0;
         }
         catch (Exception e)

@@ -155,7 +155,7 @@ public sealed class LogReader : IDisposable
                 _offset = _view.Length;
                 continue;
             }
-            if (_view.ReadByte(_offset + Frame.Kind) == Frame.Padding)
+            if (_view.ReadByte(_offset + Frame.Kind) == Frame.Padding && word == _view.Length - _offset)
             {
                 if (!TryFollow())
                 {

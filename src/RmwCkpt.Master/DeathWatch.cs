@@ -5,9 +5,10 @@ namespace RmwCkpt.Master;
 
 /// <summary>
 /// Watches processes by their pidfds and says at once when one ends: never by a time-out, for a stopped process is not a
-/// dead one. One thread; <paramref name="died"/> is called on it with the key, and the time in ns since the epoch.
+/// dead one. One thread; <paramref name="died"/> is called on it with the key,
+/// the time in ns since the epoch, and the pidfd, which is closed afterwards.
 /// </summary>
-public sealed class DeathWatch(Action<ulong, long> died, ILogger log) : IDisposable
+public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDisposable
 {
     private readonly object _gate = new();
     private readonly Dictionary<ulong, int> _watched = [];
@@ -101,15 +102,18 @@ public sealed class DeathWatch(Action<ulong, long> died, ILogger log) : IDisposa
                 return;
             }
             _watched.Remove(watched.Key);
-            Posix.Close(pidfd);
         }
         try
         {
-            died(watched.Key, now);
+            died(watched.Key, now, watched.Value);
         }
         catch (Exception e)
         {
             log.Unexpected("handling a death", e);
+        }
+        finally
+        {
+            Posix.Close(watched.Value);
         }
     }
 

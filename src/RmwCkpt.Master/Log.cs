@@ -5,8 +5,11 @@ namespace RmwCkpt.Master;
 /// <summary>Every line that the master logs. 1xx master, 2xx registry, 3xx deaths and recovery, 4xx snapshots, 5xx sweeping.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(100, LogLevel.Information, "master of domain {Domain}, process {Pid}, listens at {Socket} after {Milliseconds:F1} ms; engine {Engine} ({Why})")]
-    public static partial void Listening(this ILogger log, int domain, int pid, string socket, double milliseconds, string engine, string why);
+    [LoggerMessage(100, LogLevel.Information, "master of domain {Domain}, process {Pid}, listens at {Socket} after {Listening:F1} ms, answers after {Ready:F1} ms")]
+    public static partial void Listening(this ILogger log, int domain, int pid, string socket, double listening, double ready);
+
+    [LoggerMessage(104, LogLevel.Information, "engine {Engine}: {Why}")]
+    public static partial void Engine(this ILogger log, string engine, string why);
 
     [LoggerMessage(101, LogLevel.Information, "master stops: {Why}")]
     public static partial void Stopping(this ILogger log, string why);
@@ -70,6 +73,9 @@ internal static partial class Log
 
     [LoggerMessage(308, LogLevel.Debug, "{Process}: {What}")]
     public static partial void Note(this ILogger log, string process, string what);
+
+    [LoggerMessage(309, LogLevel.Information, "{Process} (pid {Pid}) ended as somebody wanted ({Status}): that is no death")]
+    public static partial void EndedOnRequest(this ILogger log, string process, uint pid, string status);
 
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);

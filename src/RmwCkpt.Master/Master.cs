@@ -14,17 +14,16 @@ public sealed class Master : IDisposable
     private readonly ILogger _log;
     private readonly MasterOptions _options;
     private readonly IProcessProbe _probe;
-    private readonly ISnapshotEngine _engine;
-    private readonly string _engineWhy;
+    private readonly EngineChoice _engine;
     private readonly RegistryServer _server;
     private readonly TaskCompletionSource<string> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IDisposable> _parts = [];
     private RequestHandler _handler;
 
-    public Master(RunFolder folder, MasterOptions options, IProcessProbe probe, ILogger log)
+    public Master(RunFolder folder, MasterOptions options, EngineChoice engine, IProcessProbe probe, ILogger log)
     {
         (_folder, _options, _probe, _log) = (folder, options, probe, log);
-        (_engine, _engineWhy) = EngineChoice.Choose(options);
+        _engine = engine;
         _handler = (_, _, _, _) => throw new Registry.RequestException("the master is starting");
         _server = new RegistryServer(folder.Socket, (peer, request, progress, cancel) => _handler(peer, request, progress, cancel), log);
     }
@@ -54,6 +53,7 @@ public sealed class Master : IDisposable
         supervisor.Ended += sweeper.Add;
         supervisor.Recovered += member => scheduler.Due(member, SnapshotScheduler.Settle);
         registry.Registered += sweeper.Replace;
+        registry.Leaving += sweeper.Add;
         foreach (var member in registry.Members)
         {
             TakeOverSnapshots(member, store, copier);
@@ -67,14 +67,15 @@ public sealed class Master : IDisposable
         scheduler.Start();
         copier.Start();
         sweeper.Start();
-        var status = new StatusReport(_folder, registry, _engine, _engineWhy, _options);
+        var status = new StatusReport(_folder, registry, _engine, _options);
         _handler = new Requests(registry, supervisor, scheduler, store, status, Stop).Handle;
         _server.Start();
         foreach (var complaint in _options.Complaints)
         {
             _log.Complaint(complaint);
         }
-        _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket, listening, _engine.Name, _engineWhy);
+        _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket, listening, sinceStart.Elapsed.TotalMilliseconds);
+        _ = _engine.Prepare(TimeSpan.FromSeconds(0.3), x => _log.Engine(x.Engine.Name, x.Why));
     }
 
     public void Stop(string why) => _stop.TrySetResult(why);

@@ -18,6 +18,7 @@ public static class MasterProgram
     /// <returns>The exit status: 0, or 1 with the reason told.</returns>
     public static int Run(int domain, int lockDescriptor, Action<string> tell)
     {
+        TimeNamespace.Leave();
         var since = Stopwatch.StartNew();
         var folder = RunFolder.For(domain);
         try
@@ -43,7 +44,7 @@ public static class MasterProgram
 
     private static int Run(RunFolder folder, MasterOptions options, ILogger log, Stopwatch since)
     {
-        using var master = new Master(folder, options, new ProcessProbe(), log);
+        using var master = new Master(folder, options, new EngineChoice(options), new ProcessProbe(), log);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
@@ -82,7 +83,8 @@ public static class MasterProgram
             return $"domain {folder.Domain} has a master already"
                 + (holder.Length > 0 ? $", process {holder}" : "") + $" (it holds {folder.Lock})";
         }
-        Posix.Rewrite(fd, Posix.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+        // Of one size for ever: nodes have it open, and CRIU compares sizes.
+        Posix.Rewrite(fd, Posix.ProcessId.ToString(CultureInfo.InvariantCulture).PadRight(19) + "\n");
         return null;
     }
 

@@ -52,7 +52,9 @@ internal sealed partial class ProcessRegistry
     }
 
     /// <summary>Whether the process of an entry still runs.</summary>
-    public bool IsAlive(Member member) => _probe.StartTime((int)member.Entry.Record.Pid) == member.Entry.Record.StartTime;
+    public bool IsAlive(Member member) =>
+        _probe.StartTime((int)member.Entry.Record.Pid) is { } start
+        && Math.Abs((long)start - (long)member.Entry.Record.StartTime) <= 2;
 
     public int OpenPidfd(int pid) => _probe.OpenPidfd(pid);
 

@@ -95,6 +95,7 @@ internal sealed partial class ProcessRegistry : IDisposable
         }
         var stdio = HeldStdio.Hold(pid, pidfd);
         Member member;
+        Member? replaced;
         lock (_gate)
         {
             // Said again, after a lost answer: the same welcome. With endpoints it is another program (exec) or session.
@@ -107,6 +108,13 @@ internal sealed partial class ProcessRegistry : IDisposable
                 return ToWelcome(before);
             }
             member = Admit(facts, stdio);
+            replaced = before;
+        }
+        if (replaced is not null)
+        {
+            // It has become another program without saying that it left.
+            MarkLeft(replaced);
+            Leaving?.Invoke(replaced);
         }
         _log.Joined(member.ToString(), member.Entry.Record.Pid, member.SlotIndex, string.Join(' ', facts.Command));
         Joined?.Invoke(member, pidfd);

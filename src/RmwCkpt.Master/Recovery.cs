@@ -153,8 +153,11 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         supervisor.Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (deaths, position));
         return deaths < Supervisor.LastDeath
             ? RecoveryPhase.FreePid
-            : Down($"it has died {deaths} times in the same place, after cell {position} of its journal: what it took there "
-                + $"kills it (rmw_ckpt journal show, then rmw_ckpt recover to try once more)");
+            : Down($"it has died {deaths} times in the same place, "
+                + (position < 0
+                    ? "before it took anything"
+                    : $"after cell {position} of its journal: what it took there kills it (rmw_ckpt journal show)")
+                + "; rmw_ckpt recover tries once more");
     }
 
     private RecoveryPhase Down(string why)
@@ -169,24 +172,32 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         if (supervisor.Engine is NoneEngine)
         {
             _whyNoImage = "engine none";
-            return RecoveryPhase.Raise;
         }
-        var pid = (int)member.Entry.Record.Pid;
-        var until = Clock.Steady + ((long)s_pidPatience.TotalMilliseconds * Clock.Millisecond);
-        while (ProcessProbe.Exists(pid))
+        else if (!IsFree((int)member.Entry.Record.Pid, s_pidPatience))
         {
-            Posix.Reap(pid, out _);
-            if (Clock.Steady > until)
-            {
-                var parent = ProcessProbe.StateOf(pid)?.Parent ?? 0;
-                _whyNoImage = $"process id {pid} is still taken (its parent, process {parent}, does not collect it)";
-                break;
-            }
-            supervisor.Stopping.WaitHandle.WaitOne(2);
-            supervisor.Stopping.ThrowIfCancellationRequested();
+            _whyNoImage = WhyTaken((int)member.Entry.Record.Pid);
         }
         return RecoveryPhase.Raise;
     }
+
+    private bool IsFree(int pid, TimeSpan patience)
+    {
+        var until = Clock.Steady + ((long)patience.TotalMilliseconds * Clock.Millisecond);
+        while (ProcessProbe.Exists(pid))
+        {
+            if (!Posix.Reap(pid, out _) && Clock.Steady > until)
+            {
+                return false;
+            }
+            supervisor.Stopping.WaitHandle.WaitOne(1);
+            supervisor.Stopping.ThrowIfCancellationRequested();
+        }
+        return true;
+    }
+
+    private static string WhyTaken(int pid) => ProcessProbe.StateOf(pid) is { State: 'Z' } zombie
+        ? $"process id {pid} is still taken: its parent, process {zombie.Parent}, does not collect it"
+        : $"process id {pid} is another process' now";
 
     private RecoveryPhase Raise()
     {
@@ -197,6 +208,8 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             r.Incarnation++;
         });
         _incarnation = member.Entry.Record.Incarnation;
+        // Counts of a life that is over; see Waiter.Sleep.
+        member.Slot.Write(ProcessTable.Sleepers, 0u);
         member.Slot.Release(ProcessTable.Incarnation, _incarnation);
         member.SlotState = ProcessState.Recovering;
         return _whyNoImage.Length == 0 ? RecoveryPhase.Restore : RecoveryPhase.StartAgain;
@@ -208,7 +221,13 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         foreach (var snapshot in supervisor.Store.Usable(member.Id))
         {
             var begun = Clock.Steady;
-            var result = supervisor.Engine.Restore(Order(snapshot.Folder));
+            // An older one may be of a life with another process id.
+            var pid = snapshot.Manifest!.Pid;
+            // On record first: should this master be killed, the next must know whom to look for.
+            supervisor.Registry.Update(member, r => (r.Pid, r.StartTime) = ((uint)pid, 0));
+            var result = IsFree(pid, TimeSpan.Zero)
+                ? supervisor.Engine.Restore(Order(snapshot.Folder) with { Pid = pid })
+                : RestoreResult.Failed(WhyTaken(pid));
             if (result.Done && Adopt(result.Pid))
             {
                 supervisor.Log.Restored(
@@ -245,6 +264,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     private RestoreOrder Order(string snapshotFolder) => new(member.Entry.Record, snapshotFolder, member.Stdio)
     {
         RunFolder = supervisor.Folder.Run,
+        LockFile = Supervisor.RestoreLock(member),
         OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),
         Lost = (fd, target) => supervisor.Log.StdioLost(
             _name, fd, target, Path.Combine(member.Entry.Record.Folder, "output.log")),

@@ -1,4 +1,3 @@
-using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Registry;
@@ -68,9 +67,9 @@ internal sealed class Requests(
 
     private async Task<Reply> Checkpoint(CheckpointOrder order, Func<string, Task> progress, CancellationToken cancel)
     {
-        if (supervisor.Engine is NoneEngine)
+        if (!supervisor.Choice.HasImages)
         {
-            throw new RequestException($"no snapshots are taken here: {_status.EngineWhy}");
+            throw new RequestException($"no snapshots are taken here: {supervisor.Choice.Why}");
         }
         var members = order.Nodes.Count > 0
             ? order.Nodes.Select(One).Distinct().ToList()

@@ -8,11 +8,9 @@ namespace RmwCkpt.Master;
 
 /// <summary>Says how things are.</summary>
 internal sealed class StatusReport(
-    RunFolder folder, ProcessRegistry registry, ISnapshotEngine engine, string engineWhy, MasterOptions options)
+    RunFolder folder, ProcessRegistry registry, EngineChoice engine, MasterOptions options)
 {
     private readonly long _since = Clock.Real;
-
-    public string EngineWhy { get; } = engineWhy;
 
     public Status Make()
     {
@@ -21,8 +19,8 @@ internal sealed class StatusReport(
             MasterPid = (uint)Posix.ProcessId,
             MasterSince = _since,
             Domain = (uint)folder.Domain,
-            Engine = engine.Name,
-            EngineWhy = EngineWhy,
+            Engine = engine.Engine.Name,
+            EngineWhy = engine.Why,
             Interval = options.Interval.TotalSeconds,
             GraphVersion = registry.GraphVersion,
             LogBytes = LogBytes(),

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
@@ -21,11 +22,13 @@ internal sealed class Supervisor : IDisposable
 
     private readonly SemaphoreSlim _atOnce = new(Math.Max(2, Environment.ProcessorCount));
     private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<Task, bool> _running = new();
+    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<Recovery>> _forced = new();
 
     public Supervisor(
-        RunFolder folder, ProcessRegistry registry, SnapshotStore store, ISnapshotEngine engine, MasterOptions options, ILogger log)
+        RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, MasterOptions options, ILogger log)
     {
-        (Folder, Registry, Store, Engine, Options, Log) = (folder, registry, store, engine, options, log);
+        (Folder, Registry, Store, Choice, Options, Log) = (folder, registry, store, engine, options, log);
         Watch = new DeathWatch(OnEnd, log);
         registry.Joined += (member, pidfd) => OnJoined(member, pidfd);
     }
@@ -37,7 +40,9 @@ internal sealed class Supervisor : IDisposable
     public SnapshotStore Store { get; }
 
     /// <summary>The one that takes the snapshots; engine none is always there to fall back on.</summary>
-    public ISnapshotEngine Engine { get; }
+    public ISnapshotEngine Engine => Choice.Engine;
+
+    public EngineChoice Choice { get; }
 
     public ISnapshotEngine Fallback { get; } = new NoneEngine();
 
@@ -86,7 +91,7 @@ internal sealed class Supervisor : IDisposable
         }
         Watch.Start();
         var now = Clock.Real;
-        dead.ForEach(m => OnEnd(m.Id, now));
+        dead.ForEach(m => OnEnd(m.Id, now, -1));
     }
 
     /// <summary>Kills a process if it lives, forgives it its deaths, and recovers it now.</summary>
@@ -119,6 +124,9 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
+    /// <summary>Locked while a process is being restored.</summary>
+    public static string RestoreLock(Member member) => Path.Combine(member.Entry.Record.Folder, "restore.lock");
+
     /// <summary>Tells that nobody waits for a process any more.</summary>
     public void Report(Member member) => Ended?.Invoke(member);
 
@@ -128,11 +136,11 @@ internal sealed class Supervisor : IDisposable
     {
         _stopping.Cancel();
         Watch.Dispose();
+        // A restore under way is brought to its end: half of one helps nobody.
+        Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(10));
         _stopping.Dispose();
         _atOnce.Dispose();
     }
-
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<ulong, TaskCompletionSource<Recovery>> _forced = new();
 
     private void OnJoined(Member member, int pidfd)
     {
@@ -158,6 +166,10 @@ internal sealed class Supervisor : IDisposable
     /// <summary>Watches a process of the master before; false when it is dead.</summary>
     private bool Adopt(Member member)
     {
+        if (member.Entry.State == ProcessState.Recovering)
+        {
+            CriuEngine.AwaitRestore(RestoreLock(member), TimeSpan.FromSeconds(10));
+        }
         var pid = (int)member.Entry.Record.Pid;
         var pidfd = Registry.OpenPidfd(pid);
         var itself = pidfd >= 0 && Registry.IsAlive(member);
@@ -196,14 +208,14 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    private void OnEnd(ulong process, long when)
+    private void OnEnd(ulong process, long when, int pidfd)
     {
         if (Registry.Find(process) is not { } member)
         {
             return;
         }
         var record = member.Entry.Record;
-        var status = Posix.Reap((int)record.Pid, out var value) ? Describe(value) : "not a child of the master";
+        var status = Status((int)record.Pid, pidfd);
         _forced.TryRemove(process, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {
@@ -212,8 +224,15 @@ internal sealed class Supervisor : IDisposable
             forced?.TrySetException(new RequestException($"{member} ended by itself"));
             return;
         }
+        if (forced is null && IsWanted(status))
+        {
+            Log.EndedOnRequest(member.ToString(), record.Pid, Describe(status));
+            Registry.MarkLeft(member);
+            Ended?.Invoke(member);
+            return;
+        }
         member.DiedAt = when;
-        Log.Died(member.ToString(), record.Pid, status, member.LastTake, record.Incarnation);
+        Log.Died(member.ToString(), record.Pid, Describe(status), member.LastTake, record.Incarnation);
         Begin(member, when, forced is not null, forced);
     }
 
@@ -222,7 +241,8 @@ internal sealed class Supervisor : IDisposable
         member.Recovering = true;
         member.DiedAt = diedAt;
         var recovery = new Recovery(this, member, diedAt, forced);
-        Task.Factory.StartNew(
+        Task task = null!;
+        task = new Task(
             () =>
             {
                 try
@@ -248,9 +268,26 @@ internal sealed class Supervisor : IDisposable
                     recovery.GiveUp($"the recovery failed unexpectedly: {e.Message}");
                 }
                 done?.TrySetResult(recovery);
+                _running.TryRemove(task, out _);
             },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            TaskCreationOptions.LongRunning);
+        _running.TryAdd(task, true);
+        task.Start();
     }
 
-    private static string Describe(int status) => (status & 0x7f) != 0 ? $"signal {status & 0x7f}" : $"exit status {(status >> 8) & 0xff}";
+    /// <summary>How it ended, if that can be had: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
+    private static int? Status(int pid, int pidfd) =>
+        Posix.Reap(pid, out var status) ? status
+        : ProcessProbe.ExitStatus(pid) ?? (pidfd >= 0 ? Posix.ExitStatus(pidfd) : null);
+
+    /// <summary>Whether somebody wanted it to end: Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
+    private static bool IsWanted(int? status) =>
+        status is { } s && ((s & 0x7f) is Posix.SigHup or Posix.SigInt or Posix.SigTerm || (s & 0xff7f) == 0);
+
+    private static string Describe(int? status) => status switch
+    {
+        null => "how is not known",
+        { } s when (s & 0x7f) != 0 => $"signal {s & 0x7f}",
+        { } s => $"exit status {(s >> 8) & 0xff}",
+    };
 }

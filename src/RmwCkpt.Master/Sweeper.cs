@@ -19,14 +19,14 @@ internal sealed class Sweeper : IDisposable
     private readonly ProcessRegistry _registry;
     private readonly SnapshotStore _store;
     private readonly ILogger _log;
-    private readonly bool _hasImages;
+    private readonly EngineChoice _engine;
     private readonly List<Departure> _departures = [];
     private readonly Timer _timer;
 
-    public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, ISnapshotEngine engine, ILogger log)
+    public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
     {
         (_folder, _registry, _store, _log) = (folder, registry, store, log);
-        _hasImages = engine is not NoneEngine;
+        _engine = engine;
         _timer = new Timer(_ => Sweep(Clock.Steady), null, Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -145,7 +145,7 @@ internal sealed class Sweeper : IDisposable
     private bool IsNeeded(KeyValuePair<ulong, uint> reader) =>
         _registry.Find(reader.Key) is { } member
         && member.Entry.State != ProcessState.Left
-        && !(_hasImages && member.LastNumber >= reader.Value + SnapshotStore.Kept);
+        && !(_engine.HasImages && member.LastNumber >= reader.Value + SnapshotStore.Kept);
 
     private void Remove(string path)
     {

@@ -166,6 +166,16 @@ public static unsafe partial class Posix
         }
     }
 
+    /// <summary>Becomes another program; returns only when that fails.</summary>
+    public static void Execute(string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
+    {
+        var argv = Vector(arguments);
+        var envp = Vector(environment);
+        C.execve(program, argv, envp);
+        Free(argv);
+        Free(envp);
+    }
+
     /// <summary>Waits for a child's end; its status as of waitpid(2).</summary>
     public static int WaitFor(int pid)
     {
@@ -178,6 +188,21 @@ public static unsafe partial class Posix
             }
         }
         return status;
+    }
+
+    /// <summary>
+    /// How a process ended, as of waitpid(2), by its pidfd: known to Linux 6.15 and later, once its parent has collected it.
+    /// Null: not known.
+    /// </summary>
+    public static int? ExitStatus(int pidfd)
+    {
+        // struct pidfd_info, version 0: u64 mask (bit 3: exit code), u64, eleven u32, i32 exit code.
+        const nuint GetInfo = 0xc040ff0b;
+        const ulong HasExitCode = 1 << 3;
+        var info = stackalloc byte[64];
+        new Span<byte>(info, 64).Clear();
+        *(ulong*)info = HasExitCode;
+        return C.ioctl(pidfd, GetInfo, info) == 0 && (*(ulong*)info & HasExitCode) != 0 ? *(int*)(info + 60) : null;
     }
 
     /// <summary>Keeps a descriptor that we were given from our children.</summary>
@@ -247,6 +272,12 @@ public static unsafe partial class Posix
 
         [LibraryImport("libc")]
         public static partial nint pread(int fd, void* data, nuint size, long offset);
+
+        [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        public static partial int execve(string program, byte** arguments, byte** environment);
+
+        [LibraryImport("libc", SetLastError = true)]
+        public static partial int ioctl(int fd, nuint request, void* argument);
 
         [LibraryImport("libc")]
         public static partial int fcntl(int fd, int command, nint value);

@@ -12,12 +12,16 @@ public sealed class CallbackPump(Session session)
 {
     private readonly object _lock = new();
     private readonly Dictionary<uint, Watch> _watches = [];
+    private Watch[] _all = [];
     private Thread? _thread;
     private long _announced = -1;
 
-    private sealed class Watch(Endpoint endpoint, Action<int> callback) : IDisposable
+    private sealed class Watch(Entity entity, Action<int> callback) : IDisposable
     {
-        public Endpoint Endpoint { get; } = endpoint;
+        public Entity Entity { get; } = entity;
+
+        /// <summary>An event's changes that were announced.</summary>
+        public long Announced { get; set; }
 
         public Action<int> Callback { get; } = callback;
 
@@ -32,20 +36,24 @@ public sealed class CallbackPump(Session session)
         }
     }
 
-    /// <summary>Sets or, with null, removes the callback of an endpoint; after removal it is not running any more.</summary>
-    public void Set(Endpoint endpoint, Action<int>? callback)
+    /// <summary>
+    /// Sets or, with null, removes the callback of an endpoint or event; after removal it is not running any more.
+    /// </summary>
+    public void Set(Entity entity, Action<int>? callback)
     {
         lock (_lock)
         {
-            if (_watches.Remove(endpoint.Id, out var old))
+            if (_watches.Remove(entity.Id, out var old))
             {
                 old.Dispose();
             }
             if (callback is not null)
             {
-                _watches[endpoint.Id] = new Watch(endpoint, callback);
+                _watches[entity.Id] = new Watch(entity, callback);
                 _thread ??= StartThread();
             }
+            // A new array: a callback may remove itself while the old one is gone through.
+            _all = [.. _watches.Values];
         }
         session.RingSelf();
     }
@@ -100,10 +108,10 @@ public sealed class CallbackPump(Session session)
                 return;
             }
         }
-        foreach (var watch in _watches.Values)
+        foreach (var watch in _all)
         {
-            var count = 0;
-            foreach (var source in watch.Endpoint.Inbox?.Sources ?? [])
+            var count = watch.Entity is MatchEvent happened ? CountNew(watch, happened) : 0;
+            foreach (var source in (watch.Entity as Endpoint)?.Inbox?.Sources ?? [])
             {
                 count += CountNew(watch, source);
             }
@@ -114,18 +122,26 @@ public sealed class CallbackPump(Session session)
         }
     }
 
+    private static int CountNew(Watch watch, MatchEvent happened)
+    {
+        var changes = happened.Changes;
+        var count = (int)(changes - watch.Announced);
+        watch.Announced = changes;
+        return count;
+    }
+
     private static int CountNew(Watch watch, Source source)
     {
         if (!watch.Scouts.TryGetValue(source.Writer, out var scout))
         {
-            scout = LogReader.Open(watch.Endpoint.Session.Folder.Log(source.Writer));
+            scout = LogReader.Open(watch.Entity.Session.Folder.Log(source.Writer));
             scout.SeekSequence(source.Reader.NextSequence);
             watch.Scouts[source.Writer] = scout;
         }
         var count = 0;
         while (scout.TryPeek(out var frame, verify: false))
         {
-            if (watch.Endpoint.Kind != EntityKind.Client || RequestId.Read(frame.Payload).Client == watch.Endpoint.Gid)
+            if (watch.Entity is not Endpoint { Kind: EntityKind.Client } client || RequestId.Read(frame.Payload).Client == client.Gid)
             {
                 count++;
             }

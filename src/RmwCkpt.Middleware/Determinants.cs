@@ -4,6 +4,16 @@ using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
 
+/// <summary>What a replay does to the rest of the session.</summary>
+internal interface IReplayed
+{
+    /// <summary>The former life's endpoint began to read a log here.</summary>
+    void ReplayMatch(uint entity, Gid log, long first);
+
+    /// <summary>The journal is at its end: live from here.</summary>
+    void ReplayEnded();
+}
+
 /// <summary>
 /// The journal of one process: what it writes when live and what it re-reads when it replays. It replays exactly while a
 /// committed cell stands at the journal's position, so a restored process needs no word from outside to know.
@@ -14,7 +24,7 @@ public sealed class Determinants : IDisposable
     /// <summary>How long a replaying thread lets others come to their cells before the journal is given up.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    private readonly Session _session;
+    private readonly IReplayed _session;
     private readonly Journal _journal;
     private readonly Region _slot;
     private readonly Dictionary<Gid, uint> _numbers = [];
@@ -24,7 +34,7 @@ public sealed class Determinants : IDisposable
     private bool _broken;
     private ulong _logProcess;
 
-    public Determinants(Session session, Journal journal, Region slot, uint incarnation, bool resumed)
+    internal Determinants(IReplayed session, Journal journal, Region slot, uint incarnation, bool resumed)
     {
         _session = session;
         _journal = journal;

@@ -85,12 +85,14 @@ public sealed class Endpoint : Entity
         {
             Interlocked.Add(ref _matchedEver, change);
         }
+        Session.RingSelf();
     }
 
     internal void CountIncompatible(QosPolicy policy)
     {
         Volatile.Write(ref _lastPolicy, (int)policy);
         Interlocked.Increment(ref _incompatible);
+        Session.RingSelf();
     }
 
     private LogWriter OpenLog()

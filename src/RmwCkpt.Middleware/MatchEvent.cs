@@ -32,6 +32,16 @@ public sealed class MatchEvent(Session session, uint id, Endpoint endpoint, Even
         }
     }
 
+    /// <summary>How often the status has changed since creation: each match and each end of one, each incompatible peer.</summary>
+    public long Changes
+    {
+        get
+        {
+            var (total, current) = Now();
+            return kind is EventKind.SubscriptionMatched or EventKind.PublicationMatched ? total + total - current : total;
+        }
+    }
+
     public EventStatus Take()
     {
         lock (_lock)

@@ -119,6 +119,7 @@ public sealed partial class Session
         }
         MarkLeft();
         _shutDown = true;
+        Guardian.Leave(Folder);
         RingSelf();
         Table.Notify(SlotIndex);
         try
@@ -130,6 +131,12 @@ public sealed partial class Session
             // The mark in the slot says the same.
         }
     }
+
+    /// <summary>Whether the session is shut down and all that was made in it destroyed.</summary>
+    public bool IsEmpty => _shutDown && Array.TrueForAll(Volatile.Read(ref _entities), e => e is null);
+
+    /// <summary>Unmaps what an empty session has mapped. Its monitor thread may be about to end: the table stays.</summary>
+    public void Release() => Determinants.Dispose();
 
     /// <summary>This process is ending by itself.</summary>
     public void MarkLeft() => Slot.Release(ProcessTable.State, (uint)ProcessState.Left);
@@ -204,9 +211,9 @@ public sealed partial class Session
             entity = Find(id) ?? throw new Failure(Code.Invalid, $"{id} is no entity of this process");
             Volatile.Write(ref _entities[id], null);
         }
+        Callbacks.Set(entity, null);
         if (entity is Endpoint endpoint)
         {
-            Callbacks.Set(endpoint, null);
             _matcher.Remove(endpoint);
         }
         if (entity is Node node)

@@ -4,7 +4,7 @@ using RmwCkpt.Registry;
 namespace RmwCkpt.Middleware;
 
 /// <summary>What endpoints and determinants ask of the session while messages flow.</summary>
-public sealed partial class Session
+public sealed partial class Session : IReplayed
 {
     private volatile bool _tainted;
 
@@ -66,7 +66,7 @@ public sealed partial class Session
         return source;
     }
 
-    internal void ReplayMatch(uint entity, Gid log, long first)
+    void IReplayed.ReplayMatch(uint entity, Gid log, long first)
     {
         if (Find(entity) is Endpoint { Inbox: { } inbox } && !inbox.Reads(log))
         {
@@ -75,7 +75,7 @@ public sealed partial class Session
     }
 
     /// <summary>The journal is at its end: what the graph became meanwhile is matched now.</summary>
-    internal void ReplayEnded()
+    void IReplayed.ReplayEnded()
     {
         _rematch = true;
         Table.Notify(SlotIndex);

@@ -3,16 +3,16 @@ using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
 
-/// <summary>The two threads of a session: one follows the graph, one watches the master.</summary>
+/// <summary>The thread of a session that follows the graph. (The one that watches the master is <see cref="Guardian"/>'s.)</summary>
 public sealed partial class Session
 {
     private void StartThreads()
     {
         Start("ckpt-monitor", FollowGraph);
-        Start("ckpt-guardian", WatchMaster);
+        Guardian.Watch(Folder);
     }
 
-    private static void Start(string name, Action body) =>
+    internal static void Start(string name, Action body) =>
         new Thread(() => body(), 256 * 1024) { IsBackground = true, Name = name }.Start();
 
     /// <summary>Sleeps until the master notices this process of a change; matches; wakes those who wait for the graph.</summary>
@@ -52,26 +52,6 @@ public sealed partial class Session
         foreach (var entity in Volatile.Read(ref _entities))
         {
             (entity as Node)?.GraphGuard.Trigger();
-        }
-    }
-
-    /// <summary>
-    /// Blocks in flock(2) on the lock that the master holds: to get it means that the master is dead, and that this
-    /// process is the one to start the next. Ends with the process.
-    /// </summary>
-    private void WatchMaster()
-    {
-        while (!_shutDown)
-        {
-            try
-            {
-                MasterStarter.StartWhenGone(Folder, () => _shutDown);
-            }
-            catch (IOException e)
-            {
-                Report.Error($"watching the master: {e.Message}");
-                Thread.Sleep(1000);
-            }
         }
     }
 }

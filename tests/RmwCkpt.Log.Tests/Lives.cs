@@ -3,10 +3,19 @@ namespace RmwCkpt.Log.Tests;
 /// <summary>How a process of some logs behaves: which log each of its messages goes to, how large they are.</summary>
 internal sealed record Plan(int[] Schedule, int[] Sizes, long Retention, bool Aborts, bool Shortens)
 {
+    private readonly Dictionary<(int, long), byte[]> _payloads = [];
+
     public int Logs => Schedule.Max() + 1;
 
-    public byte[] Payload(int log, long sequence) =>
-        Scratch.Payload((log * 1000) + sequence, Sizes[(int)((sequence + log) % Sizes.Length)]);
+    public byte[] Payload(int log, long sequence)
+    {
+        if (!_payloads.TryGetValue((log, sequence), out var payload))
+        {
+            payload = Scratch.Payload((log * 1000) + sequence, Sizes[(int)((sequence + log) % Sizes.Length)]);
+            _payloads.Add((log, sequence), payload);
+        }
+        return payload;
+    }
 }
 
 /// <summary>

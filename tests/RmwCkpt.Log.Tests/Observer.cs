@@ -11,7 +11,11 @@ internal sealed class Observer(string folder, Func<long, byte[]> expected, bool 
     /// <summary>Reads all there is, and judges it.</summary>
     public void Look()
     {
-        _reader ??= File.Exists(Path.Combine(folder, LogHead.FileName)) ? LogReader.Open(folder) : null;
+        if (_reader is null && File.Exists(Path.Combine(folder, LogHead.FileName)))
+        {
+            _reader = LogReader.Open(folder);
+            _read = _last = mayLose ? _reader.NextSequence - 1 : 0;
+        }
         while (_reader is not null && (_reader.HasNext | _reader.TryPeek(out var frame)))
         {
             Judge(frame);

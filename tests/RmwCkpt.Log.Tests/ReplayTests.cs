@@ -158,9 +158,9 @@ public sealed class ReplayTests : IDisposable
     public void What_a_life_that_died_in_recycling_left_is_removed()
     {
         using var writer = _scratch.Write(retention: 0);
-        Scratch.AppendMany(writer, 1, 9, 1000);
+        Scratch.AppendMany(writer, 1, 30, 900);
         File.Copy(Segment.PathOf(_scratch.Folder, writer.Head.LastSegment), Segment.PathOf(_scratch.Folder, writer.Head.FirstSegment - 1));
-        Scratch.AppendMany(writer, 10, 20, 1000);
+        Scratch.AppendMany(writer, 31, 40, 900);
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
     }
 }

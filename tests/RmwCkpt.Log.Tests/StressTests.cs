@@ -16,7 +16,7 @@ public sealed class StressTests : IDisposable
     [InlineData(0)]
     [InlineData(200_000)]
     [InlineData(long.MaxValue / 2)]
-    public void One_writer_and_three_readers_lose_only_what_is_counted(long retention)
+    public async Task One_writer_and_three_readers_lose_only_what_is_counted(long retention)
     {
         using var writer = _scratch.Write(retention, usual: 64 * 1024);
         var readers = Array.ConvertAll(new Action[] { Read, Read, Read }, r => Task.Factory.StartNew(r, TaskCreationOptions.LongRunning));
@@ -27,7 +27,7 @@ public sealed class StressTests : IDisposable
             BinaryPrimitives.WriteInt64LittleEndian(reservation.Payload.All, i);
             writer.Commit(reservation, SizeOf(i), 0, 1, i, out _);
         }
-        Task.WaitAll(readers);
+        await Task.WhenAll(readers);
     }
 
     private void Read()

@@ -7,13 +7,14 @@ public class VerdictTests
     private static readonly Tally s_clean = new() { Lines = 100, Heard = 100, Highest = 100 };
 
     [Theory]
-    [InlineData(100, true)]
-    [InlineData(103, true)]
-    [InlineData(97, true)]
-    [InlineData(104, false)]
-    [InlineData(96, false)]
-    public void The_counter_must_be_where_it_would_have_been(double expected, bool ok) =>
-        Assert.Equal(ok, Verdict.Of(s_clean, s_clean, s_clean, new Circumstances { CounterExpected = expected }).Ok);
+    [InlineData(0, 0, true)]
+    [InlineData(-3, -3, true)]
+    [InlineData(3, 0, true)]
+    [InlineData(4, 0, false)]   // it cannot be ahead
+    [InlineData(-4, -4, false)] // behind, by a death
+    [InlineData(-40, -1, true)] // behind, for the machine was busy
+    public void The_counter_must_be_where_it_would_have_been(double offset, double inWindows, bool ok) =>
+        Assert.Equal(ok, Verdict.Of(s_clean, s_clean, s_clean, At(offset, inWindows)).Ok);
 
     [Fact]
     public void Nothing_counted_is_a_failure()
@@ -30,7 +31,7 @@ public class VerdictTests
 
         var verdict = Verdict.Of(
             s_clean, s_clean, watcher,
-            new Circumstances { CounterExpected = 100, Divergences = 4, Troubles = ["the relay did not come back"] });
+            At(0, 0) with { Divergences = 4, Troubles = ["the relay did not come back"] });
 
         Assert.False(verdict.Ok);
         Assert.Equal(
@@ -57,4 +58,7 @@ public class VerdictTests
         Assert.Equal(3, Silence.Percentile([3, 1, 2], 0.99));
         Assert.Equal(1, Silence.Percentile([1], 0.99));
     }
+
+    private static Circumstances At(double offset, double inWindows) =>
+        new() { Counter = new CounterOffset(100 - offset, offset, inWindows, 0) };
 }

@@ -21,9 +21,12 @@ public sealed class CommandLine
     private readonly Option<int> _times = Of("--times", 0, "how many kills; 0: none, see --seconds");
     private readonly Option<string> _between = Of("--between", "200-1200", "MIN-MAX ms from a recovery to the next kill");
     private readonly Option<int?> _seed = new("--seed") { Description = "repeats the order and the pauses" };
-    private readonly Option<string?> _point = new("--point") { Description = "kill point at which the victim dies" };
+    private readonly Option<string?> _point = new("--point")
+    {
+        Description = $"kill point at which the victim dies: {string.Join(", ", s_points)}", HelpName = "name",
+    };
     private readonly Option<double> _interval = Of("--interval", 1.0, "seconds between snapshots");
-    private readonly Option<string> _engine = Choice("--engine", "auto", "snapshot engine", "auto", "criu", "dmtcp", "none");
+    private readonly Option<string> _engine = Choice("--engine", "auto", "snapshot engine", "auto", "criu", "none");
     private readonly Option<double?> _pause = new("--pause") { Description = "stop the victim for so many seconds (SIGSTOP) instead of killing it" };
     private readonly Option<double> _seconds = Of("--seconds", 5.0, "without kills: how long the nodes run");
     private readonly Option<int> _domain = Of("--domain", 42, "ROS_DOMAIN_ID");
@@ -46,7 +49,6 @@ public sealed class CommandLine
         {
             _root.Options.Add(option);
         }
-        _point.CompletionSources.Add(s_points);
     }
 
     public int Run(string[] arguments, Func<TrialOptions, bool, bool, int> run)

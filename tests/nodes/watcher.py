@@ -31,8 +31,7 @@ def main():
     try:
         rclpy.spin(Watcher(os.open(args.witness, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), args.depth))
     except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    rclpy.try_shutdown()
+        pass  # rclpy's signal handler shuts down
 
 
 if __name__ == '__main__':

@@ -1,69 +1,22 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
 // A core in one process and in few lines: topics and services loop back, nothing is kept. For tests of the shim alone.
-#include "fake_core.hpp"
-
+// This half: life, entities, graph.
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <vector>
+
+#include "fake_core_state.hpp"
+
+namespace fake_core {
+
+std::string last_description;
+std::atomic<int64_t> clock_offset{0};
+std::atomic<int> lose{0};
 
 namespace {
 
-struct Message {
-  std::vector<uint64_t> storage;  // uint64_t: aligned as the contract says
-  uint64_t size = 0;
-  int64_t sequence = 0;
-  ckpt_id writer = 0;
-  ckpt_request_id request{};
-};
-
-struct Entity {
-  ckpt_kind kind{};
-  ckpt_id id = 0;
-  ckpt_id owner = 0;
-  ckpt_graph_entry row{};
-  bool ignore_local = false;
-  bool triggered = false;
-  int64_t sent = 0;
-  int event = 0;
-  ckpt_event_status status{};
-  std::deque<std::shared_ptr<Message>> queue;
-  ckpt_callback callback = nullptr;
-  const void * user = nullptr;
-};
-
-// Never destroyed: the shim's exit handler comes late.
-std::mutex & mutex = *new std::mutex;
-std::condition_variable & changed = *new std::condition_variable;
-std::map<ckpt_id, Entity> & entities = *new std::map<ckpt_id, Entity>;
 ckpt_id last_id = 0;
-int users = 0;
 thread_local std::string error;
-thread_local std::shared_ptr<Message> lent;
-thread_local std::shared_ptr<Message> reserved;
-
-using Lock = std::unique_lock<std::mutex>;
-
-ckpt_code fail(ckpt_code code, const std::string & text) {
-  error = text;
-  return code;
-}
-
-Entity * find(ckpt_id id) {
-  const auto found = entities.find(id);
-  return found == entities.end() ? nullptr : &found->second;
-}
-
-ckpt_code missing(ckpt_id id) {
-  return fail(users == 0 ? CKPT_SHUT_DOWN : CKPT_INVALID, "no entity " + std::to_string(id));
-}
 
 Entity & add(ckpt_kind kind, ckpt_id owner, ckpt_id * id) {
   Entity & entity = entities[++last_id];
@@ -88,12 +41,30 @@ bool on_same_topic(const Entity & a, const Entity & b) {
   return b.kind == peer(a.kind) && std::strcmp(a.row.name, b.row.name) == 0 && std::strcmp(a.row.type, b.row.type) == 0;
 }
 
+}  // namespace
+
+ckpt_code fail(ckpt_code code, const std::string & text) {
+  error = text;
+  return code;
+}
+
+Entity * find(ckpt_id id) {
+  const auto found = entities.find(id);
+  return found == entities.end() ? nullptr : &found->second;
+}
+
+ckpt_code missing(ckpt_id id) {
+  return fail(users == 0 ? CKPT_SHUT_DOWN : CKPT_INVALID, "no entity " + std::to_string(id));
+}
+
 bool match(const Entity & a, const Entity & b) {
   const Entity & offers = a.kind == CKPT_PUBLISHER ? a : b;
   const Entity & asks = a.kind == CKPT_PUBLISHER ? b : a;
   return on_same_topic(a, b) && offers.row.qos.reliability <= asks.row.qos.reliability &&
          offers.row.qos.durability <= asks.row.qos.durability;
 }
+
+namespace {
 
 int64_t matches_of(const Entity & entity) {
   return std::count_if(entities.begin(), entities.end(), [&](const auto & item) { return match(entity, item.second); });
@@ -144,31 +115,10 @@ ckpt_code create(ckpt_kind kind, ckpt_id node, const ckpt_endpoint_options * opt
   return CKPT_OK;
 }
 
-void deliver(const Entity & from, const std::shared_ptr<Message> & message) {
-  for (auto & [id, to] : entities) {
-    const bool addressed =
-        to.kind != CKPT_CLIENT || std::memcmp(to.row.gid, message->request.client, CKPT_GID_SIZE) == 0;
-    if (!match(from, to) || to.ignore_local || !addressed) {
-      continue;
-    }
-    to.queue.push_back(message);
-    if (to.row.qos.history == 1 && to.queue.size() > to.row.qos.depth) {
-      to.queue.pop_front();
-    }
-    if (to.callback != nullptr) {
-      to.callback(to.user, 1);
-    }
-  }
-  changed.notify_all();
-}
-
 }  // namespace
-
-namespace fake_core {
-std::string last_description;
-std::atomic<int64_t> clock_offset{0};
-std::atomic<int> lose{0};
 }  // namespace fake_core
+
+using namespace fake_core;
 
 extern "C" {
 
@@ -267,108 +217,6 @@ ckpt_code ckpt_trigger(ckpt_id guard) {
   const Lock lock(mutex);
   entities.at(guard).triggered = true;
   changed.notify_all();
-  return CKPT_OK;
-}
-
-ckpt_code ckpt_publish_begin(ckpt_id, const ckpt_request_id * answers, uint64_t size, ckpt_reservation * reservation) {
-  const Lock lock(mutex);
-  if (users == 0) {
-    return fail(CKPT_SHUT_DOWN, "shut down");
-  }
-  reserved = std::make_shared<Message>();
-  reserved->storage.resize(size / 8 + 1);
-  reserved->request = answers != nullptr ? *answers : ckpt_request_id{};
-  reservation->data = reserved->storage.data();
-  return CKPT_OK;
-}
-
-ckpt_code ckpt_publish_end(ckpt_id id, const ckpt_reservation *, uint64_t size, int64_t * sequence) {
-  const Lock lock(mutex);
-  Entity & from = entities.at(id);
-  reserved->size = size;
-  reserved->sequence = ++from.sent;
-  reserved->writer = id;
-  if (from.kind == CKPT_CLIENT) {
-    std::memcpy(reserved->request.client, from.row.gid, CKPT_GID_SIZE);
-    reserved->request.sequence = from.sent;
-  }
-  if (sequence != nullptr) {
-    *sequence = from.sent;
-  }
-  deliver(from, reserved);
-  reserved.reset();
-  return CKPT_OK;
-}
-
-ckpt_code ckpt_publish_abort(ckpt_id, const ckpt_reservation *) {
-  reserved.reset();
-  return CKPT_OK;
-}
-
-ckpt_code ckpt_take_begin(ckpt_id id, ckpt_message * message) {
-  const Lock lock(mutex);
-  Entity * const entity = find(id);
-  if (entity == nullptr) {
-    return missing(id);
-  }
-  message->taken = 0;
-  if (entity->queue.empty()) {
-    return CKPT_OK;
-  }
-  lent = entity->queue.front();
-  entity->queue.pop_front();
-  *message = {lent->storage.data(), lent->size, lent->sequence, 1'000'000 + lent->sequence, {}, lent->request, 1};
-  std::memcpy(message->writer, &lent->writer, sizeof(lent->writer));
-  return CKPT_OK;
-}
-
-ckpt_code ckpt_take_end(ckpt_id, const ckpt_message *) {
-  lent.reset();
-  return fake_core::lose > 0 && fake_core::lose-- > 0 ? CKPT_LOST : CKPT_OK;
-}
-
-ckpt_code ckpt_wait(ckpt_id, const ckpt_id * ids, uint8_t * ready, size_t count, int64_t timeout) {
-  Lock lock(mutex);
-  const auto look = [&] {
-    bool any = users == 0;
-    for (size_t i = 0; i < count; ++i) {
-      Entity * const entity = find(ids[i]);
-      ready[i] = entity != nullptr && (!entity->queue.empty() || entity->triggered);
-      any |= ready[i] != 0;
-    }
-    return any;
-  };
-  if (timeout < 0 || timeout == CKPT_INFINITE) {
-    changed.wait(lock, look);
-  } else if (!changed.wait_for(lock, std::chrono::nanoseconds(std::min<int64_t>(timeout, 3'600'000'000'000)), look)) {
-    return CKPT_TIMEOUT;
-  }
-  for (size_t i = 0; i < count; ++i) {
-    if (ready[i] != 0) {
-      Entity & entity = entities.at(ids[i]);
-      entity.triggered = entity.triggered && entity.kind == CKPT_EVENT;
-    }
-  }
-  return users == 0 ? fail(CKPT_SHUT_DOWN, "shut down") : CKPT_OK;
-}
-
-ckpt_code ckpt_set_callback(ckpt_id id, ckpt_callback callback, const void * user) {
-  const Lock lock(mutex);
-  Entity & entity = entities.at(id);
-  entity.callback = callback;
-  entity.user = user;
-  if (callback != nullptr && !entity.queue.empty()) {
-    callback(user, entity.queue.size());
-  }
-  return CKPT_OK;
-}
-
-ckpt_code ckpt_take_event(ckpt_id event, ckpt_event_status * status) {
-  const Lock lock(mutex);
-  Entity & entity = entities.at(event);
-  *status = entity.status;
-  entity.status.total_change = entity.status.current_change = 0;
-  entity.triggered = false;
   return CKPT_OK;
 }
 

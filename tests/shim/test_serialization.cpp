@@ -5,6 +5,7 @@
 #include <test_msgs/msg/basic_types.h>
 #include <test_msgs/msg/unbounded_sequences.h>
 
+#include <algorithm>
 #include <cstring>
 #include <rosidl_typesupport_cpp/message_type_support.hpp>
 #include <test_msgs/message_fixtures.hpp>
@@ -30,7 +31,7 @@ class Bytes {
 
   void set(const std::vector<uint8_t> & bytes) {
     EXPECT_RMW_OK(rmw_serialized_message_resize(&message, bytes.size() + 1));
-    std::memcpy(message.buffer, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), message.buffer);
     message.buffer_length = bytes.size();
   }
 

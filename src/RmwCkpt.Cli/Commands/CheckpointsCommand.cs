@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RmwCkpt.Registry.Protocol;
+using Spectre.Console;
 
 namespace RmwCkpt.Cli.Commands;
 

@@ -70,7 +70,8 @@ internal static class DoctorCommand
             "process ids", File.Exists("/proc/sys/kernel/ns_last_pid"), false,
             File.Exists("/proc/sys/kernel/ns_last_pid")
                 ? "can be given again (ns_last_pid)" : "/proc/sys/kernel/ns_last_pid is missing: the kernel lacks CONFIG_CHECKPOINT_RESTORE");
-        var (engine, why) = EngineChoice.Choose(options);
+        var choice = new EngineChoice(options);
+        var (engine, why) = (choice.Engine, choice.Why);
         yield return new Finding(
             "engine", engine.Name == "criu" || options.Engine == "none", options.Engine == "criu",
             engine.Name == "criu"

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using RmwCkpt.Registry.Protocol;
 using Spectre.Console;
+using Status = RmwCkpt.Registry.Protocol.Status;
 
 namespace RmwCkpt.Cli.Commands;
 
@@ -31,9 +32,9 @@ internal static class StatusCommand
 
     private static void Print(Status status)
     {
-        AnsiConsole.WriteLine($"domain {status.Domain}: master {status.MasterPid} since {Output.Ago(status.MasterSince)[..^4]}, "
+        Console.WriteLine($"domain {status.Domain}: master {status.MasterPid} since {Output.Ago(status.MasterSince)[..^4]}, "
             + $"engine {status.Engine} ({status.EngineWhy})");
-        AnsiConsole.WriteLine($"snapshots {(status.Interval > 0 ? $"each {status.Interval} s" : "by hand")}, "
+        Console.WriteLine($"snapshots {(status.Interval > 0 ? $"each {status.Interval} s" : "by hand")}, "
             + $"logs {Output.Bytes(status.LogBytes)}, graph version {status.GraphVersion}");
         var table = Output.Table("NODES", "PID", "STATE", "LIFE", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
         foreach (var p in status.Processes.OrderBy(Output.Name, StringComparer.Ordinal))

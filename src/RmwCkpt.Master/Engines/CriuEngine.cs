@@ -1,4 +1,5 @@
 using RmwCkpt.Memory;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -57,16 +58,59 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
             using var plan = CriuRestorePlan.Make(order, CriuImages.ReadFiles(order.SnapshotFolder));
             var log = Path.Combine(order.SnapshotFolder, "restore.log");
             Posix.TryUnlink(log);
-            var status = CriuCommand.Run(
+            var status = Locked(order.LockFile, held => CriuCommand.Run(
                 _program.Path, CriuCommand.Restore(order.SnapshotFolder, plan.Inherited, _program.Unprivileged),
-                plan.Inherited.Select(x => x.Descriptor));
-            return status == 0
-                ? new RestoreResult((int)order.Process.Pid, "")
-                : RestoreResult.Failed($"criu restore ended with status {status}: {CriuCommand.Errors(log)}");
+                plan.Inherited.Select(x => x.Descriptor).Append(held)));
+            if (status == 0)
+            {
+                return new RestoreResult(order.Pid, "");
+            }
+            // Half a process may be left, our child since it is CRIU's sibling, and would keep the process id taken.
+            Posix.Reap(order.Pid, out _);
+            return RestoreResult.Failed($"criu restore ended with status {status}: {CriuCommand.Errors(log)}");
         }
         catch (IOException e)
         {
             return RestoreResult.Failed(e.Message);
+        }
+    }
+
+    /// <summary>
+    /// Waits until no restore of a process is under way any more that a killed master began: CRIU has the lock's descriptor
+    /// from its master, and goes on without it.
+    /// </summary>
+    public static void AwaitRestore(string lockFile, TimeSpan patience)
+    {
+        if (!File.Exists(lockFile))
+        {
+            return;
+        }
+        var fd = Posix.Open(lockFile, Posix.ReadWrite | Posix.CloseOnExec, 0);
+        try
+        {
+            for (var waited = 0; waited < patience.TotalMilliseconds && !Posix.Lock(fd, wait: false); waited += 5)
+            {
+                Thread.Sleep(5);
+            }
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+    }
+
+    private static T Locked<T>(string path, Func<int, T> action)
+    {
+        RunFolder.EnsurePrivate(Path.GetDirectoryName(path)!);
+        var fd = Posix.Open(path, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        try
+        {
+            Posix.Lock(fd, wait: true);
+            return action(fd);
+        }
+        finally
+        {
+            Posix.Close(fd);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using RmwCkpt.Memory;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -74,7 +75,9 @@ public sealed class CriuRestorePlan : IDisposable
         }
         var info = new FileInfo(file.Name);
         var key = CriuCommand.FileKey(file.Name);
-        if ((info.Exists && info.Length == size) || _inherited.Any(x => x.Key == key))
+        // A file that is written to may grow at any moment, others may write to it: never left to CRIU's check of the size.
+        var mayGrow = file.Numbers.Count > 0 && file.IsWritable;
+        if ((info.Exists && info.Length == size && !mayGrow) || _inherited.Any(x => x.Key == key))
         {
             return;
         }
@@ -123,7 +126,7 @@ public sealed class CriuRestorePlan : IDisposable
         order.Lost(number, target);
         if (_output < 0)
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!);
+            RunFolder.EnsurePrivate(Path.GetDirectoryName(order.OutputFile)!);
             _output = Own(Posix.Open(
                 order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
         }

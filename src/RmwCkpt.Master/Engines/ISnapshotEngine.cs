@@ -14,8 +14,14 @@ public sealed record SnapshotResult(bool Done, bool Retry, string Why, long Froz
 /// <summary>What a restore needs: whom, from where, with which standard descriptors.</summary>
 public sealed record RestoreOrder(Process Process, string SnapshotFolder, HeldStdio Stdio)
 {
+    /// <summary>The process id that the snapshot was taken of; 0 without a snapshot.</summary>
+    public int Pid { get; init; }
+
     /// <summary>RUN: files below it may have been recycled since the dump.</summary>
     public required string RunFolder { get; init; }
+
+    /// <summary>A file that is locked as long as the restore is under way, be its master alive or not.</summary>
+    public required string LockFile { get; init; }
 
     /// <summary>Where output goes whose reader is gone.</summary>
     public required string OutputFile { get; init; }

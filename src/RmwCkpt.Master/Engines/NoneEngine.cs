@@ -1,5 +1,6 @@
 using System.Globalization;
 using RmwCkpt.Memory;
+using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
@@ -79,7 +80,7 @@ public sealed class NoneEngine : ISnapshotEngine
         else
         {
             order.Lost(number, held.Target);
-            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!);
+            RunFolder.EnsurePrivate(Path.GetDirectoryName(order.OutputFile)!);
             fd = Posix.Open(order.OutputFile, Posix.WriteOnly | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180);
         }
         own.Add(fd);

@@ -9,7 +9,10 @@ public sealed record ProcessFacts
 {
     public int Pid { get; init; }
 
-    /// <summary>/proc/PID/stat field 22, clock ticks since boot: with the pid it names one process.</summary>
+    /// <summary>
+    /// /proc/PID/stat field 22, clock ticks since boot: with the pid it names one process. A tick or two may be lost to
+    /// rounding where a time namespace has shifted it.
+    /// </summary>
     public ulong StartTime { get; init; }
 
     public string Executable { get; init; } = "";
@@ -69,7 +72,7 @@ public sealed class ProcessProbe : IProcessProbe
         var fields = Stat(pid);
         // Fields 3 and 22, counted from the state after the command's closing parenthesis.
         return fields.Length > 19 && fields[0] is not ("Z" or "X" or "x")
-            ? ulong.Parse(fields[19], CultureInfo.InvariantCulture)
+            ? (ulong)(long.Parse(fields[19], CultureInfo.InvariantCulture) - TimeNamespace.ShiftInTicks)
             : null;
     }
 
@@ -77,6 +80,13 @@ public sealed class ProcessProbe : IProcessProbe
 
     /// <summary>Whether a process id is taken, be it by a zombie.</summary>
     public static bool Exists(int pid) => Directory.Exists($"/proc/{pid}");
+
+    /// <summary>How a process ended whose parent has not collected it yet, as of waitpid(2); else null.</summary>
+    public static int? ExitStatus(int pid)
+    {
+        var fields = Stat(pid);
+        return fields is ["Z", ..] && fields.Length > 49 ? int.Parse(fields[49], CultureInfo.InvariantCulture) : null;
+    }
 
     /// <summary>The process' state letter and parent; null when there is none.</summary>
     public static (char State, int Parent)? StateOf(int pid)

@@ -22,6 +22,9 @@ public sealed record SnapshotManifest
 
     public uint Incarnation { get; init; }
 
+    /// <summary>The process id that it was taken of, and that CRIU gives it again.</summary>
+    public int Pid { get; init; }
+
     public string Engine { get; init; } = "";
 
     /// <summary>Cells in the process' journal just before it was frozen: replay begins here or later.</summary>

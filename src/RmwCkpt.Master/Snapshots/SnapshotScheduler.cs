@@ -20,17 +20,17 @@ internal sealed class SnapshotScheduler : IDisposable
     private readonly SnapshotCopier _copier;
     private readonly MasterOptions _options;
     private readonly ILogger _log;
-    private readonly bool _automatic;
+    private readonly EngineChoice _engine;
     private readonly Queue<(Member Member, TaskCompletionSource<SnapshotOutcome> Done)> _orders = new();
     private readonly Thread _thread;
     private bool _stopping;
 
     public SnapshotScheduler(
-        ProcessRegistry registry, SnapshotTaker taker, SnapshotCopier copier, ISnapshotEngine engine, MasterOptions options,
+        ProcessRegistry registry, SnapshotTaker taker, SnapshotCopier copier, EngineChoice engine, MasterOptions options,
         ILogger log)
     {
         (_registry, _taker, _copier, _options, _log) = (registry, taker, copier, options, log);
-        _automatic = options.Interval > TimeSpan.Zero && engine is not NoneEngine;
+        _engine = engine;
         _thread = new Thread(Run) { Name = "snapshots", IsBackground = true };
         registry.Registered += m =>
         {
@@ -48,7 +48,7 @@ internal sealed class SnapshotScheduler : IDisposable
     /// <summary>Makes a process' next snapshot due.</summary>
     public void Due(Member member, long inNanoseconds)
     {
-        if (!_automatic)
+        if (Interval == 0)
         {
             return;
         }
@@ -133,7 +133,7 @@ internal sealed class SnapshotScheduler : IDisposable
     private Member? NextDue(out long wait)
     {
         wait = Look;
-        if (!_automatic)
+        if (Interval == 0)
         {
             return null;
         }
@@ -165,6 +165,11 @@ internal sealed class SnapshotScheduler : IDisposable
             return null;
         }
         wait = Math.Min(Look, next.DueAt - now);
+        if (wait <= 0 && !_engine.HasImages)
+        {
+            wait = 3600 * Look;
+            return null;
+        }
         return wait <= 0 ? next : null;
     }
 }

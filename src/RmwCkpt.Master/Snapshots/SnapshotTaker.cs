@@ -8,7 +8,7 @@ namespace RmwCkpt.Master.Snapshots;
 internal sealed record SnapshotOutcome(uint Number, string Why, SnapshotManifest? Manifest);
 
 /// <summary>Takes one snapshot of one process.</summary>
-internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, ISnapshotEngine engine, ILogger log)
+internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
 {
     private const int Attempts = 5;
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(50);
@@ -63,7 +63,8 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 Process = member.Id,
                 Number = number,
                 Incarnation = member.Entry.Record.Incarnation,
-                Engine = engine.Name,
+                Pid = (int)member.Entry.Record.Pid,
+                Engine = engine.Engine.Name,
                 JournalPosition = position,
                 Taken = Clock.Real,
             };
@@ -90,7 +91,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         member.Slot.Release(ProcessTable.Freezing, 1u);
         try
         {
-            return engine.Dump((int)member.Entry.Record.Pid, folder, member.Stdio);
+            return engine.Engine.Dump((int)member.Entry.Record.Pid, folder, member.Stdio);
         }
         finally
         {

@@ -3,10 +3,10 @@ namespace RmwCkpt.Trial.Judging;
 /// <summary>What is judged besides the witness files.</summary>
 public sealed record Circumstances
 {
-    /// <summary>Numbers that the counter would have reached without any death.</summary>
-    public double CounterExpected { get; init; }
+    /// <summary>Where the counter is, and where it would have been without any death.</summary>
+    public CounterOffset Counter { get; init; } = CounterOffset.None;
 
-    /// <summary>By how many numbers it may be off: it may be ahead or behind by chance, and behind by pauses.</summary>
+    /// <summary>By how many numbers it may be off: it may be ahead or behind by chance, and behind by stops.</summary>
     public double AheadAllowed { get; init; } = 3;
 
     public double BehindAllowed { get; init; } = 3;
@@ -34,13 +34,23 @@ public sealed record Verdict(bool Ok, string Text)
         {
             faults.Add($"{circumstances.Divergences} publishes diverged in replay");
         }
-        var offset = counter.Highest - circumstances.CounterExpected;
+        var (expected, offset, byDeaths, bySnapshots) = circumstances.Counter;
+        var where = $"the counter where it would have been ({offset:+0;-0;0})";
         if (offset > circumstances.AheadAllowed || offset < -circumstances.BehindAllowed)
         {
-            faults.Add($"the counter is at {counter.Highest} where it would have been at {circumstances.CounterExpected:F0}");
+            where = $"the counter is at {counter.Highest} where it would have been at {expected:F0}, "
+                + $"{byDeaths:+0;-0;0} by deaths, {bySnapshots:+0;-0;0} by snapshots";
+            if (offset > circumstances.AheadAllowed || circumstances.Counter.ByUs < -circumstances.BehindAllowed)
+            {
+                faults.Add(where);
+            }
+            else
+            {
+                where += ", the rest by a busy machine";
+            }
         }
         return faults.Count == 0
-            ? new Verdict(true, $"each number once, in order; sums unbroken; the counter where it would have been ({offset:+0;-0;0})")
+            ? new Verdict(true, $"each number once, in order; sums unbroken; {where}")
             : new Verdict(false, string.Join("; ", faults));
     }
 

@@ -63,10 +63,13 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
         var back = domain.WaitFor(
             () =>
             {
-                times = token is not null && !File.Exists(token) ? 2 : 1;
+                if (times == 1 && token is not null && !File.Exists(token))
+                {
+                    (times, killed) = (2, Posix.Now(Posix.RealtimeClock)); // it died again: the first life that counts is the next one
+                }
                 return node.State == ProcessState.Final
                     || (node.State == ProcessState.Live && node.Mode == ProcessMode.Live && node.LiveAt > killed
-                        && node.Incarnation >= before.Incarnation + times);
+                        && node.Incarnation > before.Incarnation);
             },
             s_patience);
         death = death with { Times = times, NewPid = node.Pid, Counts = node.Counts.Since(before.Counts) };

@@ -28,6 +28,8 @@ public sealed class NodeProcess(Victim role, int firstPid, WitnessTail witness, 
 
     public uint Snapshots => _slot.IsEmpty ? 0 : _slot.AcquireUInt32(ProcessTable.Freezes);
 
+    public bool IsFreezing => !_slot.IsEmpty && _slot.AcquireUInt32(ProcessTable.Freezing) != 0;
+
     /// <summary>Counts over all lives.</summary>
     public ReplayCounts Counts => _slot.IsEmpty
         ? default

@@ -11,8 +11,8 @@ public sealed class Nodes
     public Nodes(TrialOptions options)
     {
         _options = options;
-        Folder = Directory.CreateTempSubdirectory(Directory.Exists("/dev/shm") ? "/dev/shm/rmw_ckpt_trial-" : "rmw_ckpt_trial-").FullName;
-        foreach (var folder in new[] { CheckpointFolder, KillFolder, Path.Combine(Folder, "log") })
+        Folder = Path.Combine("/dev/shm", $"rmw_ckpt_trial-{System.Environment.ProcessId}-{Random.Shared.Next():x8}");
+        foreach (var folder in new[] { Folder, CheckpointFolder, KillFolder, Path.Combine(Folder, "log") })
         {
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }

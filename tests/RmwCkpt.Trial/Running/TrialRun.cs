@@ -6,17 +6,20 @@ namespace RmwCkpt.Trial.Running;
 
 /// <summary>What a trial came to.</summary>
 public sealed record TrialResult(
-    Verdict Verdict, Tally Counter, Tally Relay, Tally Watcher, double CounterExpected, IReadOnlyList<Death> Deaths,
+    Verdict Verdict, Tally Counter, Tally Relay, Tally Watcher, CounterOffset Offset, IReadOnlyList<Death> Deaths,
     IReadOnlyList<double> Silences, ReplayCounts Counts, string Engine, double Seconds);
 
 /// <summary>One trial from the first process to the last. Runs on the caller's thread.</summary>
 public sealed class TrialRun(TrialOptions options, TrialState state, CancellationToken cancel)
 {
+    /// <summary>What a counter may take to make up for a time without it, ns.</summary>
+    private const long CatchUp = 200_000_000;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
     private readonly List<string> _troubles = [];
     private volatile bool _over;
     private Thread? _tails;
-    private double _expected;
+    private readonly List<(long From, long To)> _freezes = [];
+    private long _end;
     private double _stopped;
 
     public TrialResult Run()
@@ -66,13 +69,11 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         {
             var node = nodes.Start(role);
             state.Add(node);
-            var ready = options.IsOurs
-                ? domain.WaitFor(() => domain.HasJoined(node), s_patience)
-                    && (topic.Length == 0 || domain.WaitFor(() => domain.Has(EntityKind.Subscription, topic), s_patience))
-                : domain.WaitFor(() => File.Exists(node.Witness.Path), s_patience);
+            var ready = false;
+            domain.WaitFor(() => (ready = IsReady(node, topic, domain)) || !Directory.Exists($"/proc/{node.Pid}"), s_patience);
             if (!ready)
             {
-                throw new TrialException($"the {Name(node)} did not start in {s_patience.TotalSeconds:F0} s: {TailOf(node)}");
+                throw new TrialException($"the {Name(node)} did not start: {TailOf(node)}");
             }
             state.Say($"{Name(node)} started (pid {node.Pid})");
         }
@@ -86,6 +87,11 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
             AwaitSnapshots(domain);
         }
     }
+
+    /// <summary>Whether it is there and hears what the next one will say.</summary>
+    private bool IsReady(NodeProcess node, string topic, DomainWatch domain) => options.IsOurs
+        ? (!node.Slot.IsEmpty || domain.HasJoined(node)) && (topic.Length == 0 || domain.Has(EntityKind.Subscription, topic))
+        : File.Exists(node.Witness.Path);
 
     /// <summary>Without a snapshot a first death would be recovered by the slow way, which is another trial.</summary>
     private void AwaitSnapshots(DomainWatch domain)
@@ -135,8 +141,7 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
     private void Drain(DomainWatch domain)
     {
         var counter = state.Node(Victim.Counter);
-        var first = counter.Witness.Arrivals()[0];
-        _expected = 1 + ((Posix.Now(Posix.MonotonicClock) - first) / 1e9 * options.Rate);
+        _end = Posix.Now(Posix.MonotonicClock);
         End(domain, counter);
         domain.WaitFor(
             () => counter.Witness.Last is [var last]
@@ -170,9 +175,10 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         var watcher = Judge.Watcher(watcherFile, DeathsOf(Victim.Watcher), counter.Highest, relayFile);
         var counts = state.NodeList().Select(x => x.Counts).Aggregate(
             default(ReplayCounts), (a, b) => new(a.Replayed + b.Replayed, a.Suppressed + b.Suppressed, a.Divergences + b.Divergences, a.Lost + b.Lost));
+        var offset = MeasureCounter(deaths);
         var verdict = Verdict.Of(counter, relay, watcher, new Circumstances
         {
-            CounterExpected = _expected,
+            Counter = offset,
             AheadAllowed = options.Tolerance,
             BehindAllowed = options.Tolerance + (_stopped * options.Rate),
             Troubles = _troubles,
@@ -185,8 +191,20 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         var stamps = state.NodeList().Count == 3 ? state.Stamps() : [];
         var silences = deaths.Where(x => x.LiveAt > 0 && x.How != "SIGSTOP").Select(x => state.SilenceOf(x, stamps)).ToList();
         return new TrialResult(
-            verdict, counter, relay, watcher, _expected, deaths, silences, counts, state.Engine,
+            verdict, counter, relay, watcher, offset, deaths, silences, counts, state.Engine,
             (Posix.Now(Posix.MonotonicClock) - start) / 1e9);
+    }
+
+    private CounterOffset MeasureCounter(IReadOnlyList<Death> deaths)
+    {
+        if (_end == 0 || state.NodeList().FirstOrDefault(x => x.Role == Victim.Counter)?.Witness is not { } witness)
+        {
+            return CounterOffset.None;
+        }
+        var windows = deaths.Where(x => x.LiveAt > 0 && x.Victim is Victim.Counter or Victim.Master)
+            .Select(x => (x.At, x.LiveAt + CatchUp)).ToList();
+        return CounterClock.Measure(
+            witness.Arrivals(), witness.Stamps(), options.Rate, _end, windows, [.. _freezes.Select(x => (x.From, x.To + CatchUp))]);
     }
 
     private Witness Read(Victim role, int columns)
@@ -197,11 +215,21 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
 
     private void FollowWitnesses()
     {
+        var freezing = 0L;
         while (!_over)
         {
             foreach (var node in state.NodeList())
             {
                 node.Witness.Read();
+                if (node.Role == Victim.Counter && node.IsFreezing != (freezing != 0))
+                {
+                    var now = Posix.Now(Posix.MonotonicClock);
+                    if (freezing != 0)
+                    {
+                        _freezes.Add((freezing, now));
+                    }
+                    freezing = freezing == 0 ? now : 0;
+                }
             }
             Thread.Sleep(1);
         }

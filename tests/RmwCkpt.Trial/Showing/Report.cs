@@ -1,4 +1,6 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using RmwCkpt.Trial.Judging;
 using RmwCkpt.Trial.Running;
 using Spectre.Console;
@@ -8,7 +10,11 @@ namespace RmwCkpt.Trial.Showing;
 /// <summary>A trial's result, for people and for programs.</summary>
 public static class Report
 {
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true, Converters = { new JsonStringEnumConverter() },
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static void Write(IAnsiConsole console, TrialOptions options, TrialResult result)
     {
@@ -24,9 +30,9 @@ public static class Report
             Table(console, ["killed", "times", "silence p50", "p99", "max", "back after p50", "p99", "max", "replayed", "suppressed"],
                 [.. lives.Zip(result.Silences).GroupBy(x => x.First.Victim).OrderByDescending(x => x.Key).Select(Times)]);
         }
-        var offset = result.Counter.Highest - result.CounterExpected;
         console.Profile.Out.Writer.WriteLine(
-            $"counter {result.Counter.Highest}, would have been {result.CounterExpected:F1} ({offset:+0.0;-0.0} ticks); "
+            $"counter {result.Counter.Highest}, would have been {result.Offset.Expected:F1} ({result.Offset.Offset:+0.0;-0.0} ticks, "
+            + $"{result.Offset.ByDeaths:+0.0;-0.0;0} by deaths, {result.Offset.BySnapshots:+0.0;-0.0;0} by snapshots); "
             + $"divergences {result.Counts.Divergences}, lost {result.Counts.Lost}; engine {result.Engine}; seed {options.Seed}; {result.Seconds:F1} s");
         console.Profile.Out.Writer.WriteLine($"VERDICT: {(result.Verdict.Ok ? "ok" : "failed")} — {result.Verdict.Text}");
 
@@ -55,8 +61,7 @@ public static class Report
                 suppressed = result.Counts.Suppressed,
                 divergences = result.Counts.Divergences,
                 lost = result.Counts.Lost,
-                counterExpected = result.CounterExpected,
-                counterOffset = result.Counter.Highest - result.CounterExpected,
+                counterOffset = result.Offset,
                 counter = result.Counter,
                 relay = result.Relay,
                 watcher = result.Watcher,

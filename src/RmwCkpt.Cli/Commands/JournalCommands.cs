@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Globalization;
+using RmwCkpt.Cli.Journals;
+using RmwCkpt.Master;
+using RmwCkpt.Registry;
+using Spectre.Console;
+
+namespace RmwCkpt.Cli.Commands;
+
+/// <summary>`rmw_ckpt journal list|show`: what was said and heard. Reads the run folder; needs no master.</summary>
+internal static class JournalCommands
+{
+    public static Command Make(CommonOptions common) =>
+        new("journal", "what nodes published and took") { MakeList(common), MakeShow(common) };
+
+    private static Command MakeList(CommonOptions common)
+    {
+        var command = new Command("list", "the logs that are kept: who published how much on what");
+        command.SetAction(parsed =>
+        {
+            var catalog = Catalog(common.Folder(parsed));
+            if (common.WantsJson(parsed))
+            {
+                Output.Json(writer =>
+                {
+                    writer.WriteStartArray();
+                    foreach (var log in catalog.All)
+                    {
+                        writer.WriteStartObject();
+                        writer.WriteString("topic", log.Topic);
+                        writer.WriteString("kind", Kind(log));
+                        writer.WriteString("type", log.Type);
+                        writer.WriteString("node", log.Node);
+                        writer.WriteNumber("messages", log.Messages);
+                        writer.WriteNumber("bytes", log.Bytes);
+                        writer.WriteString("gid", log.Gid.ToString());
+                        writer.WriteEndObject();
+                    }
+                    writer.WriteEndArray();
+                });
+                return 0;
+            }
+            var table = Output.Table("TOPIC", "BY", "KIND", "TYPE", "MESSAGES", "SIZE");
+            foreach (var log in catalog.All)
+            {
+                table.AddRow(
+                    Output.Cell(log.Topic), Output.Cell(log.Node), Kind(log), Output.Cell(log.Type), $"{log.Messages}",
+                    Output.Bytes(log.Bytes));
+            }
+            Output.Print(table);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command MakeShow(CommonOptions common)
+    {
+        var what = new Argument<string>("what") { Description = "a node (relay, /ns/relay), a topic or a service (/numbers)" };
+        var last = new Option<int>("--last") { Description = "only the last N lines (0: all)", DefaultValueFactory = _ => 50 };
+        var command = new Command("show", "what a node took and published, or what was said on a topic and who took it") { what, last };
+        command.SetAction(parsed =>
+        {
+            var folder = common.Folder(parsed);
+            var catalog = Catalog(folder);
+            var lines = Find(folder, catalog, parsed.GetValue(what)!);
+            var shown = parsed.GetValue(last) is > 0 and var n && n < lines.Count ? lines[^n..] : lines;
+            if (common.WantsJson(parsed))
+            {
+                WriteJson(shown);
+                return 0;
+            }
+            var table = Output.Table("TIME", "WHAT", "TOPIC", "PUBLISHED BY", "SEQUENCE", "MESSAGE");
+            foreach (var line in shown)
+            {
+                table.AddRow(
+                    Time(line.Time), Output.Cell(line.What), Output.Cell(line.Topic), Output.Cell(line.From), $"{line.Sequence}",
+                    Output.Cell(line.Message));
+            }
+            Output.Print(table);
+            if (shown.Count < lines.Count)
+            {
+                Console.Error.WriteLine($"({lines.Count - shown.Count} earlier lines: --last 0 shows all)");
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    private static LogCatalog Catalog(RunFolder folder) => Directory.Exists(folder.Run)
+        ? new LogCatalog(folder)
+        : throw new CommandException(
+            $"domain {folder.Domain} has no run folder ({folder.Run}): nothing has run there under RMW_IMPLEMENTATION=rmw_ckpt");
+
+    private static List<JournalLine> Find(RunFolder folder, LogCatalog catalog, string what)
+    {
+        var reader = new JournalReader(folder, catalog);
+        if (catalog.All.Any(l => l.Topic == what))
+        {
+            return reader.OfTopic(what);
+        }
+        var processes = catalog.ProcessesOf(what);
+        if (processes.Length > 0)
+        {
+            return [.. processes.SelectMany(reader.OfProcess)];
+        }
+        var names = catalog.All.SelectMany(l => new[] { l.Topic, l.Node });
+        throw new CommandException(
+            $"no node, topic or service '{what}' in domain {folder.Domain}{NearestNames.Hint(what, names)}");
+    }
+
+    private static void WriteJson(List<JournalLine> lines) => Output.Json(writer =>
+    {
+        writer.WriteStartArray();
+        foreach (var line in lines)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("time", line.Time);
+            writer.WriteString("what", line.What);
+            writer.WriteString("topic", line.Topic);
+            writer.WriteString("published_by", line.From);
+            writer.WriteNumber("sequence", line.Sequence);
+            writer.WriteString("message", line.Message);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+    });
+
+    private static string Kind(LogEntry log) => log.Kind switch
+    {
+        EntityKind.Client => "requests",
+        EntityKind.Service => "replies",
+        _ => "messages",
+    };
+
+    private static string Time(long nanoseconds) =>
+        DateTime.UnixEpoch.AddTicks(nanoseconds / 100).ToLocalTime().ToString("HH:mm:ss.ffffff", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,63 @@
+using System.Collections;
+using System.Globalization;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// CRIU restores processes into time namespaces, and a master that such a process starts is born into one. There clocks and
+/// processes' start times are shifted, and CRIU, run from there, would shift them again.
+/// </summary>
+internal static class TimeNamespace
+{
+    private const string Tried = "RMW_CKPT_TIME_NAMESPACE_LEFT";
+    private const long TicksPerSecond = 100;
+
+    /// <summary>How far start times in /proc are shifted for this process, in clock ticks.</summary>
+    public static long ShiftInTicks { get; } = ReadShift();
+
+    /// <summary>
+    /// Starts this program again outside, with the same arguments and descriptors, when it is inside. (setns(2) itself
+    /// wants a process with one thread.) Where that cannot be it goes on inside.
+    /// </summary>
+    public static void Leave()
+    {
+        if (Environment.GetEnvironmentVariable(Tried) is not null)
+        {
+            Environment.SetEnvironmentVariable(Tried, null);
+            return;
+        }
+        const string Outside = "/proc/1/ns/time";
+        var outside = ProcessProbe.Link(Outside);
+        if (outside.Length == 0 || outside == ProcessProbe.Link("/proc/self/ns/time") || Environment.ProcessPath is not { } program)
+        {
+            return;
+        }
+        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append($"{Tried}=1").ToList();
+        var arguments = Environment.GetCommandLineArgs().Skip(1).Prepend(program).Prepend("--time=" + Outside).Prepend("nsenter");
+        foreach (var nsenter in new[] { "/usr/bin/nsenter", "/bin/nsenter" }.Where(File.Exists))
+        {
+            Posix.Execute(nsenter, [.. arguments.Select(CriuCommand.Native)], environment);
+        }
+    }
+
+    private static long ReadShift()
+    {
+        try
+        {
+            // "boottime  -4 449947792": seconds and nanoseconds.
+            var fields = File.ReadLines("/proc/self/timens_offsets").Last()
+                .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            var seconds = long.Parse(fields[1], CultureInfo.InvariantCulture);
+            var nanoseconds = long.Parse(fields[2], CultureInfo.InvariantCulture);
+            return (seconds * TicksPerSecond) + (nanoseconds / (Clock.Second / TicksPerSecond));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidOperationException)
+        {
+            // A kernel without time namespaces.
+            return 0;
+        }
+    }
+}

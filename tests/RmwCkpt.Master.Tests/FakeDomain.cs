@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master.Tests;
+
+/// <summary>
+/// A whole master whose clients are not processes: a client says before each request which pid it has, and its pidfd is an
+/// eventfd that the test makes readable.
+/// </summary>
+internal sealed class FakeDomain : IProcessProbe, IDisposable
+{
+    private readonly Dictionary<int, int> _ends = [];
+    private readonly object _gate = new();
+    private readonly bool _owns;
+
+    public FakeDomain(Scratch? scratch = null, MasterOptions? options = null)
+    {
+        _owns = scratch is null;
+        Scratch = scratch ?? new Scratch();
+        Options = options ?? new MasterOptions { Recover = false };
+        Start();
+    }
+
+    public Scratch Scratch { get; }
+
+    public MasterOptions Options { get; }
+
+    public Master Master { get; private set; } = null!;
+
+    public ProcessRegistry Registry => Master.Processes!;
+
+    public int NextPeer { get; set; }
+
+    public void Start()
+    {
+        Master = new Master(Scratch.Folder, Options, new EngineChoice(new NoneEngine()), this, Scratch.Log);
+        Master.Server.PeerOf = socket =>
+        {
+            // The first four bytes of a fake client's connection are its pid.
+            var bytes = new byte[4];
+            var n = socket.Receive(bytes);
+            return new Peer(n == 4 ? BitConverter.ToInt32(bytes) : -1, Posix.UserId);
+        };
+        Master.Start(Stopwatch.StartNew());
+    }
+
+    /// <summary>The master is gone and another starts with what it left.</summary>
+    public void Restart()
+    {
+        Master.Dispose();
+        Start();
+    }
+
+    public Reply Call(int pid, Request request)
+    {
+        using var socket = Connect(pid);
+        using var stream = new NetworkStream(socket);
+        Google.Protobuf.MessageExtensions.WriteDelimitedTo(request, stream);
+        return Reply.Parser.ParseDelimitedFrom(stream);
+    }
+
+    public Socket Connect(int pid)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 20_000 };
+        socket.Connect(new UnixDomainSocketEndPoint(Scratch.Folder.Socket));
+        socket.Send(BitConverter.GetBytes(pid));
+        return socket;
+    }
+
+    public Welcome Hello(int pid)
+    {
+        var reply = Call(pid, new Request { Hello = new Hello() });
+        Assert.Equal("", reply.Error);
+        return reply.Welcome;
+    }
+
+    public void End(int pid)
+    {
+        lock (_gate)
+        {
+            Posix.Wake(_ends[pid]);
+            _ends.Remove(pid);
+        }
+    }
+
+    ProcessFacts? IProcessProbe.Read(int pid) => new()
+    {
+        Pid = pid,
+        StartTime = (ulong)pid,
+        Executable = "/bin/false",
+        Command = ["fake", $"{pid}"],
+        Folder = "/",
+        Stdio = ["/dev/null", "/dev/null", "/dev/null"],
+    };
+
+    ulong? IProcessProbe.StartTime(int pid)
+    {
+        lock (_gate)
+        {
+            return _ends.ContainsKey(pid) ? (ulong)pid : null;
+        }
+    }
+
+    int IProcessProbe.OpenPidfd(int pid)
+    {
+        lock (_gate)
+        {
+            if (!_ends.TryGetValue(pid, out var end))
+            {
+                _ends.Add(pid, end = Posix.MakeWaker());
+            }
+            // The master closes what it gets.
+            return Posix.TakeDescriptor(_self, end);
+        }
+    }
+
+    private readonly int _self = Posix.OpenPidfd(Posix.ProcessId);
+
+    public void Dispose()
+    {
+        Master.Dispose();
+        Posix.Close(_self);
+        foreach (var end in _ends.Values)
+        {
+            Posix.Close(end);
+        }
+        if (_owns)
+        {
+            Scratch.Dispose();
+        }
+    }
+}

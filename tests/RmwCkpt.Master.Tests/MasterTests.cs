@@ -1,0 +1,207 @@
+using System.Diagnostics;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master.Tests;
+
+public sealed class MasterTests
+{
+    private const int Pid = 1_000_001;
+
+    private static void RegisterNode(FakeDomain domain, int pid, ulong process, string name, int topics = 1)
+    {
+        var entities = Enumerable.Range(0, topics).Select(i => Scratch.Publisher(process, (uint)i + 2, 1, $"/{name}/{i}"))
+            .Prepend(Scratch.Node(process, 1, name)).ToArray();
+        Assert.Equal("", domain.Call(pid, new Request { Register = Scratch.Register(process, entities) }).Error);
+    }
+
+    private static void Eventually(Func<bool> condition) =>
+        Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)), "it did not come");
+
+    [Fact]
+    public void A_process_joins_registers_and_leaves()
+    {
+        using var domain = new FakeDomain();
+        using var table = ProcessTable.Open(domain.Scratch.Folder, make: false);
+        using var graph = GraphTable.Open(domain.Scratch.Folder);
+        var welcome = domain.Hello(Pid);
+        var slot = table.Slot(welcome.Slot);
+        Assert.True(welcome.Slot > 0);
+        Assert.Equal(1u, welcome.Incarnation);
+        Assert.Equal(welcome.Process, slot.ReadUInt64(ProcessTable.ProcessId));
+        Assert.Equal((uint)ProcessState.Live, slot.ReadUInt32(ProcessTable.State));
+        Assert.Equal(-1L, slot.ReadInt64(ProcessTable.LastTake));
+        var notice = slot.ReadUInt32(ProcessTable.Notice);
+        RegisterNode(domain, Pid, welcome.Process, "talker");
+        Eventually(() => slot.AcquireUInt32(ProcessTable.Notice) != notice);
+        Assert.Equal(2, graph.RowCount);
+        Assert.Equal("", domain.Call(Pid, new Request { Leave = new Leave { Process = welcome.Process } }).Error);
+        Assert.Equal((uint)ProcessState.Left, slot.ReadUInt32(ProcessTable.State));
+        Assert.False(GraphRow.TryCopy(graph.Row(0), new byte[GraphTable.RowSize]));
+    }
+
+    [Fact]
+    public void Hello_said_again_is_the_same_welcome()
+    {
+        using var domain = new FakeDomain();
+        Assert.Equal(domain.Hello(Pid), domain.Hello(Pid));
+        Assert.Single(domain.Registry.Members);
+    }
+
+    [Fact]
+    public void A_process_that_became_another_program_joins_anew_and_its_old_self_has_left()
+    {
+        using var domain = new FakeDomain();
+        var old = domain.Hello(Pid);
+        RegisterNode(domain, Pid, old.Process, "before");
+        var now = domain.Hello(Pid);
+        Assert.NotEqual(old.Process, now.Process);
+        Assert.Equal(ProcessState.Left, domain.Registry.Find(old.Process)!.Entry.State);
+    }
+
+    [Fact]
+    public void Only_the_process_itself_may_speak_for_it()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        var request = new Request { Register = Scratch.Register(welcome.Process, Scratch.Node(welcome.Process, 1, "x")) };
+        Assert.Contains("came from pid", domain.Call(Pid + 1, request).Error, StringComparison.Ordinal);
+        Assert.Contains("came from pid",
+            domain.Call(Pid + 1, new Request { Leave = new Leave { Process = welcome.Process } }).Error, StringComparison.Ordinal);
+        Assert.Contains("next life",
+            domain.Call(Pid + 1, new Request { Hello = new Hello { Resume = welcome.Process } }).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_next_master_knows_all_that_the_last_one_answered()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        RegisterNode(domain, Pid, welcome.Process, "talker", topics: 3);
+        using var graph = GraphTable.Open(domain.Scratch.Folder);
+        var version = graph.CurrentVersion;
+        domain.Restart();
+        Assert.True(graph.CurrentVersion > version);
+        Assert.Equal(4, domain.Registry.EntityCount);
+        Assert.Equal(ProcessState.Live, domain.Registry.Find(welcome.Process)!.Entry.State);
+        RegisterNode(domain, Pid, welcome.Process, "talker", topics: 3);
+        Assert.Equal(4, graph.RowCount);
+        Assert.NotEqual(welcome.Slot, domain.Hello(Pid + 1).Slot);
+    }
+
+    [Fact]
+    public void A_death_without_recovery_takes_the_rows_and_is_reported()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        RegisterNode(domain, Pid, welcome.Process, "talker");
+        domain.End(Pid);
+        Eventually(() => domain.Registry.Find(welcome.Process)!.Entry.State == ProcessState.Final);
+        var status = domain.Call(Pid + 1, new Request { Status = new StatusQuery() }).Status;
+        var process = Assert.Single(status.Processes);
+        Assert.Equal("final", process.State);
+        Assert.Contains("RMW_CKPT_RECOVER", process.Note, StringComparison.Ordinal);
+        Assert.Equal(["/talker"], process.Nodes);
+    }
+
+    [Fact]
+    public void A_death_while_there_was_no_master_is_found_by_the_next()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        RegisterNode(domain, Pid, welcome.Process, "talker");
+        domain.Master.Dispose();
+        domain.End(Pid);
+        domain.Start();
+        Eventually(() => domain.Registry.Find(welcome.Process)!.Entry.State == ProcessState.Final);
+    }
+
+    [Fact]
+    public void A_node_of_the_same_name_takes_the_place_of_one_that_stays_down()
+    {
+        using var domain = new FakeDomain();
+        var old = domain.Hello(Pid);
+        RegisterNode(domain, Pid, old.Process, "talker");
+        domain.End(Pid);
+        Eventually(() => domain.Registry.Find(old.Process)!.Entry.State == ProcessState.Final);
+        var now = domain.Hello(Pid + 1);
+        RegisterNode(domain, Pid + 1, now.Process, "talker");
+        Eventually(() => domain.Registry.Find(old.Process) is null or { Entry.State: ProcessState.Left });
+    }
+
+    [Fact]
+    public void Its_end_after_it_left_is_no_death()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        domain.Registry.Find(welcome.Process)!.SlotState = ProcessState.Left;
+        domain.End(Pid);
+        Eventually(() => domain.Registry.Find(welcome.Process) is null or { Entry.State: ProcessState.Left });
+    }
+
+    [Fact]
+    public void An_emptied_run_folder_makes_the_journal_void()
+    {
+        using var domain = new FakeDomain();
+        domain.Hello(Pid);
+        domain.Master.Dispose();
+        File.Delete(domain.Scratch.Folder.Graph);
+        domain.Start();
+        Assert.Empty(domain.Registry.Members);
+    }
+
+    [Fact]
+    public void What_is_no_request_costs_only_its_own_connection()
+    {
+        using var domain = new FakeDomain();
+        using var silent = domain.Connect(Pid);
+        foreach (var bytes in new byte[][]
+        {
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0x7f], [3, 1, 2, 3], [0x80], [0xff, 0xff, 0xff, 0xff, 0x07],
+        })
+        {
+            using var socket = domain.Connect(Pid);
+            socket.Send(bytes);
+            socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+            Assert.Equal(0, socket.Receive(new byte[16]));
+        }
+        Assert.NotEqual(0ul, domain.Hello(Pid).Process);
+        Assert.NotEmpty(domain.Call(Pid, new Request()).Error);
+    }
+
+    [Fact]
+    public void A_client_that_says_nothing_is_dropped()
+    {
+        using var domain = new FakeDomain();
+        using var silent = domain.Connect(Pid);
+        Assert.Equal(0, silent.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void Five_hundred_processes_with_ten_endpoints_each_register_within_seconds()
+    {
+        using var domain = new FakeDomain();
+        var time = Stopwatch.StartNew();
+        Parallel.For(0, 500, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i =>
+        {
+            var welcome = domain.Hello(Pid + i);
+            RegisterNode(domain, Pid + i, welcome.Process, $"n{i}", topics: 10);
+        });
+        Assert.True(time.Elapsed < TimeSpan.FromSeconds(10), $"it took {time.Elapsed}");
+        using var graph = GraphTable.Open(domain.Scratch.Folder);
+        Assert.Equal(5500, graph.RowCount);
+        Assert.Equal(500, domain.Registry.Members.Select(m => m.SlotIndex).Distinct().Count());
+        domain.Restart();
+        Assert.Equal(5500, domain.Registry.EntityCount);
+    }
+
+    [Fact]
+    public void An_unknown_node_is_answered_with_its_nearest_names()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        RegisterNode(domain, Pid, welcome.Process, "talker");
+        var error = domain.Call(Pid, new Request { Recover = new RecoverOrder { Node = "taker" } }).Error;
+        Assert.Contains("did you mean /talker", error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,114 @@
+using RmwCkpt.Log;
+
+namespace RmwCkpt.Middleware.Tests;
+
+public sealed class AllocationTests : IDisposable
+{
+    private const int Times = 10_000;
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    private static void AllocatesNothing(Action<int> step)
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            step(i);
+        }
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < Times; i++)
+        {
+            step(i);
+        }
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    /// <summary>A log whose next segment has room for all of it.</summary>
+    private LogWriter Warm()
+    {
+        var writer = LogWriter.Open(_scratch.Folder, 1 << 30, 0, _ => { });
+        writer.Commit(writer.Reserve(2 << 20), 2 << 20, 0, 1, 0, out _);
+        return writer;
+    }
+
+    [Fact]
+    public void Publishing_allocates_nothing()
+    {
+        using var writer = Warm();
+        AllocatesNothing(i =>
+        {
+            var reservation = writer.Reserve(64);
+            reservation.Payload.Write(0, i);
+            writer.Commit(reservation, 64, 0, 1, i, out _);
+        });
+    }
+
+    [Fact]
+    public void Replayed_publishing_allocates_nothing()
+    {
+        using (var writer = Warm())
+        {
+            for (var i = 0; i < Times + 200; i++)
+            {
+                writer.Commit(writer.Reserve(64), 64, 0, 1, i, out _);
+            }
+        }
+        using var next = Warm();
+        var found = 0;
+        AllocatesNothing(i =>
+        {
+            var reservation = next.Reserve(64);
+            reservation.Payload.All.Clear();
+            found += next.Commit(reservation, 64, 0, 1, i, out _) == AppendResult.Found ? 1 : 0;
+        });
+        Assert.Equal(Times + 200, found);
+    }
+
+    [Fact]
+    public void Reading_allocates_nothing()
+    {
+        using var writer = Warm();
+        for (var i = 0; i < Times + 200; i++)
+        {
+            writer.Commit(writer.Reserve(64), 64, 0, 1, i, out _);
+        }
+        using var reader = LogReader.Open(_scratch.Folder);
+        var read = 0L;
+        AllocatesNothing(_ =>
+        {
+            if (reader.HasNext && reader.TryPeek(out var frame) && reader.IsIntact)
+            {
+                read = frame.Sequence;
+                reader.Advance();
+            }
+        });
+        Assert.Equal(Times + 200, read);
+        reader.SeekTail();
+        AllocatesNothing(_ => Assert.False(reader.HasNext || reader.TryPeek(out var _)));
+    }
+
+    [Fact]
+    public void The_journal_allocates_nothing()
+    {
+        using var journal = Journal.Open(_scratch.Folder, 0);
+        AllocatesNothing(i => journal.TryAppend(new Cell(1, 2, 3, i)));
+        journal.Seek(0);
+        AllocatesNothing(_ =>
+        {
+            journal.TryPeek(out var _);
+            journal.Advance();
+        });
+    }
+
+    [Fact]
+    public void Going_through_the_readers_allocates_nothing()
+    {
+        using var writer = Warm();
+        for (var slot = 0u; slot < 4096; slot += 63)
+        {
+            writer.Head.AddReader(slot);
+        }
+        var next = -1;
+        AllocatesNothing(_ => next = writer.Head.NextReader(next));
+    }
+}

@@ -1,0 +1,144 @@
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Tests;
+
+public sealed class DeterminantsTests : IDisposable
+{
+    private static readonly Gid s_log = new(77, 5, 3);
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    private static void Locked(Determinants determinants, Action action)
+    {
+        lock (determinants.Gate)
+        {
+            action();
+        }
+    }
+
+    private void FirstLife(Action<Determinants> live)
+    {
+        using var first = _scratch.Live();
+        Locked(first, () => live(first));
+    }
+
+    [Fact]
+    public void A_first_life_does_not_replay()
+    {
+        using var life = _scratch.Live();
+        Locked(life, () => Assert.False(life.IsReplaying));
+        Assert.Equal(0, _scratch.Session.Ends);
+    }
+
+    [Fact]
+    public void Takes_time_outs_matches_and_answers_come_again_in_order()
+    {
+        FirstLife(life =>
+        {
+            Assert.True(life.TryRecordMatch(9, s_log, 4));
+            Assert.True(life.TryNumber(s_log, out var number));
+            Assert.True(life.TryRecord(Determinant.Take, 9, number, 4));
+            Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
+            Assert.Equal(2, life.Query(8, 2));
+            Assert.True(life.TryRecord(Determinant.TimedOut, 1, 0, 0));
+        });
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () =>
+        {
+            Assert.True(next.IsReplaying);
+            Assert.Equal([(9u, s_log, 4L)], _scratch.Session.Matches);
+            Assert.True(next.TryPeekTake(out var entity, out _));
+            Assert.Equal(9u, entity);
+            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out var take));
+            Assert.Equal((s_log, 4), (next.LogOf(take.Detail), take.Value));
+            Assert.False(next.TryRecord(Determinant.Take, 9, 0, 5));
+            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out var nothing));
+            Assert.Equal((byte)Determinant.Nothing, nothing.Kind);
+            Assert.Equal(2, next.Query(8, 99));
+            Assert.True(next.TryReplayWait([1, 2], new byte[2], out var timedOut));
+            Assert.True(timedOut);
+            Assert.False(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
+            Assert.True(next.TryRecord(Determinant.Take, 9, 0, 5));
+        });
+        Assert.Equal(1, _scratch.Session.Ends);
+        Assert.Equal(1, _scratch.Slot.ReadInt64(ProcessTable.Replayed));
+        Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
+    }
+
+    [Fact]
+    public void A_wait_returns_the_same_entities_even_when_it_was_half_recorded()
+    {
+        FirstLife(life =>
+        {
+            life.TryRecord(Determinant.Ready, 3, 1, 0);
+            life.TryRecord(Determinant.Ready, 1, 0, 0);
+            life.TryRecord(Determinant.Ready, 2, 1, 0); // one more would follow: it died
+        });
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () =>
+        {
+            var ready = new byte[3];
+            Assert.True(next.TryReplayWait([1, 2, 3], ready, out var timedOut));
+            Assert.False(timedOut);
+            Assert.Equal([1, 0, 1], ready);
+            Assert.True(next.TryReplayWait([1, 2, 3], ready, out _));
+            Assert.Equal([0, 1, 0], ready);
+            Assert.False(next.TryReplayWait([1, 2, 3], ready, out _));
+        });
+    }
+
+    [Fact]
+    public void A_restored_life_learns_of_itself_by_its_incarnation_and_by_the_journal()
+    {
+        using var restored = _scratch.Live();
+        FirstLife(life => life.TryRecord(Determinant.Take, 9, 0, 1));
+        // The journal alone tells it: its first cell fails.
+        Locked(restored, () =>
+        {
+            Assert.False(restored.IsReplaying);
+            Assert.False(restored.TryRecord(Determinant.Take, 9, 0, 1));
+            Assert.True(restored.IsReplaying);
+            Assert.True(restored.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
+            Assert.False(restored.IsReplaying);
+            _scratch.Slot.Increment(ProcessTable.Incarnation);
+            Assert.False(restored.IsReplaying);
+        });
+        Assert.Equal(2, _scratch.Session.Ends);
+    }
+
+    [Fact]
+    public void Time_is_the_journals_in_replay_and_does_not_run_back_after_it()
+    {
+        var now = Posix.Now(Posix.RealtimeClock);
+        FirstLife(life => Assert.Equal(now - 1_000_000_000, life.ReadClock(0, now - 1_000_000_000)));
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () =>
+        {
+            Assert.Equal(now - 1_000_000_000, next.ReadClock(0, now));
+            var live = next.ReadClock(0, Posix.Now(Posix.RealtimeClock));
+            Assert.InRange(live, now - 1_000_000_000, now - 1);
+            Assert.Equal((uint)ProcessMode.CatchUp, _scratch.Slot.ReadUInt32(ProcessTable.Mode));
+            next.Skip(long.MaxValue);
+            Assert.Equal((uint)ProcessMode.Live, _scratch.Slot.ReadUInt32(ProcessTable.Mode));
+            Assert.False(next.Clock.IsBehind);
+        });
+    }
+
+    [Fact]
+    public void A_journal_of_another_execution_is_given_up_and_counted()
+    {
+        FirstLife(life =>
+        {
+            life.TryRecord(Determinant.Take, 9, 0, 1);
+            life.TryRecordMatch(9, s_log, 1);
+            life.TryRecord(Determinant.Take, 9, 0, 2);
+        });
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () => Assert.False(next.TryReplay(Determinant.Take, Determinant.Nothing, 10, out _)));
+        Assert.Equal(1, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
+        Assert.Single(_scratch.Session.Matches);
+        Locked(next, () => Assert.True(next.TryRecord(Determinant.Take, 10, 0, 1)));
+    }
+}

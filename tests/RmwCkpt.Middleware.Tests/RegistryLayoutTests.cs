@@ -1,0 +1,114 @@
+using FsCheck.Xunit;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Tests;
+
+public sealed class RegistryLayoutTests
+{
+    [Fact]
+    public void A_graph_row_is_ckpt_graph_entry()
+    {
+        // The members of ckpt_graph_entry in ckpt.h, in order: size, alignment, and the row's constant for it.
+        (int Size, int Align, int Offset)[] members =
+        [
+            (4, 4, GraphRow.Stamp), (4, 4, GraphRow.State), (8, 8, GraphRow.Version), (1, 1, GraphRow.Kind), (1, 1, GraphRow.Flags),
+            (2, 2, 18), (4, 4, GraphRow.Process), (4, 4, GraphRow.Node), (4, 4, GraphRow.Entity), (Gid.Size, 1, GraphRow.GidBytes),
+            (Qos.Size, 8, GraphRow.QosBytes), (40, 1, GraphRow.TypeHash), (8, 8, GraphRow.Created),
+            (GraphRow.NameSize, 1, GraphRow.Name), (GraphRow.NameSize, 1, GraphRow.Type), (GraphRow.EnclaveSize, 1, GraphRow.Enclave),
+        ];
+        var at = 0;
+        foreach (var (size, align, offset) in members)
+        {
+            at = (at + align - 1) & -align;
+            Assert.Equal(at, offset);
+            at += size;
+        }
+        Assert.Equal(GraphTable.RowSize, at);
+        Assert.Equal(16 * 1024 * 1024, GraphTable.FileSize);
+    }
+
+    [Fact]
+    public void A_slot_of_the_process_table_is_laid_out_as_documented()
+    {
+        Assert.Equal((4096, 256, 1024 * 1024), (ProcessTable.Slots, ProcessTable.SlotSize, ProcessTable.FileSize));
+        Assert.Equal(
+            [0, 4, 8, 12, 16, 20, 24, 28, 32, 64, 72, 80, 88, 96, 104, 112, 120, 124, 128, 136, 144],
+            [
+                ProcessTable.Bell, ProcessTable.Sleepers, ProcessTable.Notice, ProcessTable.Incarnation, ProcessTable.Freezing,
+                ProcessTable.Freezes, ProcessTable.Pid, ProcessTable.State, ProcessTable.ProcessId, ProcessTable.JournalEnd,
+                ProcessTable.LastTake, ProcessTable.Replayed, ProcessTable.Suppressed, ProcessTable.Divergences, ProcessTable.Lost,
+                ProcessTable.LiveAt, ProcessTable.Mode, ProcessTable.Threads, ProcessTable.Taken, ProcessTable.Published,
+                ProcessTable.JournalFirst,
+            ]);
+    }
+
+    [Property]
+    public void A_gid_is_read_and_parsed_as_written(ulong process, uint entity, uint domain)
+    {
+        var gid = new Gid(process, entity, domain);
+        var bytes = new byte[Gid.Size];
+        gid.Write(bytes);
+        Assert.Equal(gid, Gid.Read(bytes));
+        Assert.True(Gid.TryParse(gid.ToString(), out var parsed));
+        Assert.Equal(gid, parsed);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0011")]
+    [InlineData("zz112233445566778899aabbccddeeff")]
+    [InlineData("00112233445566778899aabbccddeeff00")]
+    public void What_is_no_gid_is_not_parsed(string text) => Assert.False(Gid.TryParse(text, out _));
+
+    [Property]
+    public void Qos_is_read_as_written(byte a, byte b, byte c, byte d, uint depth, long deadline, long lifespan, long lease)
+    {
+        var qos = new Qos((Reliability)a, (Durability)b, (History)c, (Liveliness)d, depth, deadline, lifespan, lease);
+        var bytes = new byte[Qos.Size];
+        qos.Write(bytes);
+        Assert.Equal(qos, Qos.Read(bytes));
+        var valid = a is 1 or 2 && b is 1 or 2 && c is 1 or 2 && d is 1 or 2 && (c == 2 || depth > 0);
+        Assert.Equal(valid, qos.IsValid);
+    }
+
+    [Fact]
+    public void Mismatch_is_that_of_the_DDS_table()
+    {
+        var qos = Qos.Default;
+        Assert.True(qos.IsValid);
+        (Qos Offered, Qos Requested, QosPolicy Policy)[] table =
+        [
+            (qos, qos, QosPolicy.None),
+            (qos with { Reliability = Reliability.BestEffort }, qos, QosPolicy.Reliability),
+            (qos, qos with { Reliability = Reliability.BestEffort }, QosPolicy.None),
+            (qos, qos with { Durability = Durability.TransientLocal }, QosPolicy.Durability),
+            (qos with { Durability = Durability.TransientLocal }, qos, QosPolicy.None),
+            (qos, qos with { Deadline = 5 }, QosPolicy.Deadline),
+            (qos with { Deadline = 5 }, qos with { Deadline = 5 }, QosPolicy.None),
+            (qos with { Deadline = 5 }, qos, QosPolicy.None),
+            (qos, qos with { Liveliness = Liveliness.ManualByTopic }, QosPolicy.Liveliness),
+            (qos with { Liveliness = Liveliness.ManualByTopic }, qos, QosPolicy.None),
+            (qos, qos with { Lease = 5 }, QosPolicy.Liveliness),
+            (qos with { Lease = 5 }, qos, QosPolicy.None),
+            (qos with { Lifespan = 1 }, qos with { Lifespan = 2, Depth = 1, History = History.KeepAll }, QosPolicy.None),
+        ];
+        Assert.All(table, t => Assert.Equal(t.Policy, Qos.Mismatch(t.Offered, t.Requested)));
+    }
+
+    [Fact]
+    public void A_row_that_is_free_or_half_written_is_not_copied()
+    {
+        using var buffer = new NativeBuffer();
+        var row = buffer.Ensure(GraphTable.RowSize);
+        row.All.Clear();
+        var copy = new byte[GraphTable.RowSize];
+        Assert.False(GraphRow.TryCopy(row, copy));
+        row.Write(GraphRow.State, 1u);
+        row.Write(GraphRow.Stamp, 1u);
+        Assert.False(GraphRow.TryCopy(row, copy));
+        row.Write(GraphRow.Stamp, 2u);
+        Assert.True(GraphRow.TryCopy(row, copy));
+        Assert.Equal(row.All.ToArray(), copy);
+    }
+}

@@ -1,0 +1,50 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Tests;
+
+/// <summary>A folder in memory, a process table slot, and lives of one process' determinants.</summary>
+internal sealed class Scratch : IDisposable
+{
+    private readonly NativeBuffer _slot = new();
+
+    public Scratch()
+    {
+        Slot.All.Clear();
+        Slot.Write(ProcessTable.Incarnation, 1u);
+    }
+
+    public string Folder { get; } = Directory.CreateDirectory($"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}").FullName;
+
+    public Region Slot => _slot.Ensure(ProcessTable.SlotSize);
+
+    public Replayed Session { get; } = new();
+
+    public Determinants Live(bool resumed = false)
+    {
+        if (resumed)
+        {
+            Slot.Increment(ProcessTable.Incarnation);
+        }
+        return new Determinants(
+            Session, Journal.Open(Path.Combine(Folder, "journal"), 0), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
+    }
+
+    public void Dispose()
+    {
+        _slot.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    public sealed class Replayed : IReplayed
+    {
+        public List<(uint Entity, Gid Log, long First)> Matches { get; } = [];
+
+        public int Ends { get; private set; }
+
+        public void ReplayMatch(uint entity, Gid log, long first) => Matches.Add((entity, log, first));
+
+        public void ReplayEnded() => Ends++;
+    }
+}

@@ -1,0 +1,106 @@
+namespace RmwCkpt.Trial.Judging;
+
+/// <summary>By how many numbers a counter is off, and how much of that came in given windows of time.</summary>
+/// <param name="Expected">Where it would have been.</param>
+/// <param name="Offset">Where it is, less that.</param>
+/// <param name="ByDeaths">The part of the offset that arose in the windows of deaths.</param>
+/// <param name="BySnapshots">The part of the offset that arose in other windows, those of snapshots.</param>
+public sealed record CounterOffset(double Expected, double Offset, double ByDeaths, double BySnapshots)
+{
+    /// <summary>What a busy machine has no part in.</summary>
+    public double ByUs => ByDeaths + BySnapshots;
+
+    public static CounterOffset None { get; } = new(0, 0, 0, 0);
+}
+
+/// <summary>
+/// Compares a counter with the clock. A ROS timer that is late by more than a period passes ticks over, so a machine that is
+/// too busy makes any counter fall behind; what deaths and snapshots cost it is told apart by when it happened.
+/// </summary>
+public static class CounterClock
+{
+    /// <summary>Lines on each side of a window whose median is taken: a single one may be late itself.</summary>
+    private const int Neighbours = 5;
+
+    /// <param name="times">When each line was seen (ns).</param>
+    /// <param name="numbers">The lines; lines that a replay repeats are passed over.</param>
+    /// <param name="rate">Numbers per second.</param>
+    /// <param name="end">When the counter was stopped, ns.</param>
+    /// <param name="deaths">From each death to when it was itself again, ns.</param>
+    /// <param name="snapshots">The same for snapshots; what overlaps with a death counts as that.</param>
+    public static CounterOffset Measure(
+        IReadOnlyList<long> times, IReadOnlyList<long> numbers, double rate, long end,
+        IReadOnlyList<(long From, long To)> deaths, IReadOnlyList<(long From, long To)> snapshots)
+    {
+        var (at, offsets) = Offsets(times, numbers, rate);
+        if (at.Count == 0)
+        {
+            return CounterOffset.None;
+        }
+        var expected = 1 + ((end - at[0]) / 1e9 * rate);
+        var highest = numbers.Max();
+        var byDeaths = 0.0;
+        var bySnapshots = 0.0;
+        foreach (var (from, to) in Merge(deaths.Concat(snapshots)))
+        {
+            var before = FirstAfter(at, from);
+            var after = FirstAfter(at, to);
+            if (before > 0 && after < at.Count)
+            {
+                var change = Median(offsets, after, after + Neighbours) - Median(offsets, before - Neighbours, before);
+                var isDeath = deaths.Any(x => x.From >= from && x.To <= to);
+                byDeaths += isDeath ? change : 0;
+                bySnapshots += isDeath ? 0 : change;
+            }
+        }
+        return new CounterOffset(expected, highest - expected, byDeaths, bySnapshots);
+    }
+
+    private static (List<long> At, List<double> Offsets) Offsets(IReadOnlyList<long> times, IReadOnlyList<long> numbers, double rate)
+    {
+        var at = new List<long>();
+        var offsets = new List<double>();
+        var highest = 0L;
+        for (var i = 0; i < Math.Min(times.Count, numbers.Count); i++)
+        {
+            if (numbers[i] > highest)
+            {
+                highest = numbers[i];
+                at.Add(times[i]);
+                offsets.Add(highest - 1 - ((times[i] - at[0]) / 1e9 * rate));
+            }
+        }
+        return (at, offsets);
+    }
+
+    private static List<(long From, long To)> Merge(IEnumerable<(long From, long To)> windows)
+    {
+        var merged = new List<(long From, long To)>();
+        foreach (var window in windows.OrderBy(x => x.From))
+        {
+            if (merged.Count > 0 && window.From <= merged[^1].To)
+            {
+                merged[^1] = (merged[^1].From, Math.Max(merged[^1].To, window.To));
+            }
+            else
+            {
+                merged.Add(window);
+            }
+        }
+        return merged;
+    }
+
+    /// <summary>The median of those of the values from index first to before end that there are.</summary>
+    private static double Median(List<double> values, int first, int end)
+    {
+        first = Math.Max(0, first);
+        var sorted = values.GetRange(first, Math.Min(values.Count, end) - first).Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
+
+    private static int FirstAfter(List<long> times, long time)
+    {
+        var index = times.BinarySearch(time + 1);
+        return index < 0 ? ~index : index;
+    }
+}

@@ -1,0 +1,30 @@
+// The roles: each is the whole life of one process.
+#ifndef ROLES_HPP_
+#define ROLES_HPP_
+
+#include "tools.hpp"
+
+/// Sends, waits for the answer, measures: --size, --warmup, --rounds.
+void ping(const Options & options);
+/// Sends back what it hears until SIGTERM: --size.
+void pong(const Options & options);
+
+/// Publishes as fast as it can: --size, --depth, --milliseconds.
+void flood(const Options & options);
+/// Takes what flood publishes, counts, ends with it: --size, --depth.
+void drain(const Options & options);
+
+/// Publishes at a rate: --size, --rate, --seconds, --subscribers.
+void fan_out(const Options & options);
+/// Hears it, measures latency and its own CPU time: --size.
+void fan_in(const Options & options);
+
+/// One of many that all begin at one moment: --index, --processes, --topics, --start.
+void match(const Options & options);
+
+/// Publishes until SIGTERM, heard or not: --rate.
+void repeat(const Options & options);
+/// From rcl_init to the first message of that.
+void first(const Options & options);
+
+#endif  // ROLES_HPP_

@@ -1,0 +1,251 @@
+"""The other side of test_nodes.py's tests: peers.py ROLE. Plain rclpy nodes; those that check end with status 0 or 1."""
+
+import array
+import hashlib
+import sys
+import time
+
+import rclpy
+from rcl_interfaces.msg import Log
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.action import ActionClient, ActionServer, CancelResponse
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Int64, UInt8MultiArray
+from std_srvs.srv import SetBool
+from test_msgs.action import Fibonacci
+from test_msgs.srv import BasicTypes
+
+PATIENCE = 20  # s
+
+LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+MEBIBYTES = 4
+
+
+def say_ready():
+    print('ready', flush=True)
+
+
+def serve(node, executor=None):
+    """Spins until a signal; says that it is ready once it spins, for before that a signal is a traceback."""
+    def once():
+        timer.cancel()
+        say_ready()
+
+    timer = node.create_timer(0.0, once)
+    rclpy.spin(node, executor)
+
+
+def spin_until(node, condition, what):
+    """Spins until the condition holds; fails after a while."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f'waited {PATIENCE} s for {what}'
+        rclpy.spin_once(node, timeout_sec=0.05)
+
+
+def result_of(node, future, what):
+    rclpy.spin_until_future_complete(node, future, timeout_sec=PATIENCE)
+    assert future.done(), f'waited {PATIENCE} s for {what}'
+    return future.result()
+
+
+def pattern():
+    """4 MiB that differ in every page."""
+    return b''.join(hashlib.sha256(b'%d' % i).digest() for i in range(MEBIBYTES * 1024 * 1024 // 32))
+
+
+def action_server():
+    node = Node('fibonacci_server')
+
+    def execute(goal):
+        sequence = [0, 1]
+        while len(sequence) <= goal.request.order:
+            if goal.is_cancel_requested:
+                goal.canceled()
+                return Fibonacci.Result(sequence=sequence)
+            sequence.append(sequence[-1] + sequence[-2])
+            goal.publish_feedback(Fibonacci.Feedback(sequence=sequence))
+            if goal.request.order > 40:
+                time.sleep(0.01)  # the long one, which is to be cancelled
+                sequence = sequence[-2:]
+        goal.succeed()
+        return Fibonacci.Result(sequence=sequence)
+
+    ActionServer(node, Fibonacci, 'fibonacci', execute, cancel_callback=lambda _: CancelResponse.ACCEPT)
+    serve(node, MultiThreadedExecutor(2))
+
+
+def action_client():
+    node = Node('fibonacci_client')
+    client = ActionClient(node, Fibonacci, 'fibonacci')
+    assert client.wait_for_server(PATIENCE), 'no action server'
+    feedback = []
+    goal = result_of(
+        node, client.send_goal_async(Fibonacci.Goal(order=10), lambda m: feedback.append(len(m.feedback.sequence))), 'the goal')
+    assert goal.accepted
+    result = result_of(node, goal.get_result_async(), 'the result')
+    assert list(result.result.sequence) == [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55], result
+    # rclpy drops the callback once the goal has ended, so that the last ones may not be heard; those before are.
+    assert feedback == list(range(3, 3 + len(feedback))) and feedback, feedback
+
+    endless = result_of(node, client.send_goal_async(Fibonacci.Goal(order=1000000)), 'the second goal')
+    cancelled = result_of(node, endless.cancel_goal_async(), 'the cancellation')
+    assert len(cancelled.goals_canceling) == 1
+    assert result_of(node, endless.get_result_async(), 'its result').status == 5  # STATUS_CANCELED
+
+
+def parameter_server():
+    node = Node('tunable')
+    node.declare_parameter('gain', 1.5)
+    node.declare_parameter('name', 'first')
+
+    def check(parameters):
+        good = all(p.name != 'gain' or p.value >= 0 for p in parameters)
+        return SetParametersResult(successful=good, reason='' if good else 'gain is negative')
+
+    node.add_on_set_parameters_callback(check)
+    serve(node)
+
+
+def parameter_client():
+    node = Node('tuner')
+    client = AsyncParameterClient(node, 'tunable')
+    assert client.wait_for_services(PATIENCE), 'no parameter services'
+    names = result_of(node, client.list_parameters(), 'the list').result.names
+    assert {'gain', 'name'} <= set(names), names
+    done = result_of(
+        node, client.set_parameters([Parameter('gain', value=2.25), Parameter('name', value='second')]), 'setting')
+    assert [r.successful for r in done.results] == [True, True], done
+    got = result_of(node, client.get_parameters(['gain', 'name']), 'getting')
+    assert (got.values[0].double_value, got.values[1].string_value) == (2.25, 'second'), got
+    refused = result_of(node, client.set_parameters([Parameter('gain', value=-1.0)]), 'refusal')
+    assert (refused.results[0].successful, refused.results[0].reason) == (False, 'gain is negative'), refused
+
+
+def logger(text):
+    node = Node('logger')
+    node.get_logger().warning(text)
+    serve(node)
+
+
+def rosout_listener(text):
+    node = Node('rosout_listener')
+    heard = []
+    node.create_subscription(Log, '/rosout', heard.append, QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    spin_until(node, lambda: any(text in m.msg for m in heard), f'"{text}" on /rosout')
+    found = next(m for m in heard if text in m.msg)
+    assert (found.name, found.level) == ('logger', 30), found
+
+
+def latched_publisher(count):
+    node = Node('latched')
+    publisher = node.create_publisher(Int64, '/latched', LATCHED)
+    for number in range(1, int(count) + 1):
+        publisher.publish(Int64(data=number))
+    serve(node)
+
+
+def late_joiner(count):
+    node = Node('late')
+    heard = []
+    node.create_subscription(Int64, '/latched', lambda m: heard.append(m.data), LATCHED)
+    last = int(count)
+    expected = list(range(max(1, last - 9), last + 1))
+    spin_until(node, lambda: heard[-1:] == [last], f'{expected}, not {heard}')
+    assert heard == expected, heard
+
+
+def service_server():
+    node = Node('adder')
+
+    def answer(request, response):
+        response.int64_value = request.int64_value + 1
+        response.string_value = request.string_value
+        return response
+
+    node.create_service(BasicTypes, 'add_one', answer)
+    node.create_service(SetBool, 'switch', lambda q, r: SetBool.Response(success=q.data, message='on' if q.data else 'off'))
+    serve(node)
+
+
+def service_client(name, calls):
+    node = Node(f'client_{name}')
+    client = node.create_client(BasicTypes, 'add_one')
+    switch = node.create_client(SetBool, 'switch')
+    assert client.wait_for_service(PATIENCE) and switch.wait_for_service(PATIENCE), 'no service'
+    # Several at once, so that requests of both clients are mixed; no more than a service's queue holds (10) for both.
+    futures = []
+    for number in range(int(calls)):
+        futures.append(client.call_async(BasicTypes.Request(int64_value=number, string_value=name)))
+        if len(futures) % 4 == 0:
+            result_of(node, futures[-1], f'reply {number}')
+    for number, future in enumerate(futures):
+        reply = result_of(node, future, f'reply {number}')
+        assert (reply.int64_value, reply.string_value) == (number + 1, name), reply
+    assert result_of(node, switch.call_async(SetBool.Request(data=True)), 'the switch').message == 'on'
+
+
+def big_publisher():
+    node = Node('big')
+    publisher = node.create_publisher(UInt8MultiArray, '/big', LATCHED)
+    publisher.publish(UInt8MultiArray(data=array.array('B', pattern())))
+    serve(node)
+
+
+def big_listener():
+    node = Node('big_listener')
+    heard = []
+    node.create_subscription(UInt8MultiArray, '/big', lambda m: heard.append(bytes(m.data)), LATCHED)
+    spin_until(node, lambda: heard, 'a big message')
+    assert heard == [pattern()], [len(m) for m in heard]
+
+
+def graph_node():
+    node = Node('seen', namespace='/here')
+    node.create_publisher(Int64, '/here/out', 5)
+    node.create_subscription(Int64, '/here/in', lambda _: None, 5)
+    node.create_service(SetBool, '/here/switch', lambda q, r: r)
+    serve(node)
+
+
+def graph_looker():
+    """Sees a node come, all of it, and go: says so in between."""
+    node = Node('looker')
+    spin_until(node, lambda: ('seen', '/here') in node.get_node_names_and_namespaces(), 'the node')
+    spin_until(node, lambda: node.count_subscribers('/here/in') == 1, 'its subscription')
+    spin_until(node, lambda: dict(node.get_service_names_and_types()).get('/here/switch') == ['std_srvs/srv/SetBool'], 'its service')
+    topics = dict(node.get_topic_names_and_types())
+    assert topics['/here/out'] == topics['/here/in'] == ['std_msgs/msg/Int64'], topics
+    assert (node.count_publishers('/here/out'), node.count_publishers('/here/in')) == (1, 0)
+    info = node.get_publishers_info_by_topic('/here/out')[0]
+    assert (info.node_name, info.node_namespace, info.topic_type) == ('seen', '/here', 'std_msgs/msg/Int64'), info
+    assert ('/here/out', ['std_msgs/msg/Int64']) in node.get_publisher_names_and_types_by_node('seen', '/here')
+    assert ('/here/in', ['std_msgs/msg/Int64']) in node.get_subscriber_names_and_types_by_node('seen', '/here')
+    say_ready()
+    spin_until(node, lambda: 'seen' not in node.get_node_names(), 'the end of the node')
+    spin_until(
+        node, lambda: node.count_publishers('/here/out') + node.count_subscribers('/here/in') == 0, 'the end of its endpoints')
+    assert '/here/out' not in dict(node.get_topic_names_and_types())
+    assert '/here/switch' not in dict(node.get_service_names_and_types())
+
+
+ROLES = {f.__name__: f for f in (
+    action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
+    service_server, service_client, big_publisher, big_listener, graph_node, graph_looker)}
+
+
+def main():
+    rclpy.init()
+    try:
+        ROLES[sys.argv[1]](*sys.argv[2:])
+        rclpy.shutdown()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass  # rclpy's signal handler shuts down
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,97 @@
+"""Real rclpy nodes killed and recovered, by the trial program (tests/RmwCkpt.Trial), which judges what each node wrote.
+
+RMW_CKPT_TRIALS multiplies the numbers of kills. Without CRIU all recoveries are by replay from the start.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+SCALE = int(os.environ.get('RMW_CKPT_TRIALS', '1'))
+SECONDS_PER_KILL = 25
+START = 60
+
+POINTS = ['AfterReserve', 'MidCopy', 'BeforeCommit', 'AfterCommit', 'BeforeTakeRecord', 'AfterTakeRecord']
+REPLAY_POINTS = ['ReplayStart', 'ReplayMiddle', 'ReplayEnd']
+
+
+def find_trial():
+    """RMW_CKPT_TRIAL, else the newest build in the work tree."""
+    given = os.environ.get('RMW_CKPT_TRIAL')
+    if given:
+        return given
+    built = sorted(
+        [*HERE.parent.glob('RmwCkpt.Trial/bin/*/net*/rmw_ckpt_trial'),
+         *HERE.parent.parent.glob('build/tools/bin/RmwCkpt.Trial/*/rmw_ckpt_trial')],
+        key=lambda path: path.stat().st_mtime)
+    if not built:
+        pytest.fail('the trial program is not built: dotnet build tests/RmwCkpt.Trial')
+    return str(built[-1])
+
+
+def trial(domain_id, times, *arguments):
+    times *= SCALE
+    command = [find_trial(), '--json', '--domain', str(domain_id), '--times', str(times), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=START + SECONDS_PER_KILL * max(times, 4))
+    assert done.returncode == 0, f'{" ".join(command)}\n{done.stderr}'
+    return json.loads(done.stdout)
+
+
+def test_a_relay_killed_at_random_moments(domain_id):
+    result = trial(domain_id, 5, '--kill', 'relay')
+    assert result['kills'] == 5 * SCALE
+    assert result['watcher']['lines'] == result['counter']['highest']
+
+
+def test_a_counter_killed_at_random_moments_is_where_it_would_have_been(domain_id):
+    trial(domain_id, 3, '--kill', 'counter')
+
+
+def test_a_watcher_killed_at_random_moments(domain_id):
+    trial(domain_id, 2, '--kill', 'watcher')
+
+
+def test_the_master_killed_under_load_disturbs_nobody(domain_id):
+    result = trial(domain_id, 5, '--kill', 'master')
+    assert result['counter']['rewritten'] == result['relay']['rewritten'] == 0  # no node was taken for dead
+
+
+def test_all_killed_in_turn_and_at_random(domain_id):
+    trial(domain_id, 4, '--kill', 'relay,master,counter,watcher')
+    trial(domain_id, 6, '--kill', 'mixed')
+
+
+@pytest.mark.parametrize('point', POINTS)
+def test_a_relay_killed_at(domain_id, point):
+    trial(domain_id, 1, '--kill', 'relay', '--point', point)
+
+
+@pytest.mark.parametrize('point', ['AfterReserve', 'BeforeCommit', 'AfterCommit'])
+def test_a_counter_killed_at(domain_id, point):
+    trial(domain_id, 1, '--kill', 'counter', '--point', point)
+
+
+@pytest.mark.parametrize('point', REPLAY_POINTS)
+def test_a_relay_killed_again_at(domain_id, point):
+    assert trial(domain_id, 1, '--kill', 'relay', '--point', point)['kills'] == 2 * SCALE
+
+
+@pytest.mark.parametrize('point', ['SegmentRoll', 'JournalRoll'])
+def test_a_relay_killed_at_a_roll(domain_id, point):
+    # Rolls take a full segment of messages, fast ones; how many wait on a busy machine is not what is tested.
+    trial(domain_id, 1, '--kill', 'relay', '--point', point, '--rate', 400, '--depth', 1000)
+
+
+def test_a_stopped_node_is_not_dead(domain_id):
+    # 3.5 s of messages wait for it: a depth that holds them.
+    trial(domain_id, 1, '--kill', 'relay', '--pause', 3.5, '--depth', 2000)
+    trial(domain_id, 1, '--kill', 'counter', '--pause', 3.5)
+
+
+def test_recovery_by_replay_alone(domain_id):
+    result = trial(domain_id, 3, '--kill', 'relay,counter,watcher', '--engine', 'none')
+    assert result['engine'] == 'none'
