@@ -19,11 +19,14 @@ set(csharp "${CMAKE_CURRENT_SOURCE_DIR}/src")
 file(GLOB_RECURSE csharp_sources CONFIGURE_DEPENDS
   "${csharp}/*.cs" "${csharp}/*.csproj" "${csharp}/*.props" "${csharp}/*.targets" "${csharp}/*.proto" "${csharp}/*.xml")
 list(FILTER csharp_sources EXCLUDE REGEX "/(bin|obj)/")
+# The library does not have these, and need not be published again for them.
+set(library_sources ${csharp_sources})
+list(FILTER library_sources EXCLUDE REGEX "/RmwCkpt\\.(Cli|Client|Master)/")
 file(GLOB csharp_settings CONFIGURE_DEPENDS
   "${CMAKE_CURRENT_SOURCE_DIR}/Directory.*.props" "${CMAKE_CURRENT_SOURCE_DIR}/[Nn]u[Gg]et.[Cc]onfig"
   "${CMAKE_CURRENT_SOURCE_DIR}/global.json" "${CMAKE_CURRENT_SOURCE_DIR}/.editorconfig")
 
-# publish_csharp(PROJECT OUTPUT [DEPENDS...]): OUTPUT is made by NativeAOT from src/PROJECT.
+# publish_csharp(PROJECT OUTPUT DEPENDS...): OUTPUT is made by NativeAOT from src/PROJECT.
 function(publish_csharp project output)
   get_filename_component(folder "${output}" DIRECTORY)
   get_filename_component(name "${output}" NAME)
@@ -34,7 +37,7 @@ function(publish_csharp project output)
       --artifacts-path "${CMAKE_CURRENT_BINARY_DIR}/dotnet" --output "${folder}"
       --verbosity quiet --disable-build-servers -p:RunAnalyzers=false
     COMMAND ${CMAKE_COMMAND} -E touch "${output}" # .NET leaves what is up to date as old as it is
-    DEPENDS ${csharp_sources} ${csharp_settings} ${ARGN}
+    DEPENDS ${csharp_settings} ${ARGN}
     WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
     COMMENT "Publishing ${name} (.NET NativeAOT, takes a minute)"
     VERBATIM)
@@ -42,9 +45,9 @@ endfunction()
 
 set(core_library "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/lib/libRmwCkpt.Core.so")
 set(program "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/bin/rmw_ckpt")
-publish_csharp(RmwCkpt.Core "${core_library}")
+publish_csharp(RmwCkpt.Core "${core_library}" ${library_sources})
 # Second, for the two share projects and could not be built side by side.
-publish_csharp(RmwCkpt.Cli "${program}" "${core_library}")
+publish_csharp(RmwCkpt.Cli "${program}" "${core_library}" ${csharp_sources})
 add_custom_target(csharp ALL DEPENDS "${core_library}" "${program}")
 add_dependencies(core csharp)
 set_target_properties(core PROPERTIES IMPORTED_LOCATION "${core_library}")

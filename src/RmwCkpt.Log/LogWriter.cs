@@ -53,8 +53,10 @@ public sealed class LogWriter : IDisposable
         _usualSegmentSize = usualSegmentSize;
         _segment = segment;
         _view = segment.View;
-        _number = _view.ReadInt64(Segment.Number);
-        _next = _view.ReadInt64(Segment.FirstSequence);
+        // A log taken over is replayed from its first message. Where that is no longer kept, the position is before the
+        // first segment, and the messages that are gone are only counted (IsRetired).
+        _next = 1;
+        _number = _view.ReadInt64(Segment.FirstSequence) == 1 ? _view.ReadInt64(Segment.Number) : -1;
         _offset = Segment.HeadSize;
     }
 

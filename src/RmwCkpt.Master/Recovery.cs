@@ -220,6 +220,11 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         _whyNoImage = "it has no snapshot yet";
         foreach (var snapshot in supervisor.Store.Usable(member.Id))
         {
+            if (snapshot.Manifest!.JournalPosition < member.Slot.AcquireInt64(ProcessTable.JournalFirst))
+            {
+                _whyNoImage = $"snapshot {snapshot.Number} is older than what its journal keeps (RMW_CKPT_RETENTION)";
+                continue;
+            }
             var begun = Clock.Steady;
             // An older one may be of a life with another process id.
             var pid = snapshot.Manifest!.Pid;

@@ -13,6 +13,7 @@ internal static class TimeNamespace
 {
     private const string Tried = "RMW_CKPT_TIME_NAMESPACE_LEFT";
     private const long TicksPerSecond = 100;
+    private static readonly string[] s_nsenters = ["/usr/bin/nsenter", "/bin/nsenter"];
 
     /// <summary>How far start times in /proc are shifted for this process, in clock ticks.</summary>
     public static long ShiftInTicks { get; } = ReadShift();
@@ -37,7 +38,7 @@ internal static class TimeNamespace
         var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append($"{Tried}=1").ToList();
         var arguments = Environment.GetCommandLineArgs().Skip(1).Prepend(program).Prepend("--time=" + Outside).Prepend("nsenter");
-        foreach (var nsenter in new[] { "/usr/bin/nsenter", "/bin/nsenter" }.Where(File.Exists))
+        foreach (var nsenter in s_nsenters.Where(File.Exists))
         {
             Posix.Execute(nsenter, [.. arguments.Select(CriuCommand.Native)], environment);
         }

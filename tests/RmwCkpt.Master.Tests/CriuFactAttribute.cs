@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RmwCkpt.Master.Engines;
 
 namespace RmwCkpt.Master.Tests;
@@ -7,7 +8,7 @@ namespace RmwCkpt.Master.Tests;
 public sealed class CriuFactAttribute : FactAttribute
 {
     private static readonly Lazy<CriuEngine> s_engine =
-        new(() => new CriuEngine(Environment.GetEnvironmentVariable("RMW_CKPT_CRIU")));
+        new(() => new CriuEngine(Environment.GetEnvironmentVariable("RMW_CKPT_CRIU") ?? OfWorkspace()));
 
     public CriuFactAttribute()
     {
@@ -18,4 +19,11 @@ public sealed class CriuFactAttribute : FactAttribute
     }
 
     public static CriuEngine Engine => s_engine.Value;
+
+    /// <summary>The one that colcon/criu has made, wherever the tests were built.</summary>
+    private static string? OfWorkspace([CallerFilePath] string source = "")
+    {
+        var path = Path.GetFullPath("../../.criu/bin/criu", Path.GetDirectoryName(source)!);
+        return File.Exists(path) ? path : null;
+    }
 }

@@ -14,8 +14,10 @@ namespace RmwCkpt.Master.Tests;
 internal sealed class FakeDomain : IProcessProbe, IDisposable
 {
     private readonly Dictionary<int, int> _ends = [];
+    private readonly HashSet<int> _ended = [];
     private readonly object _gate = new();
     private readonly bool _owns;
+    private readonly int _self = Posix.OpenPidfd(Posix.ProcessId);
 
     public FakeDomain(Scratch? scratch = null, MasterOptions? options = null)
     {
@@ -32,8 +34,6 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     public Master Master { get; private set; } = null!;
 
     public ProcessRegistry Registry => Master.Processes!;
-
-    public int NextPeer { get; set; }
 
     public void Start()
     {
@@ -83,7 +83,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
         lock (_gate)
         {
             Posix.Wake(_ends[pid]);
-            _ends.Remove(pid);
+            _ended.Add(pid);
         }
     }
 
@@ -101,7 +101,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     {
         lock (_gate)
         {
-            return _ends.ContainsKey(pid) ? (ulong)pid : null;
+            return _ends.ContainsKey(pid) && !_ended.Contains(pid) ? (ulong)pid : null;
         }
     }
 
@@ -109,6 +109,10 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     {
         lock (_gate)
         {
+            if (_ended.Contains(pid))
+            {
+                return -1;
+            }
             if (!_ends.TryGetValue(pid, out var end))
             {
                 _ends.Add(pid, end = Posix.MakeWaker());
@@ -117,8 +121,6 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
             return Posix.TakeDescriptor(_self, end);
         }
     }
-
-    private readonly int _self = Posix.OpenPidfd(Posix.ProcessId);
 
     public void Dispose()
     {

@@ -19,6 +19,15 @@ public class CounterClockTests
     }
 
     [Fact]
+    public void A_first_line_that_was_seen_late_makes_no_counter_fast()
+    {
+        var (times, numbers) = Run((0, 1, 100));
+        times[0] = times[1] = times[2] = times[3] = 45 * Millisecond;
+
+        Assert.Equal(0, CounterClock.Measure(times, numbers, 100, times[^1], [], []).Offset, 6);
+    }
+
+    [Fact]
     public void Ticks_lost_in_a_death_are_the_deaths()
     {
         // Dead from 0.5 s to 0.7 s, and then it goes on with the next number.

@@ -22,7 +22,7 @@ static int Run(TrialOptions options, bool json, bool live)
     var view = new LiveView(console, state, options);
     try
     {
-        var run = new TrialRun(options, state, stop.Token);
+        using var run = new TrialRun(options, state, stop.Token);
         var result = live && console.Profile.Out.IsTerminal ? view.Watch(run.Run) : view.WatchPlainly(run.Run);
         Report.Write(console, options, result);
         if (json)

@@ -37,6 +37,7 @@ def serve(node, executor=None):
 
     timer = node.create_timer(0.0, once)
     rclpy.spin(node, executor)
+    sys.exit()  # rclpy's signal handler has shut down
 
 
 def spin_until(node, condition, what):
@@ -244,7 +245,7 @@ def main():
         ROLES[sys.argv[1]](*sys.argv[2:])
         rclpy.shutdown()
     except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # rclpy's signal handler shuts down
+        pass  # as in serve
 
 
 if __name__ == '__main__':

@@ -35,7 +35,9 @@ def find_trial():
 
 def trial(domain_id, times, *arguments):
     times *= SCALE
-    command = [find_trial(), '--json', '--domain', str(domain_id), '--times', str(times), *map(str, arguments)]
+    command = [
+        find_trial(), '--json', '--program', str(HERE.parent / 'nodes'), '--domain', str(domain_id), '--times', str(times),
+        *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=START + SECONDS_PER_KILL * max(times, 4))
     assert done.returncode == 0, f'{" ".join(command)}\n{done.stderr}'
     return json.loads(done.stdout)

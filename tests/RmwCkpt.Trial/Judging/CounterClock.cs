@@ -22,6 +22,8 @@ public static class CounterClock
     /// <summary>Lines on each side of a window whose median is taken: a single one may be late itself.</summary>
     private const int Neighbours = 5;
 
+    private const int FirstLines = 50;
+
     /// <param name="times">When each line was seen (ns).</param>
     /// <param name="numbers">The lines; lines that a replay repeats are passed over.</param>
     /// <param name="rate">Numbers per second.</param>
@@ -32,13 +34,13 @@ public static class CounterClock
         IReadOnlyList<long> times, IReadOnlyList<long> numbers, double rate, long end,
         IReadOnlyList<(long From, long To)> deaths, IReadOnlyList<(long From, long To)> snapshots)
     {
-        var (at, offsets) = Offsets(times, numbers, rate);
+        var (at, highest) = Advances(times, numbers);
         if (at.Count == 0)
         {
             return CounterOffset.None;
         }
-        var expected = 1 + ((end - at[0]) / 1e9 * rate);
-        var highest = numbers.Max();
+        var start = Start(at, highest, rate);
+        var offsets = at.Select((time, i) => highest[i] - Expected(time)).ToList();
         var byDeaths = 0.0;
         var bySnapshots = 0.0;
         foreach (var (from, to) in Merge(deaths.Concat(snapshots)))
@@ -53,25 +55,30 @@ public static class CounterClock
                 bySnapshots += isDeath ? 0 : change;
             }
         }
-        return new CounterOffset(expected, highest - expected, byDeaths, bySnapshots);
+        return new CounterOffset(Expected(end), highest[^1] - Expected(end), byDeaths, bySnapshots);
+
+        double Expected(long time) => 1 + ((time - start) / 1e9 * rate);
     }
 
-    private static (List<long> At, List<double> Offsets) Offsets(IReadOnlyList<long> times, IReadOnlyList<long> numbers, double rate)
+    /// <summary>The lines that brought the counter further than ever, and when they were seen.</summary>
+    private static (List<long> At, List<long> Highest) Advances(IReadOnlyList<long> times, IReadOnlyList<long> numbers)
     {
         var at = new List<long>();
-        var offsets = new List<double>();
-        var highest = 0L;
+        var highest = new List<long>();
         for (var i = 0; i < Math.Min(times.Count, numbers.Count); i++)
         {
-            if (numbers[i] > highest)
+            if (highest.Count == 0 || numbers[i] > highest[^1])
             {
-                highest = numbers[i];
                 at.Add(times[i]);
-                offsets.Add(highest - 1 - ((times[i] - at[0]) / 1e9 * rate));
+                highest.Add(numbers[i]);
             }
         }
-        return (at, offsets);
+        return (at, highest);
     }
+
+    /// <summary>When number 1 was due. A line may be seen late but never early: of the first ones the earliest tells.</summary>
+    private static double Start(List<long> at, List<long> highest, double rate) =>
+        Enumerable.Range(0, Math.Min(at.Count, FirstLines)).Min(i => at[i] - ((highest[i] - 1) / rate * 1e9));
 
     private static List<(long From, long To)> Merge(IEnumerable<(long From, long To)> windows)
     {

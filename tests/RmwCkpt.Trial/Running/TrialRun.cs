@@ -7,16 +7,20 @@ namespace RmwCkpt.Trial.Running;
 /// <summary>What a trial came to.</summary>
 public sealed record TrialResult(
     Verdict Verdict, Tally Counter, Tally Relay, Tally Watcher, CounterOffset Offset, IReadOnlyList<Death> Deaths,
-    IReadOnlyList<double> Silences, ReplayCounts Counts, string Engine, double Seconds);
+    IReadOnlyList<double> Silences, ReplayCounts Counts, string Engine, double Seconds, string MasterLog);
 
-/// <summary>One trial from the first process to the last. Runs on the caller's thread.</summary>
-public sealed class TrialRun(TrialOptions options, TrialState state, CancellationToken cancel)
+/// <summary>
+/// One trial from the first process to the last. Runs on the caller's thread, once; Dispose when no view looks any more, for
+/// it unmaps what the views show.
+/// </summary>
+public sealed class TrialRun(TrialOptions options, TrialState state, CancellationToken cancel) : IDisposable
 {
     /// <summary>What a counter may take to make up for a time without it, ns.</summary>
     private const long CatchUp = 200_000_000;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
     private readonly List<string> _troubles = [];
     private volatile bool _over;
+    private DomainWatch? _domain;
     private Thread? _tails;
     private readonly List<(long From, long To)> _freezes = [];
     private long _end;
@@ -27,7 +31,7 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         var start = Posix.Now(Posix.MonotonicClock);
         var nodes = new Nodes(options);
         Environment.SetEnvironmentVariable("RMW_CKPT_DIR", nodes.CheckpointFolder);
-        using var domain = new DomainWatch(RunFolder.For(options.Domain), cancel);
+        var domain = _domain = new DomainWatch(RunFolder.For(options.Domain), cancel);
         try
         {
             try
@@ -60,6 +64,8 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
             }
         }
     }
+
+    public void Dispose() => _domain?.Dispose();
 
     private void Start(Nodes nodes, DomainWatch domain)
     {
@@ -184,15 +190,11 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
             Troubles = _troubles,
             Divergences = counts.Divergences,
         });
-        if (!verdict.Ok && options.IsOurs)
-        {
-            state.Say($"the master's log ends with\n{domain.LogTail(15)}");
-        }
         var stamps = state.NodeList().Count == 3 ? state.Stamps() : [];
         var silences = deaths.Where(x => x.LiveAt > 0 && x.How != "SIGSTOP").Select(x => state.SilenceOf(x, stamps)).ToList();
         return new TrialResult(
             verdict, counter, relay, watcher, offset, deaths, silences, counts, state.Engine,
-            (Posix.Now(Posix.MonotonicClock) - start) / 1e9);
+            (Posix.Now(Posix.MonotonicClock) - start) / 1e9, verdict.Ok || !options.IsOurs ? "" : domain.LogTail(25));
     }
 
     private CounterOffset MeasureCounter(IReadOnlyList<Death> deaths)

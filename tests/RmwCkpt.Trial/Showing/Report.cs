@@ -19,6 +19,10 @@ public static class Report
     public static void Write(IAnsiConsole console, TrialOptions options, TrialResult result)
     {
         var deaths = result.Deaths;
+        if (result.MasterLog.Length > 0)
+        {
+            console.Profile.Out.Writer.WriteLine($"the master's log ends with\n{result.MasterLog}");
+        }
         Table(console, ["witness", "lines", "heard", "missed", "repeated", "reordered", "wrong sums", "written again", "deaths"],
         [
             Row("counter", result.Counter, Victim.Counter), Row("relay", result.Relay, Victim.Relay),

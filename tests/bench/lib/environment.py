@@ -43,7 +43,8 @@ def find_criu() -> str:
 
 def base(distro: str, prefix: Path) -> dict:
     """ROS 2 with rmw_ckpt found before all else; nothing of the caller's own RMW settings."""
-    env = {k: v for k, v in _sourced(find_setup(distro)).items() if not k.startswith(('RMW_', 'ROS_DOMAIN', 'FASTRTPS', 'CYCLONE'))}
+    unwanted = ('RMW_', 'ROS_DOMAIN', 'FASTRTPS', 'CYCLONE')
+    env = {k: v for k, v in _sourced(find_setup(distro)).items() if not k.startswith(unwanted)}
     for variable, folder in (('LD_LIBRARY_PATH', 'lib'), ('PATH', 'bin'), ('AMENT_PREFIX_PATH', '')):
         env[variable] = f'{prefix / folder}:{env.get(variable, "")}'
     return env
@@ -80,6 +81,10 @@ class Domain:
     def __exit__(self, *_):
         self.stop_master()
         shutil.rmtree(self.folder, ignore_errors=True)
+        # What Fast DDS leaves of a process that had to be ended by force would stand in the way of the next in this domain.
+        for port in range(7400 + 250 * self.number, 7650 + 250 * self.number):
+            for file in Path('/dev/shm').glob(f'*fastrtps_port{port}*'):
+                file.unlink(missing_ok=True)
 
     def master_pid(self):
         """Who listens on the master's socket; None: nobody."""
