@@ -36,6 +36,12 @@ public sealed class LogReader : IDisposable
     /// </summary>
     public long Lost { get; private set; }
 
+    /// <summary>
+    /// Frames longer than this, bytes, are not verified. A living reader has the pages that the writer has just written;
+    /// to sum up a large message again would cost as much as to copy it.
+    /// </summary>
+    public int VerifyLimit { get; set; } = int.MaxValue;
+
     /// <summary>Committed frames not yet read. May lag behind a commit that is under way.</summary>
     public long Pending => Math.Max(0, Head.TailSequence + 1 - NextSequence);
 
@@ -170,7 +176,7 @@ public sealed class LogReader : IDisposable
             var sequence = _view.AcquireInt64(_offset + Frame.Sequence);
             var time = _view.AcquireInt64(_offset + Frame.Time);
             if (incarnation < _incarnation || !IsNext(sequence)
-                || (verify && _view.ReadUInt32(_offset + Frame.Crc) != Frame.ComputeCrc(_view, _offset, word)))
+                || (verify && word <= VerifyLimit && _view.ReadUInt32(_offset + Frame.Crc) != Frame.ComputeCrc(_view, _offset, word)))
             {
                 if (IsIntact)
                 {
@@ -182,7 +188,7 @@ public sealed class LogReader : IDisposable
             {
                 continue;
             }
-            _incarnation = verify ? incarnation : _incarnation;
+            _incarnation = verify && word <= VerifyLimit ? incarnation : _incarnation;
             Lost += sequence - NextSequence;
             NextSequence = sequence;
             _span = Frame.Align(word);
@@ -228,7 +234,7 @@ public sealed class LogReader : IDisposable
         Mapping? segment;
         try
         {
-            segment = Segment.Open(_folder, number);
+            segment = Segment.Open(_folder, number, populate: true);
         }
         catch (InvalidDataException) when (number < Head.FirstSegment)
         {

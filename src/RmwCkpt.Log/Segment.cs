@@ -32,7 +32,7 @@ public static class Segment
         Mapping file;
         if (spare is not null && Posix.RenameIfFree(spare, temporary))
         {
-            file = Mapping.Open(temporary);
+            file = Mapping.Open(temporary, populate: true);
             file.View.Clear(0, file.View.Length);
         }
         else
@@ -53,15 +53,18 @@ public static class Segment
         return Open(folder, number) ?? throw new IOException($"{path} was there and is gone");
     }
 
-    /// <summary>Opens a segment; null when there is none of that number.</summary>
+    /// <summary>
+    /// Opens a segment; null when there is none of that number. <paramref name="populate"/>: with its pages present, for
+    /// who will go through all of it; a fault for each page costs more than the copy of a large message.
+    /// </summary>
     /// <exception cref="InvalidDataException">The file is no segment, or another one.</exception>
-    public static Mapping? Open(string folder, long number)
+    public static Mapping? Open(string folder, long number, bool populate = false)
     {
         var path = PathOf(folder, number);
         Mapping file;
         try
         {
-            file = Mapping.Open(path);
+            file = Mapping.Open(path, populate: populate);
         }
         catch (PosixException e) when (e.Errno == Posix.Enoent)
         {

@@ -208,8 +208,6 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             r.Incarnation++;
         });
         _incarnation = member.Entry.Record.Incarnation;
-        // Counts of a life that is over; see Waiter.Sleep.
-        member.Slot.Write(ProcessTable.Sleepers, 0u);
         member.Slot.Release(ProcessTable.Incarnation, _incarnation);
         member.SlotState = ProcessState.Recovering;
         return _whyNoImage.Length == 0 ? RecoveryPhase.Restore : RecoveryPhase.StartAgain;

@@ -11,6 +11,9 @@ namespace RmwCkpt.Master;
 /// </summary>
 internal static class TimeNamespace
 {
+    /// <summary>The kernel's PROC_TIME_INIT_INO.</summary>
+    private const string Initial = "time:[4026531834]";
+
     private const string Tried = "RMW_CKPT_TIME_NAMESPACE_LEFT";
     private const long TicksPerSecond = 100;
     private static readonly string[] s_nsenters = ["/usr/bin/nsenter", "/bin/nsenter"];
@@ -29,19 +32,44 @@ internal static class TimeNamespace
             Environment.SetEnvironmentVariable(Tried, null);
             return;
         }
-        const string Outside = "/proc/1/ns/time";
-        var outside = ProcessProbe.Link(Outside);
-        if (outside.Length == 0 || outside == ProcessProbe.Link("/proc/self/ns/time") || Environment.ProcessPath is not { } program)
+        var inside = ProcessProbe.Link("/proc/self/ns/time");
+        if (inside is "" or Initial || Environment.ProcessPath is not { } program || OpenOutside() is not (>= 0 and var outside))
         {
             return;
         }
         var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append($"{Tried}=1").ToList();
-        var arguments = Environment.GetCommandLineArgs().Skip(1).Prepend(program).Prepend("--time=" + Outside).Prepend("nsenter");
+        var arguments = Environment.GetCommandLineArgs().Skip(1).Prepend(program)
+            .Prepend(string.Create(CultureInfo.InvariantCulture, $"--time=/proc/self/fd/{outside}")).Prepend("nsenter");
         foreach (var nsenter in s_nsenters.Where(File.Exists))
         {
             Posix.Execute(nsenter, [.. arguments.Select(CriuCommand.Native)], environment);
         }
+        Posix.Close(outside);
+    }
+
+    /// <summary>
+    /// The initial time namespace, by way of any process that is in it and may be looked at. Not closed on exec: the
+    /// process may end before nsenter comes to it.
+    /// </summary>
+    private static int OpenOutside()
+    {
+        foreach (var process in Directory.EnumerateDirectories("/proc"))
+        {
+            var path = process + "/ns/time";
+            if (char.IsAsciiDigit(process[^1]) && ProcessProbe.Link(path) == Initial)
+            {
+                try
+                {
+                    return Posix.Open(path, Posix.ReadOnly, 0);
+                }
+                catch (PosixException)
+                {
+                    // It has ended.
+                }
+            }
+        }
+        return -1;
     }
 
     private static long ReadShift()

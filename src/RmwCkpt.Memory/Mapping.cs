@@ -22,7 +22,7 @@ public sealed class Mapping : IDisposable
 
     /// <summary>
     /// Makes a new file of <paramref name="length"/> zero bytes whose blocks are allocated, so that no later store can
-    /// meet a full file system (a SIGBUS), and maps it. Mode 0600.
+    /// meet a full file system (a SIGBUS), and maps it with its pages present. Mode 0600.
     /// </summary>
     /// <exception cref="PosixException">EEXIST, ENOSPC and the rest of open(2), fallocate(2) and mmap(2). Nothing is left.</exception>
     public static Mapping Create(string path, int length)
@@ -31,7 +31,7 @@ public sealed class Mapping : IDisposable
         try
         {
             Posix.Allocate(fd, length, path);
-            return new Mapping(path, Posix.Map(fd, length, writable: true, path), length);
+            return new Mapping(path, Posix.Map(fd, length, writable: true, path, populate: true), length);
         }
         catch
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Text;
 
@@ -167,6 +166,9 @@ public readonly unsafe struct Region
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Exchange(int offset, uint value) => Interlocked.Exchange(ref *(uint*)At(offset, 4), value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Increment(int offset) => Interlocked.Increment(ref *(uint*)At(offset, 4));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -212,24 +214,8 @@ public readonly unsafe struct Region
         Encoding.UTF8.GetBytes(text, span);
     }
 
-    /// <summary>
-    /// CRC32C (Castagnoli, RFC 3720 B.4) of part of the view, seeded and finished with all ones.
-    /// </summary>
-    public uint Crc32C(int offset, int length)
-    {
-        var p = At(offset, length);
-        var crc = ~0u;
-        var end = p + length;
-        for (; p + 8 <= end; p += 8)
-        {
-            crc = BitOperations.Crc32C(crc, *(ulong*)p);
-        }
-        for (; p < end; p++)
-        {
-            crc = BitOperations.Crc32C(crc, *p);
-        }
-        return ~crc;
-    }
+    /// <summary>CRC32C of part of the view. See <see cref="Checksum"/>.</summary>
+    public uint Crc32C(int offset, int length) => Checksum.Crc32C(At(offset, length), length);
 
 #if STORE_HOOKS
     /// <summary>Tests of recovery: called before and after each store of the thread; what it throws ends the life there.</summary>

@@ -75,17 +75,8 @@ public sealed class CallbackPump(Session session)
             {
                 Announce();
             }
-            var incarnation = slot.AcquireUInt32(ProcessTable.Incarnation);
-            slot.Increment(ProcessTable.Sleepers);
-            if (slot.AcquireUInt32(ProcessTable.Bell) == bell)
-            {
-                // In replay nobody rings: look again soon.
-                Futex.Wait(slot, ProcessTable.Bell, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? -1 : 200_000);
-            }
-            if (slot.AcquireUInt32(ProcessTable.Incarnation) == incarnation)
-            {
-                slot.Decrement(ProcessTable.Sleepers);
-            }
+            // In replay nobody rings: look again soon.
+            ProcessTable.Sleep(slot, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? -1 : 200_000);
         }
     }
 

@@ -13,6 +13,9 @@ public readonly record struct Lent(Region Payload, long Sequence, long Time, Gid
 /// </summary>
 public sealed class Inbox : IDisposable
 {
+    /// <summary>What a living reader verifies, bytes; a replaying one verifies all.</summary>
+    private const int LiveVerifyLimit = 64 * 1024;
+
     private readonly Session _session;
     private readonly uint _entity;
     private readonly Qos _qos;
@@ -42,6 +45,7 @@ public sealed class Inbox : IDisposable
 
     public void Add(Source source)
     {
+        source.Reader.VerifyLimit = LiveVerifyLimit;
         lock (_sourcesLock)
         {
             _sources = [.. _sources, source];
@@ -166,7 +170,7 @@ public sealed class Inbox : IDisposable
                     continue;
                 }
                 KillPoints.Hit(KillPoint.BeforeTakeRecord);
-                if (determinants.IsReplaying || !determinants.TryNumber(source.Writer, out var number)
+                if (determinants.IsReplaying || !TryNumber(determinants, source, out var number)
                     || !determinants.TryRecord(Determinant.Take, _entity, number, frame.Sequence))
                 {
                     continue;
@@ -175,6 +179,16 @@ public sealed class Inbox : IDisposable
             KillPoints.Hit(KillPoint.AfterTakeRecord);
             return Lend(source, frame);
         }
+    }
+
+    private static bool TryNumber(Determinants determinants, Source source, out uint number)
+    {
+        if (source.Number is null && determinants.TryNumber(source.Writer, out number))
+        {
+            source.Number = number;
+        }
+        number = source.Number ?? 0;
+        return source.Number is not null;
     }
 
     private Lent Lend(Source source, in FrameView frame)
@@ -199,7 +213,10 @@ public sealed class Inbox : IDisposable
         if (source is not null)
         {
             source.Reader.SeekSequence(sequence);
-            if (source.Reader.TryPeek(out var frame) && frame.Sequence == sequence)
+            source.Reader.VerifyLimit = int.MaxValue;
+            var found = source.Reader.TryPeek(out var frame) && frame.Sequence == sequence;
+            source.Reader.VerifyLimit = LiveVerifyLimit;
+            if (found)
             {
                 return Lend(source, frame);
             }

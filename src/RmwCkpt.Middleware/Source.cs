@@ -10,6 +10,9 @@ public sealed class Source(Gid writer, LogReader reader) : IDisposable
 
     public LogReader Reader { get; } = reader;
 
+    /// <summary>The log's number in this process' journal, once it has one. (A number is never given anew.)</summary>
+    public uint? Number { get; set; }
+
     /// <summary>The writer is gone: read what is left, then drop the source.</summary>
     public bool Orphaned { get; set; }
 

@@ -13,6 +13,12 @@ public sealed class Waiter(Session session)
     /// <summary>Longest spin, ns: about what a sleep and a wake cost.</summary>
     private const long SpinLimit = 30_000;
 
+    /// <summary>A sleep shorter than this, ns, would better have been a spin: a sleep and its wake alone are half of it.</summary>
+    private const long ShortSleep = 100_000;
+
+    /// <summary>Spins in vain before sleeping at once again.</summary>
+    private const int SpinTries = 4;
+
     private int _spinCredit;
 
     /// <summary>See ckpt_wait.</summary>
@@ -139,10 +145,7 @@ public sealed class Waiter(Session session)
         }
     }
 
-    /// <summary>
-    /// Until the bell rings or the time is over, or sooner. The count of sleepers is a life's own: the master sets it to 0
-    /// before a new one, so a sleeper of an older life does not take itself off.
-    /// </summary>
+    /// <summary>Until the bell rings or the time is over, or sooner.</summary>
     private void Sleep(Region slot, uint bell, long remaining)
     {
         var start = Posix.Now(Posix.MonotonicClock);
@@ -151,29 +154,23 @@ public sealed class Waiter(Session session)
             var limit = remaining >= 0 ? Math.Min(remaining, SpinLimit) : SpinLimit;
             do
             {
-                Thread.SpinWait(8);
-                if (slot.AcquireUInt32(ProcessTable.Bell) != bell)
+                for (var i = 0; i < 32; i++)
                 {
-                    Volatile.Write(ref _spinCredit, 4);
-                    return;
+                    Thread.SpinWait(2);
+                    if (slot.AcquireUInt32(ProcessTable.Bell) != bell)
+                    {
+                        Volatile.Write(ref _spinCredit, SpinTries);
+                        return;
+                    }
                 }
             }
             while (Posix.Now(Posix.MonotonicClock) - start < limit);
             Volatile.Write(ref _spinCredit, Math.Max(0, _spinCredit - 1));
         }
-        var incarnation = slot.AcquireUInt32(ProcessTable.Incarnation);
-        slot.Increment(ProcessTable.Sleepers);
-        if (slot.AcquireUInt32(ProcessTable.Bell) == bell)
+        ProcessTable.Sleep(slot, bell, remaining);
+        if (Posix.Now(Posix.MonotonicClock) - start < ShortSleep)
         {
-            Futex.Wait(slot, ProcessTable.Bell, bell, remaining);
-        }
-        if (slot.AcquireUInt32(ProcessTable.Incarnation) == incarnation)
-        {
-            slot.Decrement(ProcessTable.Sleepers);
-        }
-        if (Posix.Now(Posix.MonotonicClock) - start < SpinLimit)
-        {
-            Volatile.Write(ref _spinCredit, 4);
+            Volatile.Write(ref _spinCredit, SpinTries);
         }
     }
 }

@@ -37,8 +37,8 @@ public enum ProcessMode : uint
 /// (snapshots have it mapped).
 /// <code>
 ///   slot, 256 bytes                                            written by
-///   0 u32 Bell          futex: something was committed          peers, itself, master
-///   4 u32 Sleepers      threads asleep on Bell                  the process
+///   0 u32 Bell          counts: something was committed         peers, itself, master
+///   4 u32 Sleepers      futex: 1 when a thread may be asleep    the process; 0 by who wakes it
 ///   8 u32 Notice        futex: graph changed, look              master
 ///  12 u32 Incarnation   life number, from 1                     master
 ///  16 u32 Freezing      1 while a snapshot is taken             master
@@ -111,17 +111,31 @@ public sealed class ProcessTable : IDisposable
     public Region Slot(uint index) => _file.View.Slice((int)index * SlotSize, SlotSize);
 
     /// <summary>
-    /// Rings a process' doorbell after a commit: a count that spinning waits see, and a wake if a thread sleeps.
-    /// The increment is a full fence, which pairs with the sleeper's increment of Sleepers.
+    /// Rings a process' doorbell after a commit: a count that spinning waits see, and a wake if a thread may be asleep. Who
+    /// takes the 1 off Sleepers wakes all who sleep on it; who is about to sleep then finds no 1 there and looks again.
+    /// The increment is a full fence, which pairs with the sleeper's store of the 1.
     /// </summary>
     public void Ring(uint index)
     {
         var view = _file.View;
         var offset = (int)index * SlotSize;
         view.Increment(offset + Bell);
-        if (view.AcquireUInt32(offset + Sleepers) != 0)
+        if (view.AcquireUInt32(offset + Sleepers) != 0 && view.CompareExchange(offset + Sleepers, 1, 0))
         {
-            Futex.WakeAll(view, offset + Bell);
+            Futex.WakeAll(view, offset + Sleepers);
+        }
+    }
+
+    /// <summary>
+    /// Puts the calling thread of a process to sleep until its bell is no longer <paramref name="bell"/>, for at most
+    /// <paramref name="timeout"/> ns (negative: no limit). May return early. Holds over a restore in the middle of it.
+    /// </summary>
+    public static void Sleep(Region slot, uint bell, long timeout)
+    {
+        slot.Exchange(Sleepers, 1);
+        if (slot.AcquireUInt32(Bell) == bell)
+        {
+            Futex.Wait(slot, Sleepers, 1, timeout);
         }
     }
 
