@@ -26,6 +26,9 @@ file(GLOB csharp_settings CONFIGURE_DEPENDS
   "${CMAKE_CURRENT_SOURCE_DIR}/Directory.*.props" "${CMAKE_CURRENT_SOURCE_DIR}/[Nn]u[Gg]et.[Cc]onfig"
   "${CMAKE_CURRENT_SOURCE_DIR}/global.json" "${CMAKE_CURRENT_SOURCE_DIR}/.editorconfig")
 
+set(RMW_CKPT_DOTNET "${CMAKE_CURRENT_BINARY_DIR}/dotnet" CACHE PATH
+  "Where the C# is built; builds for several distros may share it, one after the other")
+
 # publish_csharp(PROJECT OUTPUT DEPENDS...): OUTPUT is made by NativeAOT from src/PROJECT.
 function(publish_csharp project output)
   get_filename_component(folder "${output}" DIRECTORY)
@@ -34,7 +37,7 @@ function(publish_csharp project output)
     OUTPUT "${output}"
     COMMAND ${CMAKE_COMMAND} -E env DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
       ${DOTNET} publish "${csharp}/${project}/${project}.csproj" --configuration Release --runtime ${rid}
-      --artifacts-path "${CMAKE_CURRENT_BINARY_DIR}/dotnet" --output "${folder}"
+      --artifacts-path "${RMW_CKPT_DOTNET}" --output "${folder}"
       --verbosity quiet --disable-build-servers -p:RunAnalyzers=false
     COMMAND ${CMAKE_COMMAND} -E touch "${output}" # .NET leaves what is up to date as old as it is
     DEPENDS ${csharp_settings} ${ARGN}
@@ -43,8 +46,8 @@ function(publish_csharp project output)
     VERBATIM)
 endfunction()
 
-set(core_library "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/lib/libRmwCkpt.Core.so")
-set(program "${CMAKE_CURRENT_BINARY_DIR}/dotnet/out/bin/rmw_ckpt")
+set(core_library "${RMW_CKPT_DOTNET}/out/lib/libRmwCkpt.Core.so")
+set(program "${RMW_CKPT_DOTNET}/out/bin/rmw_ckpt")
 publish_csharp(RmwCkpt.Core "${core_library}" ${library_sources})
 # Second, for the two share projects and could not be built side by side.
 publish_csharp(RmwCkpt.Cli "${program}" "${core_library}" ${csharp_sources})
