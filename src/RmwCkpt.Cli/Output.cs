@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using RmwCkpt.Registry.Protocol;
 using Spectre.Console;
@@ -9,11 +10,14 @@ namespace RmwCkpt.Cli;
 /// <summary>How things are printed.</summary>
 internal static class Output
 {
+    // For people and jq, not for HTML: an apostrophe stays one.
+    private static readonly JsonWriterOptions s_json = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Writes one JSON value, indented, to standard output.</summary>
     public static void Json(Action<Utf8JsonWriter> write)
     {
         using var stream = Console.OpenStandardOutput();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        using (var writer = new Utf8JsonWriter(stream, s_json))
         {
             write(writer);
         }
@@ -33,11 +37,23 @@ internal static class Output
     /// <summary>Prints a table: as wide as it needs to be when it goes into a file or a pipe.</summary>
     public static void Print(Table table)
     {
+        Widen();
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Prints a line with marks such as [green].</summary>
+    public static void Line(string markup)
+    {
+        Widen();
+        AnsiConsole.MarkupLine(markup);
+    }
+
+    private static void Widen()
+    {
         if (Console.IsOutputRedirected)
         {
             AnsiConsole.Profile.Width = 400;
         }
-        AnsiConsole.Write(table);
     }
 
     public static string Cell(string text) => Markup.Escape(text);

@@ -59,7 +59,7 @@ public sealed class Journal : IDisposable
     /// <summary>Makes or continues a journal, at its first kept cell. <paramref name="retention"/> in bytes.</summary>
     public static Journal Open(string folder, long retention)
     {
-        Directory.CreateDirectory(folder);
+        PrivateFolder.Make(folder);
         var journal = new Journal(folder, writable: true, retention) { _first = FirstFile(folder) };
         journal.Position = journal.First;
         journal.Use(journal._first, make: true);

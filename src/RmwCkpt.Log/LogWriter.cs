@@ -82,7 +82,7 @@ public sealed class LogWriter : IDisposable
         }
         else
         {
-            Directory.CreateDirectory(folder);
+            PrivateFolder.Make(folder);
             Segment.Make(folder, 0, firstSegmentSize, 1, spare: null).Dispose();
             head = LogHead.Make(folder, fillMetadata);
         }

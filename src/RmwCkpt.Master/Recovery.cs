@@ -228,9 +228,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             var pid = snapshot.Manifest!.Pid;
             // On record first: should this master be killed, the next must know whom to look for.
             supervisor.Registry.Update(member, r => (r.Pid, r.StartTime) = ((uint)pid, 0));
-            var result = IsFree(pid, TimeSpan.Zero)
-                ? supervisor.Engine.Restore(Order(snapshot.Folder) with { Pid = pid })
-                : RestoreResult.Failed(WhyTaken(pid));
+            var result = RestoreFrom(snapshot.Folder, pid);
             if (result.Done && Adopt(result.Pid))
             {
                 supervisor.Log.Restored(
@@ -243,6 +241,19 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             supervisor.Stopping.ThrowIfCancellationRequested();
         }
         return RecoveryPhase.StartAgain;
+    }
+
+    /// <summary>Twice: a process that is killed while it is restored says nothing against the image.</summary>
+    private RestoreResult RestoreFrom(string folder, int pid)
+    {
+        var result = RestoreResult.Failed("");
+        for (var attempt = 0; attempt < 2 && !result.Done; attempt++)
+        {
+            result = IsFree(pid, attempt == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1))
+                ? supervisor.Engine.Restore(Order(folder) with { Pid = pid })
+                : RestoreResult.Failed(WhyTaken(pid));
+        }
+        return result;
     }
 
     private RecoveryPhase StartAgain()

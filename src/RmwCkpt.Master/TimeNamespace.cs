@@ -27,9 +27,13 @@ internal static class TimeNamespace
     /// </summary>
     public static void Leave()
     {
-        if (Environment.GetEnvironmentVariable(Tried) is not null)
+        if (Environment.GetEnvironmentVariable(Tried) is { } tried)
         {
             Environment.SetEnvironmentVariable(Tried, null);
+            if (int.TryParse(tried, CultureInfo.InvariantCulture, out var used) && used > 2)
+            {
+                Posix.Close(used);
+            }
             return;
         }
         var inside = ProcessProbe.Link("/proc/self/ns/time");
@@ -38,7 +42,7 @@ internal static class TimeNamespace
             return;
         }
         var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append($"{Tried}=1").ToList();
+            .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append(string.Create(CultureInfo.InvariantCulture, $"{Tried}={outside}")).ToList();
         var arguments = Environment.GetCommandLineArgs().Skip(1).Prepend(program)
             .Prepend(string.Create(CultureInfo.InvariantCulture, $"--time=/proc/self/fd/{outside}")).Prepend("nsenter");
         foreach (var nsenter in s_nsenters.Where(File.Exists))

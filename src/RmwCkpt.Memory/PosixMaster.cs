@@ -205,6 +205,9 @@ public static unsafe partial class Posix
         return C.ioctl(pidfd, GetInfo, info) == 0 && (*(ulong*)info & HasExitCode) != 0 ? *(int*)(info + 60) : null;
     }
 
+    /// <summary>Takes O_NONBLOCK from an open file.</summary>
+    public static void MakeBlocking(int fd) => C.fcntl(fd, 4, C.fcntl(fd, 3, 0) & ~NonBlocking);
+
     /// <summary>Keeps a descriptor that we were given from our children.</summary>
     public static void CloseWhenExecuted(int fd) => C.fcntl(fd, 2, 1);
 

@@ -30,7 +30,9 @@ public sealed class Determinants : IDisposable
     private readonly Dictionary<Gid, uint> _numbers = [];
     private readonly List<Gid> _logs = [];
     private uint _incarnation;
+    private uint _freezes;
     private bool _replaying;
+    private bool _revived;
     private bool _broken;
     private ulong _logProcess;
 
@@ -87,6 +89,14 @@ public sealed class Determinants : IDisposable
                 return cell.Value;
             }
             return Clock.Last(clock);
+        }
+        if (!Clock.IsBehind && FrozenFor() is > 0 and var frozen)
+        {
+            Clock.GoOnFrom(clock, real, frozen);
+            if (Clock.IsBehind)
+            {
+                _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
+            }
         }
         var time = Clock.Translate(clock, real);
         Append(Determinant.Time, 0, (uint)clock, time);
@@ -255,6 +265,20 @@ public sealed class Determinants : IDisposable
         NoteLive();
     }
 
+    /// <summary>How long, at most, snapshots have frozen this process since this was last asked, ns.</summary>
+    private long FrozenFor()
+    {
+        var freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
+        var start = _slot.AcquireInt64(ProcessTable.FreezeStart);
+        if (_slot.AcquireUInt32(ProcessTable.Freezing) != 0)
+        {
+            return Posix.Now(Posix.RealtimeClock) - start;
+        }
+        var frozen = freezes != _freezes ? _slot.AcquireInt64(ProcessTable.FreezeEnd) - start : 0;
+        _freezes = freezes;
+        return frozen;
+    }
+
     private bool Append(Determinant kind, uint entity, uint detail, long value)
     {
         if (_broken)
@@ -363,6 +387,8 @@ public sealed class Determinants : IDisposable
     {
         KillPoints.Hit(KillPoint.ReplayEnd);
         _replaying = false;
+        _revived = true;
+        _freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
         Clock.EndReplay();
         _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
         NoteLive();
@@ -373,7 +399,11 @@ public sealed class Determinants : IDisposable
     {
         if (!Clock.IsBehind && _slot.ReadUInt32(ProcessTable.Mode) != (uint)ProcessMode.Live)
         {
-            _slot.Write(ProcessTable.LiveAt, Posix.Now(Posix.RealtimeClock));
+            if (_revived)
+            {
+                _revived = false;
+                _slot.Write(ProcessTable.LiveAt, Posix.Now(Posix.RealtimeClock));
+            }
             _slot.Release(ProcessTable.Mode, (uint)ProcessMode.Live);
         }
     }

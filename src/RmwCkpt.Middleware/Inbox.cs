@@ -24,6 +24,7 @@ public sealed class Inbox : IDisposable
     private readonly object _sourcesLock = new();
     private Source[] _sources = [];
     private Source? _lentFrom;
+    /// <summary>What may wait beyond the depth, until the reader has caught up to its depth again.</summary>
     private long _credit;
     private uint _freezes;
 
@@ -194,11 +195,7 @@ public sealed class Inbox : IDisposable
     private Lent Lend(Source source, in FrameView frame)
     {
         _lentFrom = source;
-        if (_credit > 0)
-        {
-            _credit--;
-        }
-        _session.CountTake(frame.Flags);
+        _session.CountTake(frame);
         return _repliesTo is null
             ? new Lent(frame.Payload, frame.Sequence, frame.Time, source.Writer, new RequestId(source.Writer, frame.Sequence), true)
             : new Lent(
@@ -296,9 +293,13 @@ public sealed class Inbox : IDisposable
         {
             pending += source.Reader.Pending;
         }
+        if (pending <= _qos.Depth)
+        {
+            _credit = 0;
+            return;
+        }
         if (pending <= _qos.Depth + _credit)
         {
-            _credit = Math.Min(_credit, pending);
             return;
         }
         var freezes = _session.Slot.AcquireUInt32(ProcessTable.Freezes);
@@ -308,9 +309,13 @@ public sealed class Inbox : IDisposable
             _credit = pending;
             return;
         }
-        while (pending-- > _qos.Depth + _credit
-            && Choose(long.MaxValue, out var frame) is { } late && (frame.Flags & Frame.Recovered) == 0)
+        for (; pending > _qos.Depth + _credit && Choose(long.MaxValue, out var frame) is { } late; pending--)
         {
+            if ((frame.Flags & Frame.Recovered) != 0)
+            {
+                _credit = pending;
+                return;
+            }
             late.Reader.Advance();
             Dropped++;
         }

@@ -12,7 +12,11 @@ namespace RmwCkpt.Middleware;
 public sealed class RosClock
 {
     private readonly long[] _last = new long[2];
+    /// <summary>ns; shorter gaps between two reads lose no timer's tick.</summary>
+    private const long ShortestFreeze = 1_000_000;
+
     private long _lag;
+    private long _seen;
     private long _monotonicOffset = ReadMonotonicOffset();
 
     /// <summary>How far ROS time is behind, ns; 0 when live. Free to read.</summary>
@@ -33,6 +37,23 @@ public sealed class RosClock
         return _last[clock] = Math.Max(time, _last[clock]);
     }
 
+    /// <summary>
+    /// The process was frozen for a snapshot since the last read, for at most <paramref name="longest"/> ns: time goes on
+    /// from there, and what is missing is caught up with as after a recovery, so that no timer misses a tick.
+    /// </summary>
+    public void GoOnFrom(int clock, long real, long longest)
+    {
+        var gap = real + (clock == Posix.MonotonicClock ? _monotonicOffset : 0) - _last[clock];
+        gap = Math.Min(gap, longest);
+        if (_last[clock] != 0 && gap > ShortestFreeze)
+        {
+            Volatile.Write(ref _lag, -gap);
+        }
+    }
+
+    /// <summary>A message was taken that was written at this time: the process has lived at least until then.</summary>
+    public void Saw(long time) => _seen = Math.Max(_seen, time);
+
     /// <summary>A replayed read.</summary>
     public void Replay(int clock, long time) => _last[clock] = time;
 
@@ -42,7 +63,7 @@ public sealed class RosClock
     /// <summary>The replay is over: time goes on from its last read.</summary>
     public void EndReplay()
     {
-        var last = _last[Posix.RealtimeClock];
+        var last = Math.Max(_last[Posix.RealtimeClock], _seen);
         var mono = _last[Posix.MonotonicClock];
         var lag = 0L;
         if (last != 0)
@@ -59,7 +80,15 @@ public sealed class RosClock
     }
 
     /// <summary>Skips <paramref name="time"/> ns of the lag, at most all of it.</summary>
-    public void Skip(long time) => Volatile.Write(ref _lag, time >= -_lag ? 0 : _lag + time);
+    public void Skip(long time)
+    {
+        var step = Math.Min(time, -_lag);
+        Volatile.Write(ref _lag, _lag + step);
+        for (var clock = 0; clock < _last.Length; clock++)
+        {
+            _last[clock] += _last[clock] != 0 ? step : 0;
+        }
+    }
 
     private static long ReadMonotonicOffset()
     {

@@ -102,9 +102,10 @@ public sealed partial class Session : IReplayed
         }
     }
 
-    internal void CountTake(byte flags)
+    internal void CountTake(in FrameView frame)
     {
-        _tainted = (flags & Frame.Recovered) != 0;
+        Determinants.Clock.Saw(frame.Time);
+        _tainted = (frame.Flags & Frame.Recovered) != 0;
         Count(ProcessTable.Taken, 1);
     }
 

@@ -58,6 +58,8 @@ public enum ProcessMode : uint
 /// 128 i64 Taken
 /// 136 i64 Published
 /// 144 i64 JournalFirst  first cell still kept
+/// 152 i64 FreezeStart   when the newest snapshot was begun, ns since the epoch      master
+/// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
 /// </code>
 /// </summary>
 public sealed class ProcessTable : IDisposable
@@ -87,6 +89,8 @@ public sealed class ProcessTable : IDisposable
     public const int Taken = 128;
     public const int Published = 136;
     public const int JournalFirst = 144;
+    public const int FreezeStart = 152;
+    public const int FreezeEnd = 160;
 
     private readonly Mapping _file;
 

@@ -89,13 +89,7 @@ public sealed class RunFolder
     /// <summary>Makes a folder (0700) with its parents, or checks that the one there is the user's own and private.</summary>
     public static void EnsurePrivate(string folder)
     {
-        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        var parent = Path.GetDirectoryName(folder);
-        if (parent is not null && !Directory.Exists(parent))
-        {
-            EnsurePrivate(parent);
-        }
-        Directory.CreateDirectory(folder, Private);
+        PrivateFolder.Make(folder);
         var (owner, mode) = Posix.Owner(folder);
         if (owner != Posix.UserId)
         {

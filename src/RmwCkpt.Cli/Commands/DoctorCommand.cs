@@ -2,7 +2,6 @@ using System.CommandLine;
 using RmwCkpt.Master;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Registry;
-using Spectre.Console;
 
 namespace RmwCkpt.Cli.Commands;
 
@@ -39,7 +38,7 @@ internal static class DoctorCommand
                 foreach (var finding in findings)
                 {
                     var mark = finding.Good ? "[green]ok  [/]" : finding.Needed ? "[red]FAIL[/]" : "[yellow]note[/]";
-                    AnsiConsole.MarkupLine($"{mark} {Output.Cell(finding.What)}: {Output.Cell(finding.Text)}");
+                    Output.Line($"{mark} {Output.Cell(finding.What)}: {Output.Cell(finding.Text)}");
                 }
             }
             return findings.Any(x => x.Needed && !x.Good) ? 1 : 0;

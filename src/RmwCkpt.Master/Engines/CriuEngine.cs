@@ -1,5 +1,4 @@
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -101,7 +100,7 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
 
     private static T Locked<T>(string path, Func<int, T> action)
     {
-        RunFolder.EnsurePrivate(Path.GetDirectoryName(path)!);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, HeldStdio.PrivateFolder);
         var fd = Posix.Open(path, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
         try
         {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -126,7 +125,7 @@ public sealed class CriuRestorePlan : IDisposable
         order.Lost(number, target);
         if (_output < 0)
         {
-            RunFolder.EnsurePrivate(Path.GetDirectoryName(order.OutputFile)!);
+            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!, HeldStdio.PrivateFolder);
             _output = Own(Posix.Open(
                 order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
         }

@@ -25,6 +25,9 @@ public sealed record HeldDescriptor(int Number, StdioKind Kind, string Target, i
 /// </summary>
 public sealed class HeldStdio : IDisposable
 {
+    /// <summary>Mode of a folder that is made for what cannot be given back.</summary>
+    public const UnixFileMode PrivateFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     private readonly HeldDescriptor[] _descriptors;
 
     private HeldStdio(HeldDescriptor[] descriptors) => _descriptors = descriptors;
@@ -113,11 +116,13 @@ public sealed class HeldStdio : IDisposable
     {
         // A file is written at its end: others may have written to it meanwhile.
         var append = kind == StdioKind.File && access != Posix.ReadOnly ? Posix.Append : 0;
-        // Non-blocking only while opening a pipe whose other end may be closed; O_NONBLOCK would be the file's own and so
-        // the next life's, hence not for terminals and files. Pipes through /proc open at once.
         try
         {
-            return Posix.Open(path, access | append | Posix.CloseOnExec | Posix.NoControllingTty, 0);
+            // Non-blocking only for the opening: a named pipe may have no other end, and then the master would wait for one.
+            var fd = Posix.Open(
+                path, access | append | Posix.NonBlocking | Posix.CloseOnExec | Posix.NoControllingTty, 0);
+            Posix.MakeBlocking(fd);
+            return fd;
         }
         catch (PosixException)
         {

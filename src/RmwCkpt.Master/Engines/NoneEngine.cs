@@ -1,6 +1,5 @@
 using System.Globalization;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
@@ -80,7 +79,7 @@ public sealed class NoneEngine : ISnapshotEngine
         else
         {
             order.Lost(number, held.Target);
-            RunFolder.EnsurePrivate(Path.GetDirectoryName(order.OutputFile)!);
+            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!, HeldStdio.PrivateFolder);
             fd = Posix.Open(order.OutputFile, Posix.WriteOnly | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180);
         }
         own.Add(fd);

@@ -88,6 +88,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
 
     private SnapshotResult Freeze(Member member, string folder)
     {
+        member.Slot.Release(ProcessTable.FreezeStart, Clock.Real);
         member.Slot.Release(ProcessTable.Freezing, 1u);
         try
         {
@@ -96,6 +97,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         finally
         {
             // In this order: who sees that the freezing is over also sees that there was one.
+            member.Slot.Release(ProcessTable.FreezeEnd, Clock.Real);
             member.Slot.Increment(ProcessTable.Freezes);
             member.Slot.Release(ProcessTable.Freezing, 0u);
             registry.Ring(member);

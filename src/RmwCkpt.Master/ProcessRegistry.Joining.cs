@@ -1,0 +1,112 @@
+using System.Globalization;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master;
+
+/// <summary>How processes join.</summary>
+internal sealed partial class ProcessRegistry
+{
+    public Welcome Hello(int pid, Hello hello)
+    {
+        if (hello.Resume != 0)
+        {
+            return Resume(pid, hello.Resume);
+        }
+        // The pidfd first: from here on the pid cannot become another's unseen.
+        var pidfd = _probe.OpenPidfd(pid);
+        var facts = _probe.Read(pid);
+        if (pidfd < 0 || facts is null)
+        {
+            if (pidfd >= 0)
+            {
+                Posix.Close(pidfd);
+            }
+            throw new RequestException($"process {pid} cannot be looked at: it has ended, or /proc is not its own");
+        }
+        var stdio = HeldStdio.Hold(pid, pidfd);
+        Member member;
+        Member? replaced;
+        lock (_gate)
+        {
+            // Said again, after a lost answer: the same welcome. With endpoints it is another program (exec) or session.
+            var before = _members.Values.FirstOrDefault(m => m.Entry.State == ProcessState.Live
+                && m.Entry.Record.Pid == pid && m.Entry.Record.StartTime == facts.StartTime);
+            if (before is { Entry.Entities.Count: 0 } && before.SlotState == ProcessState.Live)
+            {
+                Posix.Close(pidfd);
+                stdio.Dispose();
+                return ToWelcome(before);
+            }
+            member = Admit(facts, stdio);
+            replaced = before;
+        }
+        if (replaced is not null)
+        {
+            // It has become another program without saying that it left.
+            MarkLeft(replaced);
+            Leaving?.Invoke(replaced);
+        }
+        _log.Joined(member.ToString(), member.Entry.Record.Pid, member.SlotIndex, string.Join(' ', facts.Command));
+        Joined?.Invoke(member, pidfd);
+        return ToWelcome(member);
+    }
+
+    private Member Admit(ProcessFacts facts, HeldStdio stdio)
+    {
+        var slot = Array.FindIndex(_slots, 1, x => x == 0);
+        if (slot < 0)
+        {
+            stdio.Dispose();
+            throw new RequestException($"the domain is full: {ProcessTable.Slots - 1} processes are possible");
+        }
+        _lastId = Math.Max(_lastId + 1, (ulong)Clock.Real);
+        var record = new Process
+        {
+            Process_ = _lastId,
+            Slot = (uint)slot,
+            Pid = (uint)facts.Pid,
+            StartTime = facts.StartTime,
+            Incarnation = 1,
+            Executable = facts.Executable,
+            WorkingFolder = facts.Folder,
+            Folder = Path.Combine(_folder.Processes, _lastId.ToString("x16", CultureInfo.InvariantCulture)),
+            DeathPosition = -1,
+            State = (uint)ProcessState.Live,
+        };
+        record.Command.AddRange(facts.Command);
+        record.Environment.AddRange(facts.Environment);
+        record.Stdio.AddRange(facts.Stdio);
+        Apply(new RegistryRecord { Process = record });
+        var member = AddMember(record.Process_);
+        member.Stdio = stdio;
+        member.Slot.Clear(0, ProcessTable.SlotSize);
+        member.Slot.Write(ProcessTable.LastTake, -1L);
+        member.Slot.Write(ProcessTable.Incarnation, 1u);
+        member.Slot.Write(ProcessTable.ProcessId, record.Process_);
+        member.Slot.Write(ProcessTable.Pid, record.Pid);
+        member.SlotState = ProcessState.Live;
+        return member;
+    }
+
+    private Welcome Resume(int pid, ulong process)
+    {
+        lock (_gate)
+        {
+            return _members.TryGetValue(process, out var member) && member.Entry.Record.Pid == pid && member.Entry.IsVisible
+                ? ToWelcome(member)
+                : throw new RequestException(
+                    $"process {pid} is not the next life of process {process:x16}: the master starts those itself");
+        }
+    }
+
+    private static Welcome ToWelcome(Member member) => new()
+    {
+        Slot = member.SlotIndex,
+        Process = member.Id,
+        Incarnation = member.Entry.Record.Incarnation,
+    };
+}
