@@ -217,6 +217,25 @@ public sealed class LogReader : IDisposable
         }
     }
 
+    /// <summary>Whether one of the frames ahead, as far as this segment goes, has a flag. For rare decisions: it walks.</summary>
+    public bool HasAhead(byte flag)
+    {
+        for (var offset = _offset; offset < _view.Length;)
+        {
+            var length = _view.AcquireInt32(offset + Frame.Length);
+            if (length <= 0 || !Frame.IsPlausible(_view, offset, length))
+            {
+                return false;
+            }
+            if ((_view.ReadByte(offset + Frame.Flags) & flag) != 0)
+            {
+                return true;
+            }
+            offset += Frame.Align(length);
+        }
+        return false;
+    }
+
     /// <summary>Passes the frame that TryPeek showed.</summary>
     public void Advance()
     {

@@ -318,10 +318,10 @@ public sealed class LogWriter : IDisposable
             // A former life made it and died, and this one got more frames into the segment before it.
             next.View.Write(Segment.FirstSequence, _next);
         }
+        KillPoints.Hit(KillPoint.SegmentRoll);
         var rest = _view.Length - _offset;
         if (rest > 0 && _view.CompareExchange(_offset + Frame.Length, 0, -rest))
         {
-            KillPoints.Hit(KillPoint.SegmentRoll);
             _view.Write(_offset + Frame.Kind, Frame.Padding);
             _view.Release(_offset + Frame.Length, rest);
         }

@@ -1,5 +1,4 @@
 using RmwCkpt.Log;
-using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;

@@ -309,13 +309,17 @@ public sealed class Inbox : IDisposable
             _credit = pending;
             return;
         }
-        for (; pending > _qos.Depth + _credit && Choose(long.MaxValue, out var frame) is { } late; pending--)
+        foreach (var source in Sources)
         {
-            if ((frame.Flags & Frame.Recovered) != 0)
+            // What a recovering writer says late is followed by more at once; what it said before its death may be here too.
+            if (source.Reader.HasAhead(Frame.Recovered))
             {
                 _credit = pending;
                 return;
             }
+        }
+        for (; pending > _qos.Depth + _credit && Choose(long.MaxValue, out _) is { } late; pending--)
+        {
             late.Reader.Advance();
             Dropped++;
         }
