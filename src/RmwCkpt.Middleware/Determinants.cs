@@ -90,7 +90,7 @@ public sealed class Determinants : IDisposable
             }
             return Clock.Last(clock);
         }
-        if (!Clock.IsBehind && FrozenFor() is > 0 and var frozen)
+        if (FrozenFor() is > 0 and var frozen)
         {
             Clock.GoOnFrom(clock, real, frozen);
             if (Clock.IsBehind)

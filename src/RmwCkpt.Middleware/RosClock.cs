@@ -43,11 +43,10 @@ public sealed class RosClock
     /// </summary>
     public void GoOnFrom(int clock, long real, long longest)
     {
-        var gap = real + (clock == Posix.MonotonicClock ? _monotonicOffset : 0) - _last[clock];
-        gap = Math.Min(gap, longest);
+        var gap = real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0) - _last[clock];
         if (_last[clock] != 0 && gap > ShortestFreeze)
         {
-            Volatile.Write(ref _lag, -gap);
+            Volatile.Write(ref _lag, _lag - Math.Min(gap, longest));
         }
     }
 
