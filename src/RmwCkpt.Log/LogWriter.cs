@@ -109,7 +109,7 @@ public sealed class LogWriter : IDisposable
         var span = Frame.Align(length);
         if (_number < Head.FirstSegment && IsRetired())
         {
-            return new Reservation(_scratch.Ensure(size), InLog: false);
+            return new Reservation(Aside(size), InLog: false);
         }
         while (true)
         {
@@ -126,7 +126,7 @@ public sealed class LogWriter : IDisposable
             }
             else if (word > 0)
             {
-                return new Reservation(_scratch.Ensure(size), InLog: false);
+                return new Reservation(Aside(size), InLog: false);
             }
             else if (word < 0)
             {
@@ -142,6 +142,14 @@ public sealed class LogWriter : IDisposable
                 return new Reservation(_view.Slice(_offset + Frame.HeadSize, size), InLog: true);
             }
         }
+    }
+
+    /// <summary>Zeroed, as a log is: serialisers leave the padding between members as they find it, and it is compared.</summary>
+    private Region Aside(int size)
+    {
+        var region = _scratch.Ensure(size);
+        region.All.Clear();
+        return region;
     }
 
     /// <summary>

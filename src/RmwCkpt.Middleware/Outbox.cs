@@ -61,6 +61,7 @@ public sealed class Outbox : IDisposable
             {
                 _reservation.Payload.Span(0, ((int)size + prefix) / 2).Fill(0xcc);
                 KillPoints.Hit(KillPoint.MidCopy);
+                _reservation.Payload.All.Clear();
                 answers?.Write(_reservation.Payload);
             }
             return _reservation.Payload.Slice(prefix, (int)size);

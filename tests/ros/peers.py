@@ -6,6 +6,7 @@ import sys
 import time
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rcl_interfaces.msg import Log
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionClient, ActionServer, CancelResponse
@@ -246,6 +247,10 @@ def main():
         rclpy.shutdown()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass  # as in serve
+    except RCLError:
+        if rclpy.ok():
+            raise
+        # rclpy shuts its context down in a signal's thread, and the executor may be about to make its next wait set.
 
 
 if __name__ == '__main__':
