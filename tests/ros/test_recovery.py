@@ -86,7 +86,7 @@ def test_a_relay_killed_again_at(domain_id, point):
 def test_a_relay_killed_at_a_roll(domain_id, point):
     # Rolls take a full segment of messages, fast ones; how many wait on a busy machine, and whether a Python timer keeps
     # 400 Hz beside snapshots, is not what is tested.
-    trial(domain_id, 1, '--kill', 'relay', '--point', point, '--rate', 400, '--depth', 1000, '--offset', 400)
+    trial(domain_id, 1, '--kill', 'relay', '--point', point, '--rate', 400, '--depth', 1000, '--offset', 100000)
 
 
 def test_a_stopped_node_is_not_dead(domain_id):
