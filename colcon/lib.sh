@@ -14,6 +14,11 @@ cannot() { say "$*"; exit "$EXIT_CANNOT"; } # callers may go on without, so they
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# CRIU cannot dump a process whose session's leader is outside of the pid namespace, as in some containers and sandboxes.
+if [ "$(awk '{ print $6 }' /proc/$$/stat)" = 0 ] && have setsid; then
+  exec setsid --wait "$0" "$@"
+fi
+
 # progress TEXT COMMAND...: says TEXT, then how long it is taking; COMMAND's output is shown only when it fails.
 progress() {
   local text=$1 log tick rc=0 start=$SECONDS

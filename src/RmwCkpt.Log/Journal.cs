@@ -22,14 +22,14 @@ public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Val
 /// former life wrote it and this one replays. A cell is claimed by compare-and-swap, its value stored, then committed; a
 /// claim that was never committed (its writer died) is claimed again by the next life.
 /// <code>
-///   file N, 256 KiB: 0 u64 Magic   8 i64 N   16 .. 64 zero   64 cells, 16380 of them; cell i is in file i / 16380
+///   file N, 64 KiB: 0 u64 Magic   8 i64 N   16 .. 64 zero   64 cells, 4092 of them; cell i is in file i / 4092
 /// </code>
 /// Thread-safety: one caller at a time.
 /// </summary>
 public sealed class Journal : IDisposable
 {
     public const ulong MagicValue = 0x314c4e4a4b434b52; // "RKCKJNL1"
-    public const int FileSize = 256 * 1024;
+    public const int FileSize = 64 * 1024;
     public const int HeadSize = 64;
     public const int CellSize = 16;
     public const int CellsPerFile = (FileSize - HeadSize) / CellSize;

@@ -42,6 +42,11 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public uint LastNumber { get; set; }
 
+    /// <summary>Snapshots that could not be taken since the last that could, and why the last one could not.</summary>
+    public int FailedSnapshots { get; set; }
+
+    public string WhyNoSnapshot { get; set; } = "";
+
     public long LastTaken { get; set; }
 
     public ProcessState SlotState

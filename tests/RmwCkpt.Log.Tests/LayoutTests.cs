@@ -98,7 +98,7 @@ public sealed class LayoutTests : IDisposable
         }
         var file = File.ReadAllBytes(Path.Combine(_scratch.Folder, "0"));
         Assert.Equal(256 * 1024, file.Length);
-        Assert.Equal(16380, Journal.CellsPerFile);
+        Assert.Equal(4092, Journal.CellsPerFile);
         Assert.Equal(Journal.MagicValue, BitConverter.ToUInt64(file, 0));
         Assert.Equal(0x12345678_abcdef_feul, BitConverter.ToUInt64(file, 64));
         Assert.Equal(-2, BitConverter.ToInt64(file, 72));

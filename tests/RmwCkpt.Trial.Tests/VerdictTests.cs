@@ -7,14 +7,18 @@ public class VerdictTests
     private static readonly Tally s_clean = new() { Lines = 100, Heard = 100, Highest = 100 };
 
     [Theory]
-    [InlineData(0, 0, true)]
-    [InlineData(-3, -3, true)]
-    [InlineData(3, 0, true)]
-    [InlineData(4, 0, false)]   // it cannot be ahead
-    [InlineData(-4, -4, false)] // behind, by a death
-    [InlineData(-40, -1, true)] // behind, for the machine was busy
-    public void The_counter_must_be_where_it_would_have_been(double offset, double inWindows, bool ok) =>
-        Assert.Equal(ok, Verdict.Of(s_clean, s_clean, s_clean, At(offset, inWindows)).Ok);
+    [InlineData(0, 0, 0, 0, true)]
+    [InlineData(-3, -3, 0, 0, true)]
+    [InlineData(3, 0, 0, 0, true)]
+    [InlineData(4, 0, 9, 9, false)]    // it cannot be ahead
+    [InlineData(-4, -4, 0, 0, false)]  // behind, by a death
+    [InlineData(-4, -4, 9, 0, false)]  // behind, by a death, and the machine was busy at another time
+    [InlineData(-4, -4, 2, 1, true)]   // behind, for the machine was busy then
+    [InlineData(-40, -1, 40, 0, true)] // behind, for the machine was busy
+    [InlineData(-40, -1, 9, 0, false)] // behind, and the machine was not so busy
+    public void The_counter_must_be_where_it_would_have_been(
+        double offset, double inWindows, double withheld, double withheldInWindows, bool ok) =>
+        Assert.Equal(ok, Verdict.Of(s_clean, s_clean, s_clean, At(offset, inWindows, withheld, withheldInWindows)).Ok);
 
     [Fact]
     public void Nothing_counted_is_a_failure()
@@ -59,6 +63,8 @@ public class VerdictTests
         Assert.Equal(1, Silence.Percentile([1], 0.99));
     }
 
-    private static Circumstances At(double offset, double inWindows) =>
-        new() { Counter = new CounterOffset(100 - offset, offset, inWindows, 0) };
+    private static Circumstances At(double offset, double inWindows, double withheld = 0, double withheldInWindows = 0) => new()
+    {
+        Counter = new CounterOffset(100 - offset, offset, inWindows, 0) { Withheld = withheld, WithheldInWindows = withheldInWindows },
+    };
 }

@@ -13,6 +13,12 @@ public static class CriuCommand
     private static readonly string[] s_common =
         ["--shell-job", "--manage-cgroups=ignore", "-v2"];
 
+    /// <summary>No dump or restore takes longer, unless it never ends.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private const long FutilePatience = 300 * Clock.Millisecond;
+    private const int LookEvery = 50; // ms
+
     /// <summary>The process goes on. Sockets that a ROS node may well have open are no obstacle; the network is not locked.</summary>
     public static IReadOnlyList<string> Dump(int pid, string folder, IEnumerable<string> external, bool unprivileged) =>
     [
@@ -39,8 +45,12 @@ public static class CriuCommand
     /// <summary>How CRIU calls a regular file: its path from the root.</summary>
     public static string FileKey(string path) => path[1..];
 
-    /// <summary>Runs CRIU to its end with nothing of ours but the inherited descriptors; its exit status.</summary>
-    public static int Run(string program, IReadOnlyList<string> arguments, IEnumerable<int> inherited)
+    /// <summary>
+    /// Runs CRIU to its end with nothing of ours but the inherited descriptors; its exit status, 128 and more when a signal
+    /// ended it. It is killed after <see cref="Limit"/>, or soon after <paramref name="isFutile"/> begins to be true: it has
+    /// been seen to wait for ever for a process that was killed under it, whose end nobody hears of while CRIU holds it.
+    /// </summary>
+    public static int Run(string program, IReadOnlyList<string> arguments, IEnumerable<int> inherited, Func<bool> isFutile)
     {
         var nothing = Posix.Open("/dev/null", Posix.ReadWrite | Posix.CloseOnExec, 0);
         try
@@ -52,12 +62,36 @@ public static class CriuCommand
             var pid = Posix.Spawn(
                 program, [.. arguments.Select(Native)], environment, "/",
                 [(nothing, 0), (nothing, 1), (nothing, 2), .. inherited.Distinct().Select(x => (x, x))], newSession: false);
+            AwaitEnd(pid, isFutile);
             var status = Posix.WaitFor(pid);
             return (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
         }
         finally
         {
             Posix.Close(nothing);
+        }
+    }
+
+    private static void AwaitEnd(int pid, Func<bool> isFutile)
+    {
+        var pidfd = Posix.OpenPidfd(pid);
+        var limit = Clock.Steady + ((long)Limit.TotalSeconds * Clock.Second);
+        var futileSince = long.MaxValue;
+        Span<bool> ended = [false];
+        try
+        {
+            while (!Posix.Poll([pidfd], ended, LookEvery))
+            {
+                futileSince = !isFutile() ? long.MaxValue : Math.Min(futileSince, Clock.Steady);
+                if (Clock.Steady > limit || Clock.Steady - futileSince > FutilePatience)
+                {
+                    Posix.Kill(pid, Posix.SigKill);
+                }
+            }
+        }
+        finally
+        {
+            Posix.Close(pidfd);
         }
     }
 

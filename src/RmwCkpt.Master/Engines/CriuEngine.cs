@@ -26,19 +26,27 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
         {
             return SnapshotResult.Failed(Check().Why);
         }
+        if (ProcessProbe.StateOf(pid) is { Session: 0 })
+        {
+            return SnapshotResult.Failed(
+                "its session's leader is outside of this pid namespace, which CRIU cannot dump: start it in a session of its own "
+                + "(setsid --wait COMMAND)");
+        }
         try
         {
             var external = stdio.Descriptors
                 .Select(x => ProcessProbe.Link($"/proc/{pid}/fd/{x.Number}"))
                 .Select(External).OfType<string>().Distinct();
-            var status = CriuCommand.Run(_program.Path, CriuCommand.Dump(pid, folder, external, _program.Unprivileged), []);
+            var status = CriuCommand.Run(_program.Path, CriuCommand.Dump(pid, folder, external, _program.Unprivileged), [],
+                () => ProcessProbe.HasEnded(pid));
             if (status == 0)
             {
                 var stats = Path.Combine(folder, "stats-dump");
-                return new SnapshotResult(true, false, "", File.Exists(stats) ? CriuImages.Frozen(File.ReadAllBytes(stats)) : 0);
+                return new SnapshotResult(true, false, false, "", File.Exists(stats) ? CriuImages.Frozen(File.ReadAllBytes(stats)) : 0);
             }
             var errors = CriuCommand.Errors(Path.Combine(folder, "dump.log"));
-            return SnapshotResult.Failed($"criu dump ended with status {status}: {errors}", retry: IsSocketTrouble(errors));
+            return SnapshotResult.Failed(
+                $"criu dump ended with status {status}: {errors}", retry: IsSocketTrouble(errors), harmed: status >= 128);
         }
         catch (IOException e)
         {
@@ -59,12 +67,16 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
             Posix.TryUnlink(log);
             var status = Locked(order.LockFile, held => CriuCommand.Run(
                 _program.Path, CriuCommand.Restore(order.SnapshotFolder, plan.Inherited, _program.Unprivileged),
-                plan.Inherited.Select(x => x.Descriptor).Append(held)));
+                plan.Inherited.Select(x => x.Descriptor).Append(held), () => false));
             if (status == 0)
             {
                 return new RestoreResult(order.Pid, "");
             }
             // Half a process may be left, our child since it is CRIU's sibling, and would keep the process id taken.
+            if (ProcessProbe.StateOf(order.Pid) is { } half && half.Parent == Environment.ProcessId)
+            {
+                Posix.Kill(order.Pid, Posix.SigKill);
+            }
             Posix.Reap(order.Pid, out _);
             return RestoreResult.Failed($"criu restore ended with status {status}: {CriuCommand.Errors(log)}");
         }

@@ -5,10 +5,13 @@ namespace RmwCkpt.Master.Engines;
 /// <summary>Whether an engine can work here, and why or why not with the remedy.</summary>
 public sealed record EngineCheck(bool Usable, string Why);
 
-/// <summary>How a dump went. <paramref name="Retry"/>: the process was in the middle of a request; soon it will not be.</summary>
-public sealed record SnapshotResult(bool Done, bool Retry, string Why, long FrozenNanoseconds)
+/// <summary>
+/// How a dump went. <paramref name="Retry"/>: the process was in the middle of a request; soon it will not be.
+/// <paramref name="Harmed"/>: the engine was killed in the middle, and what the process is now is not known.
+/// </summary>
+public sealed record SnapshotResult(bool Done, bool Retry, bool Harmed, string Why, long FrozenNanoseconds)
 {
-    public static SnapshotResult Failed(string why, bool retry = false) => new(false, retry, why, 0);
+    public static SnapshotResult Failed(string why, bool retry = false, bool harmed = false) => new(false, retry, harmed, why, 0);
 }
 
 /// <summary>What a restore needs: whom, from where, with which standard descriptors.</summary>

@@ -88,12 +88,19 @@ public sealed class ProcessProbe : IProcessProbe
         return fields is ["Z", ..] && fields.Length > 49 ? int.Parse(fields[49], CultureInfo.InvariantCulture) : null;
     }
 
-    /// <summary>The process' state letter and parent; null when there is none.</summary>
-    public static (char State, int Parent)? StateOf(int pid)
+    /// <summary>
+    /// The process' state letter, parent, and session (0: its leader is outside of the pid namespace); null when there is none.
+    /// </summary>
+    public static (char State, int Parent, int Session)? StateOf(int pid)
     {
         var fields = Stat(pid);
-        return fields.Length > 1 ? (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture)) : null;
+        return fields.Length > 3
+            ? (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture))
+            : null;
     }
+
+    /// <summary>Whether it has ended, be it that a thread of it or its zombie is still to be collected.</summary>
+    public static bool HasEnded(int pid) => StateOf(pid) is null or { State: 'Z' or 'X' or 'x' };
 
     /// <summary>A process' children and theirs.</summary>
     public static IReadOnlyList<int> Descendants(int pid)

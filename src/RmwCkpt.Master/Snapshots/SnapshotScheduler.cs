@@ -14,6 +14,7 @@ internal sealed class SnapshotScheduler : IDisposable
     public const long Settle = Clock.Second / 2;
 
     private const long Look = Clock.Second;
+    private const int MostDoublings = 6;
     private readonly object _gate = new();
     private readonly ProcessRegistry _registry;
     private readonly SnapshotTaker _taker;
@@ -126,7 +127,8 @@ internal sealed class SnapshotScheduler : IDisposable
             _log.Unexpected($"a snapshot of {member}", e);
             ordered?.SetResult(new SnapshotOutcome(0, e.Message, null));
         }
-        Due(member, Interval);
+        // What fails again and again freezes the process in vain: it is tried less and less often.
+        Due(member, Interval << Math.Min(member.FailedSnapshots, MostDoublings));
     }
 
     /// <summary>The process whose snapshot is most overdue, or null and for how long to wait.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
@@ -73,11 +74,16 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             {
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
+                (member.FailedSnapshots, member.WhyNoSnapshot) = (0, "");
                 log.Taken(
                     member.ToString(), number, manifest.Frozen / 1e6, (Clock.Steady - begun) / 1e6, manifest.Bytes, position);
                 return new SnapshotOutcome(number, "", manifest);
             }
             SnapshotStore.Abandon(folder);
+            if (result.Harmed)
+            {
+                return Harmed(member, result.Why);
+            }
             if (!result.Retry || attempt == Attempts || Obstacle(member) is not null)
             {
                 return Failed(member, result.Why);
@@ -117,9 +123,30 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         return null;
     }
 
+    /// <summary>
+    /// The engine was killed while it held the process, which may be left with the engine's code in it. Where it can be
+    /// recovered it is better dead.
+    /// </summary>
+    private SnapshotOutcome Harmed(Member member, string why)
+    {
+        var pid = (int)member.Entry.Record.Pid;
+        if (!ProcessProbe.HasEnded(pid) && (member.LastNumber != 0 || member.Slot.AcquireInt64(ProcessTable.JournalFirst) == 0))
+        {
+            why += "; what it left of the process cannot be trusted: killed, to be recovered";
+            Posix.Kill(pid, Posix.SigKill);
+        }
+        return Failed(member, why);
+    }
+
+    /// <summary>Said once, until it is another reason or there is a snapshot.</summary>
     private SnapshotOutcome Failed(Member member, string why)
     {
-        log.NotTaken(member.ToString(), why);
+        if (member.WhyNoSnapshot != why)
+        {
+            member.WhyNoSnapshot = why;
+            log.NotTaken(member.ToString(), why);
+        }
+        member.FailedSnapshots++;
         return new SnapshotOutcome(0, why, null);
     }
 }

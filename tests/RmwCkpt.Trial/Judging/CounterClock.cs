@@ -7,8 +7,17 @@ namespace RmwCkpt.Trial.Judging;
 /// <param name="BySnapshots">The part of the offset that arose in other windows, those of snapshots.</param>
 public sealed record CounterOffset(double Expected, double Offset, double ByDeaths, double BySnapshots)
 {
-    /// <summary>What a busy machine has no part in.</summary>
+    /// <summary>The part of the offset that arose in windows of deaths and snapshots.</summary>
     public double ByUs => ByDeaths + BySnapshots;
+
+    /// <summary>
+    /// Numbers for which the machine gave no time: its host took its processors away, or others had them. A timer of any
+    /// program loses ticks then.
+    /// </summary>
+    public double Withheld { get; init; }
+
+    /// <summary>The part of <see cref="Withheld"/> that falls into the windows of deaths and snapshots.</summary>
+    public double WithheldInWindows { get; init; }
 
     public static CounterOffset None { get; } = new(0, 0, 0, 0);
 }
@@ -30,10 +39,13 @@ public static class CounterClock
     /// <param name="end">When the counter was stopped, ns.</param>
     /// <param name="deaths">From each death to when it was itself again, ns.</param>
     /// <param name="snapshots">The same for snapshots; what overlaps with a death counts as that.</param>
+    /// <param name="withheld">How long the machine withheld its processors between two times, ns.</param>
     public static CounterOffset Measure(
         IReadOnlyList<long> times, IReadOnlyList<long> numbers, double rate, long end,
-        IReadOnlyList<(long From, long To)> deaths, IReadOnlyList<(long From, long To)> snapshots)
+        IReadOnlyList<(long From, long To)> deaths, IReadOnlyList<(long From, long To)> snapshots,
+        Func<long, long, double>? withheld = null)
     {
+        withheld ??= (_, _) => 0;
         var (at, highest) = Advances(times, numbers);
         if (at.Count == 0)
         {
@@ -43,6 +55,7 @@ public static class CounterClock
         var offsets = at.Select((time, i) => highest[i] - Expected(time)).ToList();
         var byDeaths = 0.0;
         var bySnapshots = 0.0;
+        var inWindows = 0.0;
         foreach (var (from, to) in Merge(deaths.Concat(snapshots)))
         {
             var before = FirstAfter(at, from);
@@ -53,9 +66,14 @@ public static class CounterClock
                 var isDeath = deaths.Any(x => x.From >= from && x.To <= to);
                 byDeaths += isDeath ? change : 0;
                 bySnapshots += isDeath ? 0 : change;
+                inWindows += withheld(at[Math.Max(0, before - Neighbours)], at[Math.Min(at.Count - 1, after + Neighbours)]);
             }
         }
-        return new CounterOffset(Expected(end), highest[^1] - Expected(end), byDeaths, bySnapshots);
+        return new CounterOffset(Expected(end), highest[^1] - Expected(end), byDeaths, bySnapshots)
+        {
+            Withheld = withheld(at[0], end) / 1e9 * rate,
+            WithheldInWindows = inWindows / 1e9 * rate,
+        };
 
         double Expected(long time) => 1 + ((time - start) / 1e9 * rate);
     }

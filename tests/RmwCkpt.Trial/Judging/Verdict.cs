@@ -34,24 +34,30 @@ public sealed record Verdict(bool Ok, string Text)
         {
             faults.Add($"{circumstances.Divergences} publishes diverged in replay");
         }
-        var (expected, offset, byDeaths, bySnapshots) = circumstances.Counter;
-        var where = $"the counter where it would have been ({offset:+0;-0;0})";
-        if (offset > circumstances.AheadAllowed || offset < -circumstances.BehindAllowed)
+        var where = Where(counter, circumstances, out var fault);
+        if (fault)
         {
-            where = $"the counter is at {counter.Highest} where it would have been at {expected:F0}, "
-                + $"{byDeaths:+0;-0;0} by deaths, {bySnapshots:+0;-0;0} by snapshots";
-            if (offset > circumstances.AheadAllowed || circumstances.Counter.ByUs < -circumstances.BehindAllowed)
-            {
-                faults.Add(where);
-            }
-            else
-            {
-                where += ", the rest by a busy machine";
-            }
+            faults.Add(where);
         }
         return faults.Count == 0
             ? new Verdict(true, $"each number once, in order; sums unbroken; {where}")
             : new Verdict(false, string.Join("; ", faults));
+    }
+
+    /// <summary>Where the counter is. A fault: it is ahead, or behind by more than the machine gave it no time for.</summary>
+    private static string Where(Tally counter, Circumstances circumstances, out bool fault)
+    {
+        var clock = circumstances.Counter;
+        var behind = circumstances.BehindAllowed;
+        fault = clock.Offset > circumstances.AheadAllowed || clock.Offset < -behind - clock.Withheld
+            || clock.ByUs < -behind - clock.WithheldInWindows;
+        if (!fault && clock.Offset >= -behind)
+        {
+            return $"the counter where it would have been ({clock.Offset:+0;-0;0})";
+        }
+        return $"the counter is at {counter.Highest} where it would have been at {clock.Expected:F0}, {clock.ByDeaths:+0;-0;0} by "
+            + $"deaths, {clock.BySnapshots:+0;-0;0} by snapshots; the machine gave it no time for {clock.Withheld:F0}, "
+            + $"{clock.WithheldInWindows:F0} of them in those";
     }
 
     private static void Add(List<string> faults, string name, Tally tally)

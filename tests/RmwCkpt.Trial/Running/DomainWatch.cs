@@ -83,6 +83,10 @@ public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : ID
         }
     }
 
+    /// <summary>The processes of which there is no snapshot.</summary>
+    public List<string> WithoutSnapshot() =>
+        AskMaster() is { } status ? [.. status.Processes.Where(x => x.LastCheckpoint == 0).Select(x => string.Join(' ', x.Nodes))] : ["the master"];
+
     /// <summary>The end of the master's log.</summary>
     public string LogTail(int lines)
     {

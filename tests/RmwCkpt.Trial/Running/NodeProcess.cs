@@ -26,8 +26,6 @@ public sealed class NodeProcess(Victim role, int firstPid, WitnessTail witness, 
 
     public uint Incarnation => _slot.IsEmpty ? 1 : _slot.AcquireUInt32(ProcessTable.Incarnation);
 
-    public uint Snapshots => _slot.IsEmpty ? 0 : _slot.AcquireUInt32(ProcessTable.Freezes);
-
     public bool IsFreezing => !_slot.IsEmpty && _slot.AcquireUInt32(ProcessTable.Freezing) != 0;
 
     /// <summary>Counts over all lives.</summary>

@@ -23,6 +23,7 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
     private DomainWatch? _domain;
     private Thread? _tails;
     private readonly List<(long From, long To)> _freezes = [];
+    private readonly WithheldTime _withheld = new();
     private long _end;
     private double _stopped;
 
@@ -109,14 +110,14 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         if (status.Engine != "none" && options.Interval > 0 && options.Times > 0 && options.Stop is null)
         {
             var patience = TimeSpan.FromSeconds(options.Interval + 10);
-            if (domain.WaitFor(() => state.NodeList().All(x => x.Snapshots > 0), patience))
+            var without = new List<string>();
+            if (domain.WaitFor(() => (without = domain.WithoutSnapshot()).Count == 0, patience, period: 20))
             {
                 state.Say("each node has a snapshot");
             }
             else
             {
-                Trouble($"no snapshot of {string.Join(", ", state.NodeList().Where(x => x.Snapshots == 0).Select(Name))} in "
-                    + $"{patience.TotalSeconds:F0} s");
+                Trouble($"no snapshot of {string.Join(", ", without)} in {patience.TotalSeconds:F0} s");
             }
         }
     }
@@ -206,7 +207,8 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         var windows = deaths.Where(x => x.LiveAt > 0 && x.Victim is Victim.Counter or Victim.Master)
             .Select(x => (x.At, x.LiveAt + CatchUp)).ToList();
         return CounterClock.Measure(
-            witness.Arrivals(), witness.Stamps(), options.Rate, _end, windows, [.. _freezes.Select(x => (x.From, x.To + CatchUp))]);
+            witness.Arrivals(), witness.Stamps(), options.Rate, _end, windows, [.. _freezes.Select(x => (x.From, x.To + CatchUp))],
+            _withheld.Between);
     }
 
     private Witness Read(Victim role, int columns)
@@ -223,6 +225,10 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
             foreach (var node in state.NodeList())
             {
                 node.Witness.Read();
+                if (node.Role == Victim.Counter)
+                {
+                    _withheld.Sample(node.Pid);
+                }
                 if (node.Role == Victim.Counter && node.IsFreezing != (freezing != 0))
                 {
                     var now = Posix.Now(Posix.MonotonicClock);

@@ -36,7 +36,8 @@ public static class Report
         }
         console.Profile.Out.Writer.WriteLine(
             $"counter {result.Counter.Highest}, would have been {result.Offset.Expected:F1} ({result.Offset.Offset:+0.0;-0.0} ticks, "
-            + $"{result.Offset.ByDeaths:+0.0;-0.0;0} by deaths, {result.Offset.BySnapshots:+0.0;-0.0;0} by snapshots); "
+            + $"{result.Offset.ByDeaths:+0.0;-0.0;0} by deaths, {result.Offset.BySnapshots:+0.0;-0.0;0} by snapshots; time withheld for "
+            + $"{result.Offset.Withheld:F1}, {result.Offset.WithheldInWindows:F1} of them in those); "
             + $"divergences {result.Counts.Divergences}, lost {result.Counts.Lost}; engine {result.Engine}; seed {options.Seed}; {result.Seconds:F1} s");
         console.Profile.Out.Writer.WriteLine($"VERDICT: {(result.Verdict.Ok ? "ok" : "failed")} — {result.Verdict.Text}");
 
