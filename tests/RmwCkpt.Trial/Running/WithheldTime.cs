@@ -10,7 +10,7 @@ namespace RmwCkpt.Trial.Running;
 /// </summary>
 public sealed class WithheldTime
 {
-    private const long SampleEvery = 10_000_000;
+    private const long SampleEvery = 50_000_000;
     private const long Tick = 10_000_000;
     private readonly List<(long At, long Sum)> _samples = [];
     private long _stolenAtFirst = -1;
