@@ -144,6 +144,8 @@ public static unsafe partial class Posix
             {
                 C.posix_spawn_file_actions_adddup2(actions, source, target);
             }
+            // What we were given without close-on-exec is none of its business either.
+            C.posix_spawn_file_actions_addclosefrom_np(actions, descriptors.Select(x => x.Target).DefaultIfEmpty(-1).Max() + 1);
             if (folder is not null)
             {
                 C.posix_spawn_file_actions_addchdir_np(actions, folder);
@@ -305,6 +307,9 @@ public static unsafe partial class Posix
 
         [LibraryImport("libc")]
         public static partial int posix_spawn_file_actions_adddup2(void* actions, int source, int target);
+
+        [LibraryImport("libc")]
+        public static partial int posix_spawn_file_actions_addclosefrom_np(void* actions, int from);
 
         [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
         public static partial int posix_spawn_file_actions_addchdir_np(void* actions, string folder);

@@ -76,7 +76,7 @@ public sealed class FullFileSystemTests : IDisposable
     public void A_journal_without_space_for_a_file_says_so_and_changes_nothing()
     {
         using var journal = Journal.Open(_scratch.Folder, 0);
-        File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[600 * 1024]);
+        File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[920 * 1024]);
         for (var i = 0; i < Journal.CellsPerFile; i++)
         {
             Assert.True(journal.TryAppend(new Cell(1, 0, 0, i)));

@@ -1,0 +1,82 @@
+"""What README.md says is typed, typed: the workspace's commands, each rmw_ckpt command, the variables."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).parent.parent.parent
+README = (TOP / 'README.md').read_text()
+
+
+def section(title):
+    return README.split(f'## {title}\n')[1].split('\n## ')[0]
+
+
+def run(command, folder=TOP, timeout=600, **environment):
+    """Runs a line or a script of README as a shell does."""
+    done = subprocess.run(
+        ['bash', '-ec', command], cwd=folder, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
+    return done.stdout
+
+
+def test_the_first_commands_are_there():
+    # colcon/test runs this, and colcon/demo.
+    for command in re.findall(r'^(colcon/\w+)', README, re.MULTILINE):
+        assert os.access(TOP / command, os.X_OK), command
+
+
+def test_a_workspace_builds_and_finds_it(tmp_path):
+    script = section('In your own workspace').split('```bash\n')[1].split('```')[0]
+    script = '\n'.join(line for line in script.splitlines() if not line.startswith(('ros2 launch your_', 'rmw_ckpt status')))
+    (tmp_path / 'ros2_ws' / 'src').mkdir(parents=True)
+    # What takes minutes is there already: the C#. Only that and the tests are left out.
+    defaults = tmp_path / 'defaults.yaml'
+    defaults.write_text(json.dumps({'build': {'cmake-args': [
+        '-DBUILD_TESTING=OFF', f'-DRMW_CKPT_DOTNET={TOP}/build/tools']}}))
+    said = run(
+        f'{script}\necho $RMW_IMPLEMENTATION; which rmw_ckpt; ls $AMENT_PREFIX_PATH 2>/dev/null; rmw_ckpt --version',
+        HOME=str(tmp_path), COLCON_DEFAULTS_FILE=str(defaults), DOTNET_CLI_HOME=str(pathlib.Path.home()),
+        NUGET_PACKAGES=os.environ.get('NUGET_PACKAGES', str(pathlib.Path.home() / '.nuget/packages')))
+    assert f'{tmp_path}/ros2_ws/install/' in said
+    assert list((tmp_path / 'ros2_ws/install').rglob('librmw_ckpt.so'))
+
+
+def commands():
+    for row in re.findall(r'^\| `(rmw_ckpt [^`]+)`', section('The command'), re.MULTILINE):
+        yield row
+
+
+@pytest.mark.parametrize('command', [c for c in commands() if not c.startswith('rmw_ckpt master')])
+def test_a_command(domain, command):
+    domain.start('latched_publisher', 3)
+    command = command.replace('[NODE...]', '').replace('[NODE]', '').replace('NODE\\|TOPIC', '/latched')
+    command = command.replace('NODE', '/latched')
+    environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
+    assert run(command, **environment).strip()
+    if 'recover' not in command:
+        json.loads(run(f'{command} --json', **environment))
+
+
+def test_the_master_in_the_foreground(domain):
+    environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
+    master = subprocess.Popen(
+        ['rmw_ckpt', 'master'], env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert 'listens' in master.stdout.readline()
+    finally:
+        master.terminate()
+        assert master.wait(20) == 0
+
+
+def test_the_variables_are_those_that_are_read():
+    said = set(re.findall(r'^\| `(RMW_CKPT_\w+)`', section('Variables'), re.MULTILINE))
+    sources = [*(TOP / 'src').rglob('*.cs'), *(TOP / 'rmw_ckpt').rglob('*.cpp')]
+    read = {name for source in sources for name in re.findall(r'"(RMW_CKPT_[A-Z_]+)"', source.read_text())}
+    our_own = {'RMW_CKPT_KILL_FOLDER', 'RMW_CKPT_PROGRAM', 'RMW_CKPT_RESUME', 'RMW_CKPT_TIME_NAMESPACE_LEFT'}
+    assert said == read - our_own
