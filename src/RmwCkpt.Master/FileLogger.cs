@@ -8,7 +8,8 @@ namespace RmwCkpt.Master;
 /// Writes log lines to a file, each with one write(2), so that a master that is killed has said all it said. A file over
 /// <see cref="Limit"/> is put aside as .1 and begun again.
 /// </summary>
-public sealed class FileLoggerProvider(string path, LogLevel level) : ILoggerProvider
+/// <param name="echo">Told each line too; for a master that somebody runs in the foreground.</param>
+public sealed class FileLoggerProvider(string path, LogLevel level, Action<string>? echo = null) : ILoggerProvider
 {
     public const long Limit = 16 << 20;
 
@@ -30,6 +31,7 @@ public sealed class FileLoggerProvider(string path, LogLevel level) : ILoggerPro
     {
         lock (_gate)
         {
+            echo?.Invoke(line);
             try
             {
                 _file ??= new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);

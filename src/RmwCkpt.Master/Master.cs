@@ -19,6 +19,7 @@ public sealed class Master : IDisposable
     private readonly TaskCompletionSource<string> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IDisposable> _parts = [];
     private RequestHandler _handler;
+    private Stopwatch? _idleSince;
 
     public Master(RunFolder folder, MasterOptions options, EngineChoice engine, IProcessProbe probe, ILogger log)
     {
@@ -79,6 +80,20 @@ public sealed class Master : IDisposable
     }
 
     public void Stop(string why) => _stop.TrySetResult(why);
+
+    /// <summary>How long there has been no process, living or to be recovered or asked about, as far as this was asked.</summary>
+    public TimeSpan IdleFor
+    {
+        get
+        {
+            if (Processes!.Members.Any(x => x.Entry.State != ProcessState.Left))
+            {
+                _idleSince = null;
+                return TimeSpan.Zero;
+            }
+            return (_idleSince ??= Stopwatch.StartNew()).Elapsed;
+        }
+    }
 
     public void Dispose()
     {

@@ -11,10 +11,14 @@ namespace RmwCkpt.Master;
 /// <summary>`rmw_ckpt master`: the process around a <see cref="Master"/>.</summary>
 public static class MasterProgram
 {
+    /// <summary>After so long without any process a master ends.</summary>
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(60);
+
     /// <summary>
     /// Runs until told to stop. <paramref name="lockDescriptor"/>: an open master.lock that is locked already (by the
     /// client that found the last master dead), or -1 to take the lock here.
     /// </summary>
+    /// <param name="tell">Told why it does not run; in the foreground, without a descriptor, also what it logs.</param>
     /// <returns>The exit status: 0, or 1 with the reason told.</returns>
     public static int Run(int domain, int lockDescriptor, Action<string> tell)
     {
@@ -30,10 +34,11 @@ public static class MasterProgram
                 return 1;
             }
             var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
-            Detach();
-            using var provider = new FileLoggerProvider(folder.MasterLog, options.LogLevel);
-            var log = provider.CreateLogger("master");
-            return Run(folder, options, log, since);
+            var foreground = lockDescriptor < 0;
+            Detach(foreground);
+            using var provider = new FileLoggerProvider(
+                folder.MasterLog, options.LogLevel, foreground ? line => tell(line.TrimEnd()) : null);
+            return Run(folder, options, provider.CreateLogger("master"), since, foreground);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,14 +47,11 @@ public static class MasterProgram
         }
     }
 
-    private static int Run(RunFolder folder, MasterOptions options, ILogger log, Stopwatch since)
+    private static int Run(RunFolder folder, MasterOptions options, ILogger log, Stopwatch since, bool foreground)
     {
         using var master = new Master(folder, options, new EngineChoice(options), new ProcessProbe(), log);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-        {
-            context.Cancel = true;
-            master.Stop("SIGTERM");
-        });
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = foreground ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
         AppDomain.CurrentDomain.UnhandledException += (_, e) =>
             log.Unexpected("the master", e.ExceptionObject as Exception ?? new InvalidOperationException("unknown"));
         try
@@ -61,8 +63,22 @@ public static class MasterProgram
             log.Unexpected("starting", e);
             throw;
         }
-        log.Stopping(master.Stopped.GetAwaiter().GetResult());
+        while (!master.Stopped.Wait(s_idle / 2))
+        {
+            // Whoever comes next starts the next one.
+            if (!foreground && master.IdleFor > s_idle)
+            {
+                master.Stop($"no process has been here for {s_idle.TotalSeconds:F0} s");
+            }
+        }
+        log.Stopping(master.Stopped.Result);
         return 0;
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            master.Stop(context.Signal.ToString());
+        }
     }
 
     /// <summary>
@@ -88,11 +104,14 @@ public static class MasterProgram
         return null;
     }
 
-    private static void Detach()
+    private static void Detach(bool foreground)
     {
-        Environment.CurrentDirectory = "/";
-        Posix.Ignore(Posix.SigHup);
-        Posix.Ignore(Posix.SigInt);
+        if (!foreground)
+        {
+            Environment.CurrentDirectory = "/";
+            Posix.Ignore(Posix.SigHup);
+            Posix.Ignore(Posix.SigInt);
+        }
         Posix.Ignore(Posix.SigPipe);
         Posix.BecomeSubreaper();
     }
