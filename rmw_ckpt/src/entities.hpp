@@ -33,7 +33,7 @@ struct Guard : Entity {};
 struct Event : Entity {};
 
 /// Kinds of events that the shim serves.
-inline constexpr size_t event_kind_count = 6;
+inline constexpr size_t event_kind_count = 11;
 
 struct Node : Entity {
   Guard graph_guard_data;

@@ -2,7 +2,6 @@
 
 #include <rmw/event.h>
 #include <rmw/events_statuses/events_statuses.h>
-#include <rmw/time.h>
 
 #include <algorithm>
 #include <iterator>
@@ -53,9 +52,15 @@ void fill_lost(const ckpt_event_status & status, void * info) {
                                                      static_cast<size_t>(status.total_change)};
 }
 
-/// With an endless lease a publisher is alive while it is there.
-void fill_liveliness(const ckpt_event_status & status, void * info) {
-  *static_cast<rmw_liveliness_changed_status_t *>(info) = {narrow(status.current), 0, narrow(status.current_change), 0};
+void fill_liveliness_changed(const ckpt_event_status & status, void * info) {
+  *static_cast<rmw_liveliness_changed_status_t *>(info) = {narrow(status.current), narrow(status.total),
+                                                           narrow(status.current_change), narrow(status.total_change)};
+}
+
+/// Those whose status is a count and its change, as rmw_liveliness_lost_status_t.
+template <typename Status>
+void fill_count(const ckpt_event_status & status, void * info) {
+  *static_cast<Status *>(info) = {narrow(status.total), narrow(status.total_change)};
 }
 
 struct EventKind {
@@ -66,12 +71,21 @@ struct EventKind {
 };
 
 constexpr EventKind event_kinds[] = {
-    {RMW_EVENT_LIVELINESS_CHANGED, CKPT_SUBSCRIPTION, CKPT_EVENT_SUBSCRIPTION_MATCHED, fill_liveliness},
+    {RMW_EVENT_LIVELINESS_CHANGED, CKPT_SUBSCRIPTION, CKPT_EVENT_LIVELINESS_CHANGED, fill_liveliness_changed},
+    {RMW_EVENT_REQUESTED_DEADLINE_MISSED, CKPT_SUBSCRIPTION, CKPT_EVENT_REQUESTED_DEADLINE_MISSED,
+     fill_count<rmw_requested_deadline_missed_status_t>},
     {RMW_EVENT_REQUESTED_QOS_INCOMPATIBLE, CKPT_SUBSCRIPTION, CKPT_EVENT_REQUESTED_QOS_INCOMPATIBLE,
      fill_incompatible_qos},
     {RMW_EVENT_MESSAGE_LOST, CKPT_SUBSCRIPTION, CKPT_EVENT_MESSAGE_LOST, fill_lost},
+    {RMW_EVENT_SUBSCRIPTION_INCOMPATIBLE_TYPE, CKPT_SUBSCRIPTION, CKPT_EVENT_SUBSCRIPTION_INCOMPATIBLE_TYPE,
+     fill_count<rmw_incompatible_type_status_t>},
     {RMW_EVENT_SUBSCRIPTION_MATCHED, CKPT_SUBSCRIPTION, CKPT_EVENT_SUBSCRIPTION_MATCHED, fill_matched},
+    {RMW_EVENT_LIVELINESS_LOST, CKPT_PUBLISHER, CKPT_EVENT_LIVELINESS_LOST, fill_count<rmw_liveliness_lost_status_t>},
+    {RMW_EVENT_OFFERED_DEADLINE_MISSED, CKPT_PUBLISHER, CKPT_EVENT_OFFERED_DEADLINE_MISSED,
+     fill_count<rmw_offered_deadline_missed_status_t>},
     {RMW_EVENT_OFFERED_QOS_INCOMPATIBLE, CKPT_PUBLISHER, CKPT_EVENT_OFFERED_QOS_INCOMPATIBLE, fill_incompatible_qos},
+    {RMW_EVENT_PUBLISHER_INCOMPATIBLE_TYPE, CKPT_PUBLISHER, CKPT_EVENT_PUBLISHER_INCOMPATIBLE_TYPE,
+     fill_count<rmw_incompatible_type_status_t>},
     {RMW_EVENT_PUBLICATION_MATCHED, CKPT_PUBLISHER, CKPT_EVENT_PUBLICATION_MATCHED, fill_matched},
 };
 static_assert(std::size(event_kinds) == rmw_ckpt::event_kind_count);
@@ -89,10 +103,6 @@ rmw_ret_t init_event(rmw_event_t * event, Endpoint & endpoint, rmw_event_type_t 
   const EventKind * const kind = find_kind(type);
   if (kind == nullptr || kind->owner != endpoint.kind) {
     return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt reports no events of this type of such an endpoint");
-  }
-  if (type == RMW_EVENT_LIVELINESS_CHANGED &&
-      rmw_time_total_nsec(endpoint.qos.liveliness_lease_duration) != CKPT_INFINITE) {
-    return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt does not watch over lease durations that end");
   }
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   return rmw_ckpt::guarded("cannot create the event", [&] {

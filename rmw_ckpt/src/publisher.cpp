@@ -1,6 +1,7 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
 #include "endpoint.hpp"
+#include "process.hpp"
 
 using rmw_ckpt::data_of;
 using rmw_ckpt::Endpoint;
@@ -84,10 +85,11 @@ rmw_ret_t rmw_publisher_get_actual_qos(const rmw_publisher_t * publisher, rmw_qo
   return RMW_RET_OK;
 }
 
-/// A publisher lives as long as its process, which the master watches: there is nothing to assert.
 rmw_ret_t rmw_publisher_assert_liveliness(const rmw_publisher_t * publisher) {
   RMW_CKPT_CHECK_HANDLE(publisher);
-  return RMW_RET_OK;
+  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
+  const ckpt_code code = ckpt_assert_liveliness(data_of<const Endpoint>(publisher).id);
+  return code == CKPT_OK ? RMW_RET_OK : rmw_ckpt::fail(code, "cannot assert the liveliness");
 }
 
 /// OK at once: when rmw_publish has returned, the message is in the log that its readers read from, and stays there

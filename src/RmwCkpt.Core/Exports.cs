@@ -141,6 +141,20 @@ internal static class Exports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_assert_liveliness")]
+    private static int AssertLiveliness(uint publisher)
+    {
+        try
+        {
+            Handles.Writer(publisher).AssertLiveliness();
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_destroy")]
     private static int Destroy(uint entity)
     {
@@ -236,7 +250,7 @@ internal static class Exports
     {
         try
         {
-            var now = Handles.Get<MatchEvent>(handle).Take();
+            var now = Handles.Get<StatusEvent>(handle).Take();
             var region = new Region(status, 40);
             region.Write(0, now.Total);
             region.Write(8, now.TotalChange);

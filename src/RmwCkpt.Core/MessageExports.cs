@@ -156,7 +156,7 @@ internal static class MessageExports
     {
         try
         {
-            var watched = Handles.Get<Entity>(entity) is MatchEvent happened ? happened : (Entity)Handles.Reader(entity);
+            var watched = Handles.Get<Entity>(entity) is StatusEvent happened ? happened : (Entity)Handles.Reader(entity);
             watched.Session.Callbacks.Set(watched, callback == 0 ? null : Symbols.Caller(callback, user));
             return 0;
         }

@@ -12,6 +12,8 @@ namespace RmwCkpt.Log;
 ///   80 i64 TailSequence    last committed
 ///   88 i64 TailPosition    segment &lt;&lt; 32 | offset after it: a place to walk on from, not a promise
 ///   96 i64 Bytes           committed, ever
+///  104 i64 LastTime        of the newest frame, ns since the epoch
+///  112 i64 Asserted        when the writer last said that it is alive, ns since the epoch
 ///  128 u64 ReaderWords     bit w: word w of Readers is not zero                written by readers
 ///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
 /// 1024 Metadata[3072]      the middleware's: see EndpointHead
@@ -33,6 +35,8 @@ public sealed class LogHead : IDisposable
     private const int TailSequenceOffset = 80;
     private const int TailPositionOffset = 88;
     private const int BytesOffset = 96;
+    private const int LastTimeOffset = 104;
+    private const int AssertedOffset = 112;
     private const int ReaderWords = 128;
     private const int Readers = 192;
 
@@ -96,6 +100,16 @@ public sealed class LogHead : IDisposable
 
     public long Bytes => _view.AcquireInt64(BytesOffset);
 
+    /// <summary>Time of the newest frame, ns since the epoch; 0: there was none.</summary>
+    public long LastTime => _view.AcquireInt64(LastTimeOffset);
+
+    /// <summary>When the writer last asserted its liveliness, ns since the epoch; 0: never. Any thread of it may.</summary>
+    public long Asserted
+    {
+        get => _view.AcquireInt64(AssertedOffset);
+        set => _view.Release(AssertedOffset, value);
+    }
+
     public (long Segment, int Offset) TailPosition
     {
         get
@@ -105,7 +119,7 @@ public sealed class LogHead : IDisposable
         }
     }
 
-    internal void Advance(long sequence, long segment, int offset, int length)
+    internal void Advance(long sequence, long segment, int offset, int length, long time)
     {
         if (sequence <= TailSequence)
         {
@@ -115,6 +129,7 @@ public sealed class LogHead : IDisposable
         _view.Release(TailSequenceOffset, sequence);
         _view.Release(TailPositionOffset, (segment << 32) | (uint)offset);
         _view.Write(BytesOffset, _view.ReadInt64(BytesOffset) + length);
+        _view.Release(LastTimeOffset, time);
     }
 
     public void AddReader(uint process)

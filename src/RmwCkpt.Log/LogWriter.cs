@@ -234,7 +234,7 @@ public sealed class LogWriter : IDisposable
         _view.Release(_offset + Frame.Length, length);
         _offset += Frame.Align(length);
         _next++;
-        Head.Advance(sequence, _number, _offset, length);
+        Head.Advance(sequence, _number, _offset, length, time);
         return sequence;
     }
 
@@ -250,10 +250,11 @@ public sealed class LogWriter : IDisposable
     {
         var sequence = _view.ReadInt64(_offset + Frame.Sequence);
         var length = _view.ReadInt32(_offset + Frame.Length);
+        var time = _view.ReadInt64(_offset + Frame.Time);
         _offset += Frame.Align(length);
         _next = sequence + 1;
         // The former life may have died between the frame's commit and the head's.
-        Head.Advance(sequence, _number, _offset, length);
+        Head.Advance(sequence, _number, _offset, length, time);
         return sequence;
     }
 

@@ -107,6 +107,7 @@ internal sealed partial class ProcessRegistry
 
     private void FreeOtherSlots()
     {
+        _table.Domain.Release(ProcessTable.Freezing, 0u);
         for (var i = 1u; i < ProcessTable.Slots; i++)
         {
             if (_slots[i] == 0 && _table.Slot(i).AcquireUInt32(ProcessTable.State) != 0)

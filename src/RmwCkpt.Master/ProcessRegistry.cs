@@ -22,6 +22,8 @@ internal sealed partial class ProcessRegistry : IDisposable
     private readonly GraphWriter _graph;
     private readonly ProcessTable _table;
     private readonly Dictionary<ulong, Member> _members = [];
+    private readonly object _worksGate = new();
+    private uint _works;
     private readonly ulong[] _slots = new ulong[ProcessTable.Slots];
     private readonly Notifier _notifier;
     private ulong _lastId;
@@ -193,6 +195,25 @@ internal sealed partial class ProcessRegistry : IDisposable
             Publish();
         }
         member.Stdio.Dispose();
+    }
+
+    /// <summary>A snapshot or recovery begins, which may take time from anyone: readers that fall behind are not slow.</summary>
+    public void BeginWork()
+    {
+        lock (_worksGate)
+        {
+            _table.Domain.Release(ProcessTable.Freezing, ++_works);
+        }
+    }
+
+    public void EndWork()
+    {
+        lock (_worksGate)
+        {
+            // In this order: who sees no work sees that there was one.
+            _table.Domain.Increment(ProcessTable.Freezes);
+            _table.Domain.Release(ProcessTable.Freezing, --_works);
+        }
     }
 
     /// <summary>Wakes a process whose slot has changed.</summary>

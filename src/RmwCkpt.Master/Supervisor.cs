@@ -245,6 +245,7 @@ internal sealed class Supervisor : IDisposable
         task = new Task(
             () =>
             {
+                Registry.BeginWork();
                 try
                 {
                     _atOnce.Wait(_stopping.Token);
@@ -266,6 +267,10 @@ internal sealed class Supervisor : IDisposable
                 {
                     Log.Unexpected($"the recovery of {member}", e);
                     recovery.GiveUp($"the recovery failed unexpectedly: {e.Message}");
+                }
+                finally
+                {
+                    Registry.EndWork();
                 }
                 done?.TrySetResult(recovery);
                 _running.TryRemove(task, out _);

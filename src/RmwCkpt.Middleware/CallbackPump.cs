@@ -75,8 +75,19 @@ public sealed class CallbackPump(Session session)
                 Announce();
             }
             // In replay nobody rings: look again soon.
-            ProcessTable.Sleep(slot, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? -1 : 200_000);
+            ProcessTable.Sleep(slot, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? UntilDue() : 200_000);
         }
+    }
+
+    /// <summary>How long until an event is due that only time causes, ns; -1: there is none.</summary>
+    private long UntilDue()
+    {
+        var first = long.MaxValue;
+        foreach (var watch in _all)
+        {
+            first = watch.Entity is TimedEvent timed ? Math.Min(first, timed.NextArrival) : first;
+        }
+        return first == long.MaxValue ? -1 : Math.Max(0, first - session.Determinants.Clock.Now);
     }
 
     private void Announce()
@@ -100,7 +111,7 @@ public sealed class CallbackPump(Session session)
         }
         foreach (var watch in _all)
         {
-            var count = watch.Entity is MatchEvent happened ? CountNew(watch, happened) : 0;
+            var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
             foreach (var source in (watch.Entity as Endpoint)?.Inbox?.Sources ?? [])
             {
                 count += CountNew(watch, source);
@@ -112,7 +123,7 @@ public sealed class CallbackPump(Session session)
         }
     }
 
-    private static int CountNew(Watch watch, MatchEvent happened)
+    private static int CountNew(Watch watch, StatusEvent happened)
     {
         var changes = happened.Changes;
         var count = (int)(changes - watch.Announced);

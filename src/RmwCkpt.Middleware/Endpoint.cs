@@ -18,6 +18,7 @@ public sealed class Endpoint : Entity
     private int _incompatible;
     private int _lastPolicy;
     private int _matchedEver;
+    private int _incompatibleTypes;
 
     public Endpoint(Session session, uint id, EntityKind kind, Node node, EndpointOptions options, long created)
         : base(session, id, kind)
@@ -26,13 +27,17 @@ public sealed class Endpoint : Entity
         Options = options;
         Created = created;
         Gid = new Gid(session.ProcessId, id, (uint)session.Folder.Domain);
+        if (options.Qos.Deadline is > 0 and < Qos.Infinite && kind is EntityKind.Publisher or EntityKind.Subscription)
+        {
+            Deadline = new Deadline(options.Qos.Deadline);
+        }
         if (kind != EntityKind.Publisher)
         {
-            Inbox = new Inbox(session, id, options.Qos, kind == EntityKind.Client ? Gid : null);
+            Inbox = new Inbox(session, id, options.Qos, kind == EntityKind.Client ? Gid : null, Deadline);
         }
         if (kind != EntityKind.Subscription)
         {
-            Outbox = new Outbox(session, OpenLog());
+            Outbox = new Outbox(session, OpenLog(), Deadline);
         }
     }
 
@@ -48,6 +53,12 @@ public sealed class Endpoint : Entity
     public Inbox? Inbox { get; }
 
     public Outbox? Outbox { get; }
+
+    /// <summary>Of a publisher or subscription whose QoS has one.</summary>
+    public Deadline? Deadline { get; }
+
+    /// <summary>Peers on the same topic with another type, ever.</summary>
+    public int IncompatibleTypes => Volatile.Read(ref _incompatibleTypes);
 
     public int Matched => Volatile.Read(ref _matched);
 
@@ -85,6 +96,19 @@ public sealed class Endpoint : Entity
         {
             Interlocked.Add(ref _matchedEver, change);
         }
+        Session.RingSelf();
+    }
+
+    /// <summary>A publisher says that it is alive (liveliness manual by topic).</summary>
+    public void AssertLiveliness()
+    {
+        Outbox!.Head.Asserted = Session.Determinants.Clock.Now;
+        Outbox.RingReaders();
+    }
+
+    internal void CountIncompatibleType()
+    {
+        Interlocked.Increment(ref _incompatibleTypes);
         Session.RingSelf();
     }
 

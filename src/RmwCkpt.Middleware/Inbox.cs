@@ -20,6 +20,7 @@ public sealed class Inbox : IDisposable
     private readonly uint _entity;
     private readonly Qos _qos;
     private readonly Gid? _repliesTo;
+    private readonly Deadline? _deadline;
     private readonly object _lock = new();
     private readonly object _sourcesLock = new();
     private Source[] _sources = [];
@@ -29,12 +30,13 @@ public sealed class Inbox : IDisposable
     private uint _freezes;
 
     /// <param name="repliesTo">A client's gid: frames begin with a <see cref="RequestId"/>, and only its own are read.</param>
-    public Inbox(Session session, uint entity, in Qos qos, Gid? repliesTo)
+    public Inbox(Session session, uint entity, in Qos qos, Gid? repliesTo, Deadline? deadline)
     {
         _session = session;
         _entity = entity;
         _qos = qos;
         _repliesTo = repliesTo;
+        _deadline = deadline;
     }
 
     public Source[] Sources => Volatile.Read(ref _sources);
@@ -196,6 +198,7 @@ public sealed class Inbox : IDisposable
     {
         _lentFrom = source;
         _session.CountTake(frame);
+        _deadline?.Happened(frame.Time);
         return _repliesTo is null
             ? new Lent(frame.Payload, frame.Sequence, frame.Time, source.Writer, new RequestId(source.Writer, frame.Sequence), true)
             : new Lent(
@@ -263,7 +266,9 @@ public sealed class Inbox : IDisposable
         var lost = reader.Lost;
         while (reader.TryPeek(out var frame, verify: false))
         {
-            if (_repliesTo is null || (frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == _repliesTo))
+            if (_repliesTo is null
+                ? !IsExpired(source, frame.Time)
+                : frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == _repliesTo)
             {
                 time = frame.Time;
                 break;
@@ -278,9 +283,14 @@ public sealed class Inbox : IDisposable
         return time != 0;
     }
 
+    /// <summary>A message older than its writer's lifespan is not there any more.</summary>
+    private bool IsExpired(Source source, long time) =>
+        source.Lifespan != Qos.Infinite && _session.Determinants.Clock.Now - time > source.Lifespan;
+
     /// <summary>
     /// KEEP_LAST: a reader that was busy while more than its depth came gets the newest. It is not slow, and nothing is
-    /// dropped, where it was a snapshot that held it, where it was waiting, or where the writer is catching up.
+    /// dropped, where a snapshot or recovery of anyone in the domain took its time, where it was waiting, or where the
+    /// writer is catching up.
     /// </summary>
     private void DropLate()
     {
@@ -302,8 +312,9 @@ public sealed class Inbox : IDisposable
         {
             return;
         }
-        var freezes = _session.Slot.AcquireUInt32(ProcessTable.Freezes);
-        if (_session.Slot.AcquireUInt32(ProcessTable.Freezing) != 0 || freezes != _freezes)
+        var domain = _session.Table.Domain;
+        var freezes = domain.AcquireUInt32(ProcessTable.Freezes);
+        if (domain.AcquireUInt32(ProcessTable.Freezing) != 0 || freezes != _freezes)
         {
             _freezes = freezes;
             _credit = pending;

@@ -1,62 +1,18 @@
-using RmwCkpt.Registry;
-
 namespace RmwCkpt.Middleware;
 
-/// <summary>A status of an endpoint, as rmw's events report it.</summary>
-public readonly record struct EventStatus(long Total, long TotalChange, long Current, long CurrentChange, QosPolicy LastPolicy);
-
-/// <summary>The values of ckpt_event_kind that the core serves.</summary>
-public enum EventKind
+/// <summary>An event that the graph or the log causes: matches, incompatible peers, lost messages.</summary>
+public sealed class MatchEvent(Session session, uint id, Endpoint endpoint, EventKind kind) : StatusEvent(session, id, endpoint)
 {
-    RequestedQosIncompatible = 3,
-    MessageLost = 4,
-    SubscriptionMatched = 6,
-    OfferedQosIncompatible = 9,
-    PublicationMatched = 11,
-}
+    private bool IsMatch => kind is EventKind.SubscriptionMatched or EventKind.PublicationMatched;
 
-/// <summary>An event of an endpoint: ready while its status has changed since the last take. Thread-safe.</summary>
-public sealed class MatchEvent(Session session, uint id, Endpoint endpoint, EventKind kind)
-    : Entity(session, id, EntityKind.Event)
-{
-    private readonly object _lock = new();
-    private long _total;
-    private long _current;
+    /// <summary>Each match and each end of one, each incompatible peer, each lost message.</summary>
+    public override long Changes => At(0) is var (total, current) && IsMatch ? total + total - current : total;
 
-    public override bool IsReady(long by)
+    protected override (long Total, long Current) At(long time) => kind switch
     {
-        var (total, current) = Now();
-        lock (_lock)
-        {
-            return total != _total || current != _current;
-        }
-    }
-
-    /// <summary>How often the status has changed since creation: each match and each end of one, each incompatible peer.</summary>
-    public long Changes
-    {
-        get
-        {
-            var (total, current) = Now();
-            return kind is EventKind.SubscriptionMatched or EventKind.PublicationMatched ? total + total - current : total;
-        }
-    }
-
-    public EventStatus Take()
-    {
-        lock (_lock)
-        {
-            var (total, current) = Now();
-            var status = new EventStatus(total, total - _total, current, current - _current, endpoint.LastPolicy);
-            (_total, _current) = (total, current);
-            return status;
-        }
-    }
-
-    private (long Total, long Current) Now() => kind switch
-    {
-        EventKind.SubscriptionMatched or EventKind.PublicationMatched => (endpoint.MatchedEver, endpoint.Matched),
-        EventKind.MessageLost => (endpoint.Inbox?.Dropped ?? 0, 0),
-        _ => (endpoint.Incompatible, 0),
+        _ when IsMatch => (Endpoint.MatchedEver, Endpoint.Matched),
+        EventKind.MessageLost => (Endpoint.Inbox?.Dropped ?? 0, 0),
+        EventKind.PublisherIncompatibleType or EventKind.SubscriptionIncompatibleType => (Endpoint.IncompatibleTypes, 0),
+        _ => (Endpoint.Incompatible, 0),
     };
 }

@@ -139,9 +139,16 @@ public sealed class Matcher(Session session, GraphTable graph)
     private void TryMatch(Endpoint local, Peer peer)
     {
         var key = (local.Id, peer.Gid);
-        if (peer.Kind != local.PeerKind || peer.Name != local.Options.Topic || peer.Type != local.Options.Type
-            || _matches.Contains(key) || IsIgnored(local, peer))
+        if (peer.Kind != local.PeerKind || peer.Name != local.Options.Topic || _matches.Contains(key) || IsIgnored(local, peer))
         {
+            return;
+        }
+        if (peer.Type != local.Options.Type)
+        {
+            if (_refused.Add(key))
+            {
+                local.CountIncompatibleType();
+            }
             return;
         }
         if (local.Kind is EntityKind.Publisher or EntityKind.Subscription)

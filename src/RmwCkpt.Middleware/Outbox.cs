@@ -27,15 +27,17 @@ public sealed class Outbox : IDisposable
 {
     private readonly Session _session;
     private readonly LogWriter _writer;
+    private readonly Deadline? _deadline;
     private readonly object _lock = new();
     private Reservation _reservation;
     private int _prefix;
     private long _time;
 
-    public Outbox(Session session, LogWriter writer)
+    public Outbox(Session session, LogWriter writer, Deadline? deadline)
     {
         _session = session;
         _writer = writer;
+        _deadline = deadline;
     }
 
     public LogHead Head => _writer.Head;
@@ -89,16 +91,22 @@ public sealed class Outbox : IDisposable
                 out var sequence);
             KillPoints.Hit(KillPoint.AfterCommit);
             _session.CountPublish(result, Head);
+            _deadline?.Happened(_time);
             // Rung in replay too: the death may have come between the commit and the ring.
-            for (var reader = Head.NextReader(-1); reader >= 0; reader = Head.NextReader(reader))
-            {
-                _session.Table.Ring((uint)reader);
-            }
+            RingReaders();
             return sequence;
         }
         finally
         {
             Monitor.Exit(_lock);
+        }
+    }
+
+    public void RingReaders()
+    {
+        for (var reader = Head.NextReader(-1); reader >= 0; reader = Head.NextReader(reader))
+        {
+            _session.Table.Ring((uint)reader);
         }
     }
 

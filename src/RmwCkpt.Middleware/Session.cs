@@ -166,7 +166,19 @@ public sealed partial class Session
 
     public Guard CreateGuard() => Add(id => new Guard(this, id));
 
-    public MatchEvent CreateEvent(Endpoint endpoint, EventKind kind) => Add(id => new MatchEvent(this, id, endpoint, kind));
+    public StatusEvent CreateEvent(Endpoint endpoint, EventKind kind)
+    {
+        if (kind is not (EventKind.LivelinessChanged or EventKind.LivelinessLost or EventKind.OfferedDeadlineMissed
+            or EventKind.RequestedDeadlineMissed))
+        {
+            return Add(id => new MatchEvent(this, id, endpoint, kind));
+        }
+        HasTimedEvents = true;
+        return Add(id => new TimedEvent(this, id, endpoint, kind));
+    }
+
+    /// <summary>Whether there ever was an event that time causes: else waits need not look for when they are due.</summary>
+    public bool HasTimedEvents { get; private set; }
 
     public Endpoint CreateEndpoint(EntityKind kind, Node node, EndpointOptions options)
     {

@@ -10,6 +10,9 @@ public sealed class Source(Gid writer, LogReader reader) : IDisposable
 
     public LogReader Reader { get; } = reader;
 
+    /// <summary>How long the writer's messages are good for, ns.</summary>
+    public long Lifespan { get; } = EndpointHead.Qos(reader.Head).Lifespan is > 0 and var lifespan ? lifespan : Qos.Infinite;
+
     /// <summary>The log's number in this process' journal, once it has one. (A number is never given anew.)</summary>
     public uint? Number { get; set; }
 

@@ -70,7 +70,7 @@ public sealed class Waiter(Session session)
                 skipped += Skip(determinants, ids, now, remaining);
                 continue;
             }
-            Sleep(slot, bell, remaining);
+            Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
             slept = true;
         }
     }
@@ -93,6 +93,20 @@ public sealed class Waiter(Session session)
         }
         return step;
     }
+
+    /// <summary>How long until an event is due that only time causes, ns; -1: there is none.</summary>
+    private long UntilDue(ReadOnlySpan<uint> ids)
+    {
+        var first = long.MaxValue;
+        foreach (var id in ids)
+        {
+            first = session.Find(id) is TimedEvent timed ? Math.Min(first, timed.NextArrival) : first;
+        }
+        return first == long.MaxValue ? -1 : Math.Max(0, first - session.Determinants.Clock.Now);
+    }
+
+    /// <summary>The shorter of two times, of which a negative one is endless.</summary>
+    private static long Earlier(long one, long other) => one < 0 ? other : other < 0 ? one : Math.Min(one, other);
 
     private bool Collect(ReadOnlySpan<uint> ids, Span<byte> ready, long by)
     {

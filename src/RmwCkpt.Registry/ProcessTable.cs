@@ -61,6 +61,7 @@ public enum ProcessMode : uint
 /// 152 i64 FreezeStart   when the newest snapshot was begun, ns since the epoch      master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
 /// </code>
+/// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended.
 /// </summary>
 public sealed class ProcessTable : IDisposable
 {
@@ -113,6 +114,9 @@ public sealed class ProcessTable : IDisposable
 
     /// <summary>One slot; offsets are this class' constants.</summary>
     public Region Slot(uint index) => _file.View.Slice((int)index * SlotSize, SlotSize);
+
+    /// <summary>The slot that stands for the whole domain.</summary>
+    public Region Domain => Slot(0);
 
     /// <summary>
     /// Rings a process' doorbell after a commit: a count that spinning waits see, and a wake if a thread may be asleep. Who

@@ -73,7 +73,8 @@ public sealed class LayoutTests : IDisposable
         using (var writer = LogWriter.Open(_scratch.Folder, 0, 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
         {
             writer.Head.AddReader(65);
-            Scratch.Append(writer, "x"u8);
+            Scratch.Append(writer, "x"u8, time: 55);
+            writer.Head.Asserted = 77;
         }
         var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));
         Assert.Equal(4096, head.Length);
@@ -84,6 +85,8 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(1, BitConverter.ToInt64(head, 80));
         Assert.Equal(128, BitConverter.ToInt64(head, 88));
         Assert.Equal(33, BitConverter.ToInt64(head, 96));
+        Assert.Equal(55, BitConverter.ToInt64(head, 104));
+        Assert.Equal(77, BitConverter.ToInt64(head, 112));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 128));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 200));
         Assert.Equal("about"u8.ToArray(), head[1024..1029]);
@@ -97,7 +100,7 @@ public sealed class LayoutTests : IDisposable
             Assert.True(journal.TryAppend(new Cell(0xfe, 0xabcdef, 0x12345678, -2)));
         }
         var file = File.ReadAllBytes(Path.Combine(_scratch.Folder, "0"));
-        Assert.Equal(256 * 1024, file.Length);
+        Assert.Equal(Journal.FileSize, file.Length);
         Assert.Equal(4092, Journal.CellsPerFile);
         Assert.Equal(Journal.MagicValue, BitConverter.ToUInt64(file, 0));
         Assert.Equal(0x12345678_abcdef_feul, BitConverter.ToUInt64(file, 64));

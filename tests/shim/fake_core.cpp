@@ -70,6 +70,12 @@ int64_t matches_of(const Entity & entity) {
   return std::count_if(entities.begin(), entities.end(), [&](const auto & item) { return match(entity, item.second); });
 }
 
+// Who is matched is alive, here.
+bool is_match_event(int kind) {
+  return kind == CKPT_EVENT_PUBLICATION_MATCHED || kind == CKPT_EVENT_SUBSCRIPTION_MATCHED ||
+         kind == CKPT_EVENT_LIVELINESS_CHANGED;
+}
+
 // Graph guards, and the events of whoever is met or left.
 void on_graph_change(const Entity & who, int change) {
   for (auto & [id, other] : entities) {
@@ -78,8 +84,7 @@ void on_graph_change(const Entity & who, int change) {
     if (owner == nullptr || !is_row(who) || who.kind == CKPT_NODE || !on_same_topic(*owner, who)) {
       continue;
     }
-    const bool matched =
-        other.event == CKPT_EVENT_PUBLICATION_MATCHED || other.event == CKPT_EVENT_SUBSCRIPTION_MATCHED;
+    const bool matched = is_match_event(other.event);
     if (match(*owner, who) == matched && (matched || change > 0)) {
       other.status.total += change > 0;
       other.status.total_change += change > 0;
@@ -185,11 +190,15 @@ ckpt_code ckpt_create_guard(ckpt_id, ckpt_id * guard) {
   return CKPT_OK;
 }
 
+ckpt_code ckpt_assert_liveliness(ckpt_id publisher) {
+  return entities.count(publisher) != 0 ? CKPT_OK : CKPT_INVALID;
+}
+
 ckpt_code ckpt_create_event(ckpt_id entity, int32_t kind, ckpt_id * event) {
   const Lock lock(mutex);
   Entity & made = add(CKPT_EVENT, entity, event);
   made.event = kind;
-  if (kind == CKPT_EVENT_PUBLICATION_MATCHED || kind == CKPT_EVENT_SUBSCRIPTION_MATCHED) {
+  if (is_match_event(kind)) {
     made.status.total = made.status.current = matches_of(entities.at(entity));
     made.status.total_change = made.status.current_change = made.status.total;
     made.triggered = made.status.total > 0;

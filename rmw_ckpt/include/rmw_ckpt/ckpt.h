@@ -111,9 +111,10 @@ typedef enum ckpt_event_kind {
 } ckpt_event_kind;
 
 typedef struct ckpt_event_status {
-  int64_t total;           ///< Total count since creation (matched, incompatible, lost, missed).
+  int64_t total;           ///< Total count since creation (matched, incompatible, lost, missed); LIVELINESS_CHANGED:
+                           ///< matched publishers that are not alive now.
   int64_t total_change;    ///< Since the last take.
-  int64_t current;         ///< Matched now; alive writers.
+  int64_t current;         ///< Matched now; LIVELINESS_CHANGED: publishers that are alive now.
   int64_t current_change;
   int32_t last_policy;     ///< Incompatible QoS: one of CKPT_POLICY_*.
 } ckpt_event_status;
@@ -177,6 +178,8 @@ ckpt_code ckpt_destroy(ckpt_id entity);
 
 ckpt_code ckpt_gid(ckpt_id entity, uint8_t gid[CKPT_GID_SIZE]);
 ckpt_code ckpt_trigger(ckpt_id guard);
+/// A publisher says that it is alive. A publish says so too.
+ckpt_code ckpt_assert_liveliness(ckpt_id publisher);
 
 // --- Messages ---------------------------------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
 
     private SnapshotResult Freeze(Member member, string folder)
     {
+        registry.BeginWork();
         member.Slot.Release(ProcessTable.FreezeStart, Clock.Real);
         member.Slot.Release(ProcessTable.Freezing, 1u);
         try
@@ -107,6 +108,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             member.Slot.Increment(ProcessTable.Freezes);
             member.Slot.Release(ProcessTable.Freezing, 0u);
             registry.Ring(member);
+            registry.EndWork();
         }
     }
 
