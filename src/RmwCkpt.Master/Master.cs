@@ -52,7 +52,7 @@ public sealed class Master : IDisposable
         var sweeper = new Sweeper(_folder, registry, store, _engine, _log);
         _parts.AddRange([_server, scheduler, copier, sweeper, supervisor, registry]);
         supervisor.Ended += sweeper.Add;
-        supervisor.Recovered += member => scheduler.Due(member, SnapshotScheduler.Settle);
+        supervisor.Recovered += scheduler.DueAfterRecovery;
         registry.Registered += sweeper.Replace;
         registry.Leaving += sweeper.Add;
         foreach (var member in registry.Members)

@@ -16,6 +16,9 @@ public sealed class Inbox : IDisposable
     /// <summary>What a living reader verifies, bytes; a replaying one verifies all.</summary>
     private const int LiveVerifyLimit = 64 * 1024;
 
+    /// <summary>How long after a snapshot its images are still moved and removed, ns.</summary>
+    private const long Aftermath = 200_000_000;
+
     private readonly Session _session;
     private readonly uint _entity;
     private readonly Qos _qos;
@@ -312,11 +315,8 @@ public sealed class Inbox : IDisposable
         {
             return;
         }
-        var domain = _session.Table.Domain;
-        var freezes = domain.AcquireUInt32(ProcessTable.Freezes);
-        if (domain.AcquireUInt32(ProcessTable.Freezing) != 0 || freezes != _freezes)
+        if (IsDisturbed())
         {
-            _freezes = freezes;
             _credit = pending;
             return;
         }
@@ -329,11 +329,22 @@ public sealed class Inbox : IDisposable
                 return;
             }
         }
-        for (; pending > _qos.Depth + _credit && Choose(long.MaxValue, out _) is { } late; pending--)
+        // More comes than it takes, and nobody else is to blame.
+        for (_credit = 0; pending > _qos.Depth && Choose(long.MaxValue, out _) is { } late; pending--)
         {
             late.Reader.Advance();
             Dropped++;
         }
+    }
+
+    /// <summary>Whether a snapshot or recovery in this domain takes processor time, or did since this was last asked.</summary>
+    private bool IsDisturbed()
+    {
+        var domain = _session.Table.Domain;
+        var before = _freezes;
+        _freezes = domain.AcquireUInt32(ProcessTable.Freezes);
+        return _freezes != before || domain.AcquireUInt32(ProcessTable.Freezing) != 0
+            || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
     }
 
     private void Remove(Source source)

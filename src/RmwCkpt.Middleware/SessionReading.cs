@@ -6,11 +6,14 @@ namespace RmwCkpt.Middleware;
 /// <summary>What endpoints and determinants ask of the session while messages flow.</summary>
 public sealed partial class Session : IReplayed
 {
+    /// <summary>A message handled within this time of its sending, ns, is not late any more.</summary>
+    private const long OnTime = 20_000_000;
+
     private volatile bool _tainted;
 
     /// <summary>
-    /// Whether what is published now is late because of a recovery: this process catches up, or handles a message that was
-    /// late for that reason. Living readers do not drop such messages for their depth.
+    /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
+    /// message that was late for that reason. Living readers do not drop such messages for their depth.
     /// </summary>
     public bool IsRecovering => _tainted || Determinants.Clock.IsBehind || Slot.ReadUInt32(ProcessTable.Mode) != 0;
 
@@ -105,9 +108,17 @@ public sealed partial class Session : IReplayed
     internal void CountTake(in FrameView frame)
     {
         Determinants.Clock.Saw(frame.Time);
-        _tainted = (frame.Flags & Frame.Recovered) != 0;
+        _tainted = (frame.Flags & Frame.Recovered) != 0 || WasHeldBack(frame.Time)
+            || (_tainted && Determinants.Clock.Now - frame.Time > OnTime);
         Count(ProcessTable.Taken, 1);
     }
+
+    /// <summary>A wait had to sleep: nothing that was late is left.</summary>
+    internal void CaughtUp() => _tainted = false;
+
+    /// <summary>Whether a message of this time could not be handled sooner because a snapshot froze this process.</summary>
+    private bool WasHeldBack(long time) =>
+        time < Slot.AcquireInt64(ProcessTable.FreezeEnd) || Slot.AcquireUInt32(ProcessTable.Freezing) != 0;
 
     internal void CountLost(long messages) => Count(ProcessTable.Lost, messages);
 

@@ -71,6 +71,7 @@ public sealed class Waiter(Session session)
                 continue;
             }
             Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
+            session.CaughtUp();
             slept = true;
         }
     }

@@ -61,7 +61,8 @@ public enum ProcessMode : uint
 /// 152 i64 FreezeStart   when the newest snapshot was begun, ns since the epoch      master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
 /// </code>
-/// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended.
+/// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
+/// FreezeEnd is when the last of them ended.
 /// </summary>
 public sealed class ProcessTable : IDisposable
 {

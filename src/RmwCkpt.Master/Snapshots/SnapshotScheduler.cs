@@ -15,6 +15,9 @@ internal sealed class SnapshotScheduler : IDisposable
 
     private const long Look = Clock.Second;
     private const int MostDoublings = 6;
+
+    /// <summary>Journal cells whose replay takes a slow process a good part of a second.</summary>
+    private const long LongReplay = 1000;
     private readonly object _gate = new();
     private readonly ProcessRegistry _registry;
     private readonly SnapshotTaker _taker;
@@ -59,6 +62,12 @@ internal sealed class SnapshotScheduler : IDisposable
             Monitor.Pulse(_gate);
         }
     }
+
+    /// <summary>
+    /// Makes a recovered process' next snapshot due: at once after a long replay, which would be longer still the next time.
+    /// </summary>
+    public void DueAfterRecovery(Member member) =>
+        Due(member, member.JournalEnd - member.LastPosition > LongReplay ? 0 : Settle);
 
     /// <summary>Takes a snapshot as soon as those ordered before are done.</summary>
     public Task<SnapshotOutcome> Order(Member member)
