@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
 
@@ -18,6 +19,9 @@ public sealed record MasterOptions
     /// <summary>Cells of a journal after which a snapshot is taken early: replay re-reads them.</summary>
     public long JournalLimit { get; init; } = 200_000;
 
+    /// <summary>Bytes that each log keeps, as the nodes have it.</summary>
+    public long Retention { get; init; } = RunFolder.DefaultRetention;
+
     public string? CriuProgram { get; init; }
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
@@ -35,6 +39,7 @@ public sealed record MasterOptions
             Engine = Choice("RMW_CKPT_ENGINE", "auto", "criu", "none"),
             Recover = Choice("RMW_CKPT_RECOVER", "auto", "respawn", "off") != "off",
             JournalLimit = (long)Number("RMW_CKPT_JOURNAL_LIMIT", d.JournalLimit, long.MaxValue / 2),
+            Retention = (long)Number("RMW_CKPT_RETENTION", d.Retention, long.MaxValue / 2),
             CriuProgram = Text("RMW_CKPT_CRIU"),
             LogLevel = Level(),
             Complaints = complaints,

@@ -40,6 +40,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>Journal cells at the newest snapshot; -1: there is none.</summary>
     public long LastPosition { get; set; } = -1;
 
+    /// <summary>Bytes taken at the newest snapshot.</summary>
+    public long LastBytes { get; set; }
+
     public uint LastNumber { get; set; }
 
     /// <summary>Snapshots that could not be taken since the last that could, and why the last one could not.</summary>
@@ -58,6 +61,8 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     public ProcessMode Mode => (ProcessMode)Slot.AcquireUInt32(ProcessTable.Mode);
 
     public long JournalEnd => Slot.AcquireInt64(ProcessTable.JournalEnd);
+
+    public long TakenBytes => Slot.AcquireInt64(ProcessTable.TakenBytes);
 
     public long LastTake => Slot.AcquireInt64(ProcessTable.LastTake);
 

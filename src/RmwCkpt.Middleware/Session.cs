@@ -18,7 +18,6 @@ public sealed partial class Session
     /// <summary>The bits of a ckpt_id that name the entity; the rest names the session.</summary>
     public const uint EntityMask = 0xffffff;
 
-    private const long DefaultRetention = 128L * 1024 * 1024;
     private static readonly TimeSpan s_registryTimeout = TimeSpan.FromSeconds(5);
 
     private readonly RegistryClient _registry;
@@ -328,5 +327,5 @@ public sealed partial class Session
     private static long ReadRetention() =>
         long.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_RETENTION"), out var bytes) && bytes > 0
             ? bytes
-            : DefaultRetention;
+            : RunFolder.DefaultRetention;
 }

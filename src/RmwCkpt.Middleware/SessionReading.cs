@@ -111,6 +111,7 @@ public sealed partial class Session : IReplayed
         _tainted = (frame.Flags & Frame.Recovered) != 0 || WasHeldBack(frame.Time)
             || (_tainted && Determinants.Clock.Now - frame.Time > OnTime);
         Count(ProcessTable.Taken, 1);
+        Count(ProcessTable.TakenBytes, frame.Payload.Length);
     }
 
     /// <summary>A wait had to sleep: nothing that was late is left.</summary>

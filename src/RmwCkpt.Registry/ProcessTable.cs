@@ -60,6 +60,7 @@ public enum ProcessMode : uint
 /// 144 i64 JournalFirst  first cell still kept
 /// 152 i64 FreezeStart   when the newest snapshot was begun, ns since the epoch      master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
+/// 168 i64 TakenBytes    of messages, all lives                                      the process
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
 /// FreezeEnd is when the last of them ended.
@@ -93,6 +94,7 @@ public sealed class ProcessTable : IDisposable
     public const int JournalFirst = 144;
     public const int FreezeStart = 152;
     public const int FreezeEnd = 160;
+    public const int TakenBytes = 168;
 
     private readonly Mapping _file;
 

@@ -19,6 +19,9 @@ namespace RmwCkpt.Registry;
 /// </summary>
 public sealed class RunFolder
 {
+    /// <summary>Bytes that each log and journal keeps unless RMW_CKPT_RETENTION says otherwise.</summary>
+    public const long DefaultRetention = 128L * 1024 * 1024;
+
     public RunFolder(string run, string state, int domain)
     {
         Run = run;

@@ -153,6 +153,7 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
         var (status, text) = CriuFinder.Output(_program.Path, _program.Unprivileged ? ["check", "--unprivileged"] : ["check"]);
         if (status == 0)
         {
+            CriuKernelCache.Ensure(_program.Path);
             return new EngineCheck(true, why);
         }
         var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries)

@@ -6,7 +6,8 @@ namespace RmwCkpt.Master.Snapshots;
 
 /// <summary>
 /// Says when snapshots are taken: one at a time, by its own thread. The first soon after a process has registered its last
-/// endpoint, then one each interval; earlier when its journal has grown long; never when nothing has happened since the last.
+/// endpoint, then one each interval; earlier when its journal has grown long, or when it has taken so much that the logs may
+/// soon let go of what it would have to read again; never when nothing has happened since the last.
 /// </summary>
 internal sealed class SnapshotScheduler : IDisposable
 {
@@ -156,7 +157,8 @@ internal sealed class SnapshotScheduler : IDisposable
             {
                 continue;
             }
-            if (member.LastPosition >= 0 && member.JournalEnd - member.LastPosition > _options.JournalLimit)
+            if (member.LastPosition >= 0 && (member.JournalEnd - member.LastPosition > _options.JournalLimit
+                || member.TakenBytes - member.LastBytes > _options.Retention / 2))
             {
                 member.DueAt = Math.Min(member.DueAt, now);
             }

@@ -59,6 +59,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         {
             var (number, folder) = store.Begin(member.Id);
             var position = member.JournalEnd;
+            var bytes = member.TakenBytes;
             var manifest = new SnapshotManifest
             {
                 Process = member.Id,
@@ -74,6 +75,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             {
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
+                member.LastBytes = bytes;
                 (member.FailedSnapshots, member.WhyNoSnapshot) = (0, "");
                 log.Taken(
                     member.ToString(), number, manifest.Frozen / 1e6, (Clock.Steady - begun) / 1e6, manifest.Bytes, position);
