@@ -7,6 +7,7 @@ namespace RmwCkpt.Master.Snapshots;
 /// <summary>Moves snapshots from memory to the disk, behind everything else: one thread of low priority.</summary>
 internal sealed class SnapshotCopier(SnapshotStore store, ILogger log) : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private readonly BlockingCollection<(Member Member, uint Number)> _queue = new();
     private Thread? _thread;
 
@@ -25,8 +26,11 @@ internal sealed class SnapshotCopier(SnapshotStore store, ILogger log) : IDispos
         while (_queue.TryTake(out _))
         {
         }
-        _thread?.Join();
-        _queue.Dispose();
+        // Of low priority, so on a busy machine it may not run for long; what it leaves half moved the next master moves.
+        if (_thread?.Join(s_patience) != false)
+        {
+            _queue.Dispose();
+        }
     }
 
     private void Run()
