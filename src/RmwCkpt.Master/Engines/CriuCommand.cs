@@ -47,7 +47,7 @@ public static class CriuCommand
 
     /// <summary>
     /// Runs CRIU to its end with nothing of ours but the inherited descriptors; its exit status, 128 and more when a signal
-    /// ended it. It is killed after <see cref="Limit"/>, or soon after <paramref name="isFutile"/> begins to be true: it has
+    /// ended it. It is killed after <see cref="Limit"/>, or soon after <paramref name="isFutile"/> begins to be true: it may
     /// wait for ever for a process that is killed under it, whose end nobody hears of while CRIU holds it.
     /// </summary>
     public static int Run(string program, IReadOnlyList<string> arguments, IEnumerable<int> inherited, Func<bool> isFutile)
