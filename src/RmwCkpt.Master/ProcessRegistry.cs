@@ -22,11 +22,11 @@ internal sealed partial class ProcessRegistry : IDisposable
     private readonly GraphWriter _graph;
     private readonly ProcessTable _table;
     private readonly Dictionary<ulong, Member> _members = [];
-    private readonly object _worksGate = new();
-    private uint _works;
     private readonly ulong[] _slots = new ulong[ProcessTable.Slots];
     private readonly Notifier _notifier;
+    private readonly object _worksGate = new();
     private ulong _lastId;
+    private uint _works;
 
     private ProcessRegistry(
         RunFolder folder, IProcessProbe probe, ILogger log, RegistryState state, RegistryJournal journal, GraphWriter graph,

@@ -105,6 +105,9 @@ public static unsafe partial class Posix
 
     public static int ProcessId => getpid();
 
+    /// <summary>This process' session; 0: its leader is outside of the pid namespace.</summary>
+    public static int SessionId => getsid(0);
+
     /// <summary>Owner and mode bits of a folder.</summary>
     public static (uint Owner, int Mode) Owner(string path)
     {
@@ -216,6 +219,9 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int getpid();
+
+    [LibraryImport("libc")]
+    private static partial int getsid(int pid);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int folder, string path, int flags, uint mask, byte* buffer);

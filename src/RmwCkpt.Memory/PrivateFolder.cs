@@ -3,7 +3,7 @@ namespace RmwCkpt.Memory;
 /// <summary>Folders that only their owner may enter.</summary>
 public static class PrivateFolder
 {
-    public const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Makes a folder, and its parents that are missing, with mode 0700.</summary>
     public static void Make(string folder)

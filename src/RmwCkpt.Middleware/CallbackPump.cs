@@ -87,7 +87,7 @@ public sealed class CallbackPump(Session session)
         {
             first = watch.Entity is TimedEvent timed ? Math.Min(first, timed.NextArrival) : first;
         }
-        return first == long.MaxValue ? -1 : Math.Max(0, first - session.Determinants.Clock.Now);
+        return session.Determinants.Clock.Until(first);
     }
 
     private void Announce()

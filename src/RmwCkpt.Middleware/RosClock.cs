@@ -11,10 +11,10 @@ namespace RmwCkpt.Middleware;
 /// </summary>
 public sealed class RosClock
 {
-    private readonly long[] _last = new long[2];
     /// <summary>ns; shorter gaps between two reads lose no timer's tick.</summary>
     private const long ShortestFreeze = 1_000_000;
 
+    private readonly long[] _last = new long[2];
     private long _lag;
     private long _seen;
     private long _monotonicOffset = ReadMonotonicOffset();
@@ -27,14 +27,16 @@ public sealed class RosClock
     /// <summary>ROS time now, ns since the epoch, not journalled: for time stamps of frames. Free to read.</summary>
     public long Now => Posix.Now(Posix.RealtimeClock) + Volatile.Read(ref _lag);
 
+    /// <summary>How long to sleep until a ROS time, ns: -1, for ever, for <see cref="long.MaxValue"/>. Free to read.</summary>
+    public long Until(long time) => time == long.MaxValue ? -1 : Math.Max(0, time - Now);
+
     /// <summary>The newest time that a journalled read of the clock gave.</summary>
     public long Last(int clock) => _last[clock];
 
     /// <summary>What a read of <paramref name="clock"/> gives when the kernel says <paramref name="real"/>.</summary>
     public long Translate(int clock, long real)
     {
-        var time = real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0);
-        return _last[clock] = Math.Max(time, _last[clock]);
+        return _last[clock] = Math.Max(RosTime(clock, real), _last[clock]);
     }
 
     /// <summary>
@@ -43,7 +45,7 @@ public sealed class RosClock
     /// </summary>
     public void GoOnFrom(int clock, long real, long longest)
     {
-        var gap = real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0) - _last[clock];
+        var gap = RosTime(clock, real) - _last[clock];
         if (_last[clock] != 0 && gap > ShortestFreeze)
         {
             Volatile.Write(ref _lag, _lag - Math.Min(gap, longest));
@@ -88,6 +90,8 @@ public sealed class RosClock
             _last[clock] += _last[clock] != 0 ? step : 0;
         }
     }
+
+    private long RosTime(int clock, long real) => real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0);
 
     private static long ReadMonotonicOffset()
     {

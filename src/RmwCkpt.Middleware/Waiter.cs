@@ -103,7 +103,7 @@ public sealed class Waiter(Session session)
         {
             first = session.Find(id) is TimedEvent timed ? Math.Min(first, timed.NextArrival) : first;
         }
-        return first == long.MaxValue ? -1 : Math.Max(0, first - session.Determinants.Clock.Now);
+        return session.Determinants.Clock.Until(first);
     }
 
     /// <summary>The shorter of two times, of which a negative one is endless.</summary>

@@ -100,7 +100,7 @@ public sealed class LayoutTests : IDisposable
             Assert.True(journal.TryAppend(new Cell(0xfe, 0xabcdef, 0x12345678, -2)));
         }
         var file = File.ReadAllBytes(Path.Combine(_scratch.Folder, "0"));
-        Assert.Equal(Journal.FileSize, file.Length);
+        Assert.Equal(64 * 1024, file.Length);
         Assert.Equal(4092, Journal.CellsPerFile);
         Assert.Equal(Journal.MagicValue, BitConverter.ToUInt64(file, 0));
         Assert.Equal(0x12345678_abcdef_feul, BitConverter.ToUInt64(file, 64));

@@ -92,6 +92,8 @@ public sealed class DeathWatchTests : IDisposable
     public void The_probe_reads_a_process()
     {
         var pid = Sleeper();
+        // posix_spawn(3) returns from the middle of the child's exec, just before the kernel knows the new command line.
+        Assert.True(SpinWait.SpinUntil(() => new ProcessProbe().Read(pid) is { Environment.Count: > 0 }, s_soon));
         var facts = new ProcessProbe().Read(pid);
         Posix.Kill(pid, Posix.SigKill);
         Posix.WaitFor(pid);

@@ -191,7 +191,8 @@ ckpt_code ckpt_create_guard(ckpt_id, ckpt_id * guard) {
 }
 
 ckpt_code ckpt_assert_liveliness(ckpt_id publisher) {
-  return entities.count(publisher) != 0 ? CKPT_OK : CKPT_INVALID;
+  const Lock lock(mutex);
+  return find(publisher) != nullptr ? CKPT_OK : missing(publisher);
 }
 
 ckpt_code ckpt_create_event(ckpt_id entity, int32_t kind, ckpt_id * event) {

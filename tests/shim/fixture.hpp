@@ -75,4 +75,31 @@ class Fixture : public testing::Test {
   rmw_node_t * node = nullptr;
 };
 
+/// With a wait set, to wait for an event.
+class WaitFixture : public Fixture {
+ protected:
+  static constexpr rmw_time_t at_once = {0, 0};
+  static constexpr rmw_time_t soon = {0, 50'000'000};
+  static constexpr rmw_time_t later = {10, 0};
+
+  void SetUp() override {
+    Fixture::SetUp();
+    set = rmw_create_wait_set(&context, 0);
+    ASSERT_NE(nullptr, set) << rmw_get_error_string().str;
+  }
+
+  void TearDown() override {
+    EXPECT_RMW_OK(rmw_destroy_wait_set(set));
+    Fixture::TearDown();
+  }
+
+  rmw_ret_t wait(const rmw_event_t & event, const rmw_time_t & timeout) {
+    void * item = const_cast<rmw_event_t *>(&event);
+    rmw_events_t events = {1, &item};
+    return rmw_wait(nullptr, nullptr, nullptr, nullptr, &events, set, &timeout);
+  }
+
+  rmw_wait_set_t * set = nullptr;
+};
+
 #endif  // FIXTURE_HPP_

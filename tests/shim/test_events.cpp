@@ -12,19 +12,11 @@ namespace {
 
 const auto * const type = ROSIDL_GET_MSG_TYPE_SUPPORT(test_msgs, msg, BasicTypes);
 const auto * const other_type = ROSIDL_GET_MSG_TYPE_SUPPORT(test_msgs, msg, Empty);
-constexpr rmw_time_t at_once = {0, 0};
-constexpr rmw_time_t later = {10, 0};
 constexpr rmw_time_t period = {0, 100'000'000};
 constexpr rmw_time_t hour = {3600, 0};
 
-class Events : public Fixture {
+class Events : public WaitFixture {
  protected:
-  void SetUp() override {
-    Fixture::SetUp();
-    set = rmw_create_wait_set(&context, 0);
-    ASSERT_NE(nullptr, set) << rmw_get_error_string().str;
-  }
-
   void TearDown() override {
     if (sub != nullptr) {
       EXPECT_RMW_OK(rmw_destroy_subscription(node, sub));
@@ -32,8 +24,7 @@ class Events : public Fixture {
     if (pub != nullptr) {
       EXPECT_RMW_OK(rmw_destroy_publisher(node, pub));
     }
-    EXPECT_RMW_OK(rmw_destroy_wait_set(set));
-    Fixture::TearDown();
+    WaitFixture::TearDown();
   }
 
   void make(const rmw_qos_profile_t & qos, const rosidl_message_type_support_t * subscribed = type) {
@@ -57,12 +48,6 @@ class Events : public Fixture {
     return event;
   }
 
-  rmw_ret_t wait(const rmw_event_t & event, const rmw_time_t & timeout) {
-    void * item = const_cast<rmw_event_t *>(&event);
-    rmw_events_t events = {1, &item};
-    return rmw_wait(nullptr, nullptr, nullptr, nullptr, &events, set, &timeout);
-  }
-
   template <typename Status>
   static Status take(const rmw_event_t & event) {
     Status status{};
@@ -77,7 +62,6 @@ class Events : public Fixture {
     EXPECT_RMW_OK(rmw_publish(pub, &message, nullptr));
   }
 
-  rmw_wait_set_t * set = nullptr;
   rmw_publisher_t * pub = nullptr;
   rmw_subscription_t * sub = nullptr;
 };

@@ -13,16 +13,11 @@
 namespace {
 
 const auto * const type = ROSIDL_GET_MSG_TYPE_SUPPORT(test_msgs, msg, BasicTypes);
-constexpr rmw_time_t at_once = {0, 0};
-constexpr rmw_time_t soon = {0, 50'000'000};
-constexpr rmw_time_t later = {10, 0};
 
-class Wait : public Fixture {
+class Wait : public WaitFixture {
  protected:
   void SetUp() override {
-    Fixture::SetUp();
-    set = rmw_create_wait_set(&context, 0);
-    ASSERT_NE(nullptr, set) << rmw_get_error_string().str;
+    WaitFixture::SetUp();
     for (auto & guard : guards) {
       guard = rmw_create_guard_condition(&context);
       ASSERT_NE(nullptr, guard) << rmw_get_error_string().str;
@@ -33,8 +28,7 @@ class Wait : public Fixture {
     for (auto * guard : guards) {
       EXPECT_RMW_OK(rmw_destroy_guard_condition(guard));
     }
-    EXPECT_RMW_OK(rmw_destroy_wait_set(set));
-    Fixture::TearDown();
+    WaitFixture::TearDown();
   }
 
   /// Waits for the guard conditions; their entries are left in `waited`.
@@ -44,12 +38,6 @@ class Wait : public Fixture {
     }
     rmw_guard_conditions_t conditions = {waited.size(), waited.data()};
     return rmw_wait(nullptr, &conditions, nullptr, nullptr, nullptr, set, timeout);
-  }
-
-  rmw_ret_t wait(const rmw_event_t & event, const rmw_time_t & timeout) {
-    void * item = const_cast<rmw_event_t *>(&event);
-    rmw_events_t events = {1, &item};
-    return rmw_wait(nullptr, nullptr, nullptr, nullptr, &events, set, &timeout);
   }
 
   rmw_publisher_t * publisher(const rmw_qos_profile_t & qos = rmw_qos_profile_default) {
@@ -62,7 +50,8 @@ class Wait : public Fixture {
     return rmw_create_subscription(node, type, "/waited", &qos, &options);
   }
 
-  rmw_wait_set_t * set = nullptr;
+  using WaitFixture::wait;
+
   std::array<rmw_guard_condition_t *, 3> guards{};
   std::array<void *, 3> waited{};
 };

@@ -69,7 +69,7 @@ internal static class DoctorCommand
             "process ids", File.Exists("/proc/sys/kernel/ns_last_pid"), false,
             File.Exists("/proc/sys/kernel/ns_last_pid")
                 ? "can be given again (ns_last_pid)" : "/proc/sys/kernel/ns_last_pid is missing: the kernel lacks CONFIG_CHECKPOINT_RESTORE");
-        var outside = ProcessProbe.StateOf(Environment.ProcessId) is { Session: 0 };
+        var outside = Memory.Posix.SessionId == 0;
         yield return new Finding(
             "session", !outside, false,
             outside ? "its leader is outside of this pid namespace, so CRIU cannot dump what is started here: use setsid --wait" : "can be dumped");

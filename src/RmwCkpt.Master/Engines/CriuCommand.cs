@@ -80,7 +80,8 @@ public static class CriuCommand
         Span<bool> ended = [false];
         try
         {
-            while (!Posix.Poll([pidfd], ended, LookEvery))
+            // Without a descriptor, when there are too many, the caller's wait for its end is all there is.
+            while (pidfd >= 0 && !Posix.Poll([pidfd], ended, LookEvery))
             {
                 futileSince = !isFutile() ? long.MaxValue : Math.Min(futileSince, Clock.Steady);
                 if (Clock.Steady > limit || Clock.Steady - futileSince > FutilePatience)

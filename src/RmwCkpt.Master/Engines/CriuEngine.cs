@@ -112,7 +112,7 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
 
     private static T Locked<T>(string path, Func<int, T> action)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!, HeldStdio.PrivateFolder);
+        PrivateFolder.Make(Path.GetDirectoryName(path)!);
         var fd = Posix.Open(path, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
         try
         {

@@ -125,7 +125,7 @@ public sealed class CriuRestorePlan : IDisposable
         order.Lost(number, target);
         if (_output < 0)
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!, HeldStdio.PrivateFolder);
+            PrivateFolder.Make(Path.GetDirectoryName(order.OutputFile)!);
             _output = Own(Posix.Open(
                 order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
         }

@@ -25,9 +25,6 @@ public sealed record HeldDescriptor(int Number, StdioKind Kind, string Target, i
 /// </summary>
 public sealed class HeldStdio : IDisposable
 {
-    /// <summary>Mode of a folder that is made for what cannot be given back.</summary>
-    public const UnixFileMode PrivateFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     private readonly HeldDescriptor[] _descriptors;
 
     private HeldStdio(HeldDescriptor[] descriptors) => _descriptors = descriptors;

@@ -79,7 +79,7 @@ public sealed class NoneEngine : ISnapshotEngine
         else
         {
             order.Lost(number, held.Target);
-            Directory.CreateDirectory(Path.GetDirectoryName(order.OutputFile)!, HeldStdio.PrivateFolder);
+            PrivateFolder.Make(Path.GetDirectoryName(order.OutputFile)!);
             fd = Posix.Open(order.OutputFile, Posix.WriteOnly | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180);
         }
         own.Add(fd);

@@ -19,6 +19,7 @@ internal sealed class SnapshotScheduler : IDisposable
 
     /// <summary>Journal cells whose replay takes a slow process a good part of a second.</summary>
     private const long LongReplay = 1000;
+
     private readonly object _gate = new();
     private readonly ProcessRegistry _registry;
     private readonly SnapshotTaker _taker;

@@ -44,7 +44,8 @@ public sealed class Nodes
         var log = Posix.Open(output, Posix.WriteOnly | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180);
         try
         {
-            var pid = Posix.Spawn(program, command, Environment(role), null, [(nothing, 0), (log, 1), (log, 2)], NeedSession);
+            // CRIU does not dump a process whose session's leader is outside of the pid namespace.
+            var pid = Posix.Spawn(program, command, Environment(role), null, [(nothing, 0), (log, 1), (log, 2)], newSession: Posix.SessionId == 0);
             return new NodeProcess(role, pid, new WitnessTail(witness), output);
         }
         finally
@@ -72,10 +73,6 @@ public sealed class Nodes
         }
         return [.. all.Select(x => $"{x.Key}={x.Value}")];
     }
-
-    /// <summary>Whether our session's leader is outside of our pid namespace: CRIU does not dump such processes.</summary>
-    private static bool NeedSession =>
-        File.ReadAllText("/proc/self/stat") is var stat && stat[(stat.LastIndexOf(')') + 1)..].Split(' ') is [_, _, _, _, "0", ..];
 
     private static string FindInPath(string name) =>
         (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
