@@ -101,6 +101,7 @@ std::unique_ptr<Endpoint> open_endpoint(ckpt_kind kind, const rmw_node_t * node,
   auto endpoint = std::make_unique<Endpoint>();
   endpoint->kind = kind;
   endpoint->type = MessageType(*handle);
+  endpoint->plain_size = endpoint->type.plain_size();
   const rmw_ret_t ret = open_in_core(kind, node, topic, endpoint->type.name(), identify(*type_support), qos,
                                      ignore_local_publications, &endpoint->qos, &endpoint->id);
   return ret == RMW_RET_OK ? std::move(endpoint) : nullptr;
@@ -161,6 +162,17 @@ rmw_ret_t send_bytes(ckpt_id id, const void * bytes, size_t size) {
     std::memcpy(data, bytes, size);
     return size;
   });
+}
+
+void fill(const ckpt_message & message, rmw_message_info_t * info) {
+  *info = rmw_get_zero_initialized_message_info();
+  info->source_timestamp = message.source_time;
+  // The message is in the readers' log from the moment at which it is committed.
+  info->received_timestamp = message.source_time;
+  info->publication_sequence_number = static_cast<uint64_t>(message.sequence);
+  info->reception_sequence_number = RMW_MESSAGE_INFO_SEQUENCE_NUMBER_UNSUPPORTED;
+  info->publisher_gid.implementation_identifier = identifier;
+  std::memcpy(info->publisher_gid.data, message.writer, sizeof(message.writer));
 }
 
 rmw_ret_t read_message(const MessageType & type, const ckpt_message & message, void * ros_message) {

@@ -32,10 +32,14 @@ rmw_ret_t send(ckpt_id id, const MessageType & type, const void * message, const
 /// The same with bytes that are serialised already.
 rmw_ret_t send_bytes(ckpt_id id, const void * bytes, size_t size);
 
+/// What becomes of a message that was read.
+enum class Taking { copy, loan };
+
 /// Lends the entity's next message to `read`, an rmw_ret_t(const ckpt_message &) that does not throw. `taken` is set on
-/// success only. A message that was recycled under the reader is as if it had never been there.
+/// success only. A message that was recycled under the reader is as if it had never been there. With Taking::loan the
+/// message stays lent on success, until ckpt_return_loan.
 template <class Read>
-rmw_ret_t take(ckpt_id id, bool * taken, Read && read) {
+rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::copy) {
   for (;;) {
     ckpt_message message;
     ckpt_code code = ckpt_take_begin(id, &message);
@@ -47,7 +51,8 @@ rmw_ret_t take(ckpt_id id, bool * taken, Read && read) {
       return RMW_RET_OK;
     }
     const rmw_ret_t ret = read(message);
-    code = ckpt_take_end(id, &message);
+    const bool lends = taking == Taking::loan && ret == RMW_RET_OK;
+    code = lends ? ckpt_take_loan(id, &message) : ckpt_take_end(id, &message);
     if (RCUTILS_UNLIKELY(code == CKPT_LOST)) {
       rmw_reset_error();
       continue;
@@ -61,6 +66,9 @@ rmw_ret_t take(ckpt_id id, bool * taken, Read && read) {
     return ret;
   }
 }
+
+/// For take(): what rmw tells of a message.
+void fill(const ckpt_message & message, rmw_message_info_t * info);
 
 /// For take(): makes a ROS message of the bytes.
 rmw_ret_t read_message(const MessageType & type, const ckpt_message & message, void * ros_message);

@@ -40,6 +40,9 @@ struct Node : Entity {
   rmw_guard_condition_t graph_guard{};
 };
 
+/// A message that a publisher has lent.
+using Loan = Owned<void, rmw_free>;
+
 /// A publisher or subscription. Owns its events: rmw_event_fini (librmw's) never tells us that one is no longer used.
 struct Endpoint : Entity {
   ckpt_kind kind{};
@@ -47,6 +50,9 @@ struct Endpoint : Entity {
   rmw_qos_profile_t qos{};
   std::mutex events_mutex;
   std::array<Event, event_kind_count> events;  ///< By place in event.cpp's table; id 0: not made yet.
+  size_t plain_size = 0;                       ///< MessageType::plain_size().
+  std::mutex loans_mutex;
+  std::vector<Loan> loans;  ///< Of a publisher; few at a time.
 };
 
 /// A service or client.

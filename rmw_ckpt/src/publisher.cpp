@@ -25,7 +25,8 @@ rmw_publisher_t * create_publisher(const rmw_node_t * node, const rosidl_message
   if (endpoint == nullptr) {
     return nullptr;
   }
-  *handle = {rmw_ckpt::identifier, endpoint.release(), name.release(), options, false};
+  const bool can_loan = endpoint->plain_size != 0;
+  *handle = {rmw_ckpt::identifier, endpoint.release(), name.release(), options, can_loan};
   return handle.release();
 }
 

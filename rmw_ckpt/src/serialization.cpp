@@ -3,6 +3,8 @@
 // rmw_serialize and its like: messages turned into CDR and back without being sent.
 #include <rmw/rmw.h>
 
+#include <cstring>
+
 #include "common.hpp"
 #include "type_support.hpp"
 
@@ -28,6 +30,8 @@ rmw_ret_t rmw_serialize(const void * ros_message, const rosidl_message_type_supp
         return ret;
       }
     }
+    // Fast CDR passes over padding. The bytes may be published, and a replay compares them.
+    std::memset(serialized_message->buffer, 0, size);
     const size_t used = type.serialize(ros_message, serialized_message->buffer, size);
     if (used == 0) {
       return fail_with(RMW_RET_ERROR, "the type support could not serialize the message");

@@ -26,7 +26,8 @@ rmw_subscription_t * create_subscription(const rmw_node_t * node, const rosidl_m
     return nullptr;
   }
   // A content filter in the options is not refused: callers look at is_cft_enabled and filter by themselves.
-  *handle = {rmw_ckpt::identifier, endpoint.release(), name.release(), options, false, false};
+  const bool can_loan = endpoint->plain_size != 0;
+  *handle = {rmw_ckpt::identifier, endpoint.release(), name.release(), options, can_loan, false};
   return handle.release();
 }
 

@@ -13,24 +13,13 @@ using rmw_ckpt::fail_with;
 
 namespace {
 
-void fill(const ckpt_message & message, rmw_message_info_t * info) {
-  *info = rmw_get_zero_initialized_message_info();
-  info->source_timestamp = message.source_time;
-  // The message is in the readers' log from the moment at which it is committed.
-  info->received_timestamp = message.source_time;
-  info->publication_sequence_number = static_cast<uint64_t>(message.sequence);
-  info->reception_sequence_number = RMW_MESSAGE_INFO_SEQUENCE_NUMBER_UNSUPPORTED;
-  info->publisher_gid.implementation_identifier = rmw_ckpt::identifier;
-  std::memcpy(info->publisher_gid.data, message.writer, sizeof(message.writer));
-}
-
 rmw_ret_t take(const rmw_subscription_t * subscription, void * ros_message, bool * taken, rmw_message_info_t * info) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   const auto & endpoint = data_of<const Endpoint>(subscription);
   return rmw_ckpt::take(endpoint.id, taken, [&](const ckpt_message & message) {
     const rmw_ret_t ret = rmw_ckpt::read_message(endpoint.type, message, ros_message);
     if (ret == RMW_RET_OK && info != nullptr) {
-      fill(message, info);
+      rmw_ckpt::fill(message, info);
     }
     return ret;
   });
@@ -49,7 +38,7 @@ rmw_ret_t take_serialized(const rmw_subscription_t * subscription, rmw_serialize
     std::memcpy(serialized->buffer, message.data, message.size);
     serialized->buffer_length = message.size;
     if (info != nullptr) {
-      fill(message, info);
+      rmw_ckpt::fill(message, info);
     }
     return RMW_RET_OK;
   });

@@ -31,6 +31,12 @@ bool MessageType::deserialize(const void * data, size_t size, void * message) co
   return callbacks_->cdr_deserialize(cdr, message);
 }
 
+size_t MessageType::plain_size() const {
+  char bounds = 0;
+  const size_t size = callbacks_->max_serialized_size(bounds);
+  return bounds == ROSIDL_TYPESUPPORT_FASTRTPS_PLAIN_TYPE ? size : 0;
+}
+
 std::string MessageType::name() const {
   return join_type_name(callbacks_->message_namespace_, callbacks_->message_name_);
 }

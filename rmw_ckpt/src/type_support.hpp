@@ -37,6 +37,9 @@ class MessageType {
   /// "std_msgs/msg/String".
   std::string name() const;
 
+  /// Bytes of a message in memory, without padding at its end, when the type is plain: its memory is its CDR. Else 0.
+  size_t plain_size() const;
+
  private:
   const message_type_support_callbacks_t * callbacks_ = nullptr;
 };

@@ -11,10 +11,6 @@ using rmw_ckpt::fail_with;
 
 namespace {
 
-rmw_ret_t no_loans() {
-  return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt does not lend messages");
-}
-
 rmw_ret_t no_filters() {
   return fail_with(RMW_RET_UNSUPPORTED, "rmw_ckpt does not filter by content");
 }
@@ -34,38 +30,6 @@ rmw_ret_t no_preallocation() {
 }  // namespace
 
 extern "C" {
-
-rmw_ret_t rmw_borrow_loaned_message(const rmw_publisher_t * publisher, const rosidl_message_type_support_t *, void **) {
-  RMW_CKPT_CHECK_HANDLE(publisher);
-  return no_loans();
-}
-
-rmw_ret_t rmw_return_loaned_message_from_publisher(const rmw_publisher_t * publisher, void *) {
-  RMW_CKPT_CHECK_HANDLE(publisher);
-  return no_loans();
-}
-
-rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void *, rmw_publisher_allocation_t *) {
-  RMW_CKPT_CHECK_HANDLE(publisher);
-  return no_loans();
-}
-
-rmw_ret_t rmw_take_loaned_message(const rmw_subscription_t * subscription, void **, bool *,
-                                  rmw_subscription_allocation_t *) {
-  RMW_CKPT_CHECK_HANDLE(subscription);
-  return no_loans();
-}
-
-rmw_ret_t rmw_take_loaned_message_with_info(const rmw_subscription_t * subscription, void **, bool *,
-                                            rmw_message_info_t *, rmw_subscription_allocation_t *) {
-  RMW_CKPT_CHECK_HANDLE(subscription);
-  return no_loans();
-}
-
-rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t * subscription, void *) {
-  RMW_CKPT_CHECK_HANDLE(subscription);
-  return no_loans();
-}
 
 rmw_ret_t rmw_subscription_set_content_filter(rmw_subscription_t * subscription,
                                               const rmw_subscription_content_filter_options_t * options) {

@@ -131,6 +131,39 @@ internal static class MessageExports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_take_loan")]
+    private static int TakeLoan(uint entity, nint message)
+    {
+        try
+        {
+            var inbox = Handles.Reader(entity).Inbox!;
+            if (!inbox.IsLending)
+            {
+                return Guarded.Fail(Code.Invalid, "take_loan without take_begin on this thread");
+            }
+            return inbox.EndWithLoan() ? 0 : (int)Code.Lost;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_return_loan")]
+    private static int ReturnLoan(uint entity, nint data)
+    {
+        try
+        {
+            return Handles.Reader(entity).Inbox!.Return(data)
+                ? 0
+                : Guarded.Fail(Code.Invalid, "nothing that this entity lent is there: it was returned already, or is another's");
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_wait")]
     private static int Wait(uint session, nint ids, nint ready, nuint count, long timeout)
     {

@@ -14,14 +14,16 @@ namespace RmwCkpt.Log;
 ///  12 u32 Crc          CRC32C of bytes 16 .. Length, xor that of 4 .. 12
 ///  16 i64 Sequence     from 1, without gaps, over all lives of the writer
 ///  24 i64 Time         ns since the epoch, ROS time of the writer
-///  32     payload
+///  32 u32 (zero)       so that what follows the first 4 bytes of the payload is aligned to 8: CDR's body, which can then
+///                      be read where it is
+///  36     payload
 /// </code>
 /// The claim, the payload, then Length by a release store: a reader that sees a positive length sees the whole frame
 /// (as in Aeron's term buffers).
 /// </summary>
 public static class Frame
 {
-    public const int HeadSize = 32;
+    public const int HeadSize = 36;
     public const int Alignment = 32;
     public const int MaxPayload = int.MaxValue - (64 * 1024);
 
@@ -44,7 +46,7 @@ public static class Frame
     public static uint ComputeCrc(Region segment, int offset, int length) =>
         segment.Crc32C(offset + Sequence, length - Sequence) ^ segment.Crc32C(offset + Kind, Crc - Kind);
 
-    /// <summary>Whether a committed length can be one: within the segment, not less than a head.</summary>
+    /// <summary>Whether a committed length can be one: within the segment, not less than a head. (Padding needs no whole one.)</summary>
     public static bool IsPlausible(Region segment, int offset, int length) =>
-        length >= HeadSize && length <= segment.Length - offset;
+        length >= (segment.ReadByte(offset + Kind) == Padding ? Alignment : HeadSize) && length <= segment.Length - offset;
 }

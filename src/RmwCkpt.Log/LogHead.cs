@@ -15,6 +15,7 @@ namespace RmwCkpt.Log;
 ///  104 i64 LastTime        of the newest frame, ns since the epoch
 ///  112 i64 Asserted        when the writer last said that it is alive, ns since the epoch
 ///  128 u64 ReaderWords     bit w: word w of Readers is not zero                written by readers
+///  136 u64 FilesKept       1: frames are read in place for long: no segment's file is used again
 ///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
 /// 1024 Metadata[3072]      the middleware's: see EndpointHead
 /// </code>
@@ -22,7 +23,7 @@ namespace RmwCkpt.Log;
 public sealed class LogHead : IDisposable
 {
     public const ulong MagicValue = 0x31474f4c4b434b52; // "RKCKLOG1"
-    public const uint CurrentVersion = 1;
+    public const uint CurrentVersion = 2;
     public const int FileSize = 4096;
     public const string FileName = "head";
     public const int MetadataOffset = 1024;
@@ -38,6 +39,7 @@ public sealed class LogHead : IDisposable
     private const int LastTimeOffset = 104;
     private const int AssertedOffset = 112;
     private const int ReaderWords = 128;
+    private const int FilesKept = 136;
     private const int Readers = 192;
 
     private readonly Mapping _file;
@@ -143,6 +145,14 @@ public sealed class LogHead : IDisposable
 
     public bool HasReader(uint process) =>
         (_view.AcquireUInt64(Readers + ((int)(process / 64) * 8)) & (1ul << (int)(process % 64))) != 0;
+
+    /// <summary>
+    /// From now on a segment that is let go is unlinked, never written again: who has it mapped keeps what it says. For
+    /// good, for a reader that was killed cannot say that it is done.
+    /// </summary>
+    public void KeepFiles() => _view.Or(FilesKept, 1);
+
+    internal bool AreFilesKept => _view.AcquireUInt64(FilesKept) != 0;
 
     /// <summary>The next reading process after <paramref name="process"/> (start with -1), or -1. Allocates nothing.</summary>
     public int NextReader(int process)

@@ -236,6 +236,17 @@ public sealed class LogReader : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Keeps the bytes of the frame that TryPeek showed mapped and unchanged until the result is disposed of, wherever the
+    /// reader goes meanwhile. Null: they were recycled before that.
+    /// </summary>
+    public Mapping? Keep()
+    {
+        // Before IsIntact looks; the writer raises FirstSegment before it asks.
+        Head.KeepFiles();
+        return IsIntact ? _segment!.Hold() : null;
+    }
+
     /// <summary>Passes the frame that TryPeek showed.</summary>
     public void Advance()
     {
@@ -253,7 +264,7 @@ public sealed class LogReader : IDisposable
         Mapping? segment;
         try
         {
-            segment = Segment.Open(_folder, number, populate: true);
+            segment = Segment.Open(_folder, number, writable: false, populate: true);
         }
         catch (InvalidDataException) when (number < Head.FirstSegment)
         {

@@ -12,7 +12,7 @@ namespace RmwCkpt.Log;
 /// </summary>
 public static class Segment
 {
-    public const ulong MagicValue = 0x31474553544b4352; // "RCKTSEG1"
+    public const ulong MagicValue = 0x32474553544b4352; // "RCKTSEG2"
     public const int HeadSize = 64;
     public const int Magic = 0;
     public const int Number = 8;
@@ -55,16 +55,17 @@ public static class Segment
 
     /// <summary>
     /// Opens a segment; null when there is none of that number. <paramref name="populate"/>: with its pages present, for
-    /// who will go through all of it; a fault for each page costs more than the copy of a large message.
+    /// who will go through all of it; a fault for each page costs more than the copy of a large message. A reader maps it
+    /// read-only: a node that writes to a message it was lent then dies of that, and the log is as it was.
     /// </summary>
     /// <exception cref="InvalidDataException">The file is no segment, or another one.</exception>
-    public static Mapping? Open(string folder, long number, bool populate = false)
+    public static Mapping? Open(string folder, long number, bool writable = true, bool populate = false)
     {
         var path = PathOf(folder, number);
         Mapping file;
         try
         {
-            file = Mapping.Open(path, populate: populate);
+            file = Mapping.Open(path, writable, populate);
         }
         catch (PosixException e) when (e.Errno == Posix.Enoent)
         {

@@ -1,13 +1,13 @@
 namespace RmwCkpt.Memory;
 
 /// <summary>
-/// A file mapped shared for reading and writing, its descriptor closed. Dispose unmaps; there is no finalizer, for a
-/// view may outlive every reference to this object. Thread-safety: use of the view is the caller's; Dispose once.
+/// A file mapped shared, its descriptor closed. The last Dispose of those who hold it unmaps; there is no finalizer, for
+/// a view may outlive every reference to this object. Thread-safe, but for the use of the view.
 /// </summary>
 public sealed class Mapping : IDisposable
 {
     private readonly nint _address;
-    private bool _disposed;
+    private int _holders = 1;
 
     private Mapping(string path, nint address, int length)
     {
@@ -64,11 +64,18 @@ public sealed class Mapping : IDisposable
         }
     }
 
+    /// <summary>One more holder, who is to dispose of it too. Returns this.</summary>
+    public Mapping Hold()
+    {
+        Interlocked.Increment(ref _holders);
+        return this;
+    }
+
+    /// <summary>Once by each holder.</summary>
     public void Dispose()
     {
-        if (!_disposed)
+        if (Interlocked.Decrement(ref _holders) == 0)
         {
-            _disposed = true;
             Posix.Unmap(_address, View.Length);
         }
     }

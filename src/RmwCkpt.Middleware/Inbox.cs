@@ -27,7 +27,9 @@ public sealed class Inbox : IDisposable
     private readonly object _lock = new();
     private readonly object _sourcesLock = new();
     private Source[] _sources = [];
+    private readonly Dictionary<nint, Mapping> _loans = [];
     private Source? _lentFrom;
+    private nint _lentAddress;
     /// <summary>What may wait beyond the depth, until the reader has caught up to its depth again.</summary>
     private long _credit;
     private uint _freezes;
@@ -114,6 +116,7 @@ public sealed class Inbox : IDisposable
         try
         {
             lent = Next();
+            _lentAddress = lent.Payload.Address;
             return lent;
         }
         finally
@@ -128,10 +131,33 @@ public sealed class Inbox : IDisposable
     /// <summary>Gives the message back. False: its bytes were recycled meanwhile; what was read of it is worthless.</summary>
     public bool End()
     {
+        var intact = _lentFrom!.Reader.IsIntact;
+        End(passed: intact);
+        return intact;
+    }
+
+    /// <summary>
+    /// Instead of End: the caller goes on reading the message where it is, until Return. False: as End, and nothing is lent.
+    /// </summary>
+    public bool EndWithLoan()
+    {
+        var kept = _lentFrom!.Reader.Keep();
+        if (kept is not null)
+        {
+            lock (_loans)
+            {
+                _loans.Add(_lentAddress, kept);
+            }
+        }
+        End(passed: kept is not null);
+        return kept is not null;
+    }
+
+    private void End(bool passed)
+    {
         var source = _lentFrom!;
         _lentFrom = null;
-        var intact = source.Reader.IsIntact;
-        if (intact)
+        if (passed)
         {
             source.Reader.Advance();
         }
@@ -140,7 +166,20 @@ public sealed class Inbox : IDisposable
             Remove(source);
         }
         Monitor.Exit(_lock);
-        return intact;
+    }
+
+    /// <summary>Takes back what EndWithLoan left with the caller. False: there is nothing lent at this address.</summary>
+    public bool Return(nint address)
+    {
+        lock (_loans)
+        {
+            if (!_loans.Remove(address, out var kept))
+            {
+                return false;
+            }
+            kept.Dispose();
+            return true;
+        }
     }
 
     public bool IsLending => Monitor.IsEntered(_lock) && _lentFrom is not null;

@@ -52,19 +52,19 @@ public sealed class LayoutTests : IDisposable
 
         var file = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
         Assert.Equal(4096, file.Length);
-        Assert.Equal("RCKTSEG1"u8.ToArray(), file[..8]);
+        Assert.Equal("RCKTSEG2"u8.ToArray(), file[..8]);
         Assert.Equal(0, BitConverter.ToInt64(file, 8));
         Assert.Equal(1, BitConverter.ToInt64(file, 16));
         Assert.Equal(4096, BitConverter.ToInt32(file, 24));
         var frame = file[64..128];
-        Assert.Equal(37, BitConverter.ToInt32(frame, 0));
+        Assert.Equal(41, BitConverter.ToInt32(frame, 0));
         Assert.Equal(1, frame[4]);
         Assert.Equal(1, frame[5]);
         Assert.Equal(7u, BitConverter.ToUInt32(frame, 8));
         Assert.Equal(1, BitConverter.ToInt64(frame, 16));
         Assert.Equal(99, BitConverter.ToInt64(frame, 24));
-        Assert.Equal("hello"u8.ToArray(), frame[32..37]);
-        Assert.All(file[101..], b => Assert.Equal(0, b));
+        Assert.Equal("hello"u8.ToArray(), frame[36..41]);
+        Assert.All(file[105..], b => Assert.Equal(0, b));
     }
 
     [Fact]
@@ -75,19 +75,21 @@ public sealed class LayoutTests : IDisposable
             writer.Head.AddReader(65);
             Scratch.Append(writer, "x"u8, time: 55);
             writer.Head.Asserted = 77;
+            writer.Head.KeepFiles();
         }
         var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));
         Assert.Equal(4096, head.Length);
         Assert.Equal(LogHead.MagicValue, BitConverter.ToUInt64(head, 0));
-        Assert.Equal(1u, BitConverter.ToUInt32(head, 8));
+        Assert.Equal(2u, BitConverter.ToUInt32(head, 8));
         Assert.Equal(0, BitConverter.ToInt64(head, 64));
         Assert.Equal(0, BitConverter.ToInt64(head, 72));
         Assert.Equal(1, BitConverter.ToInt64(head, 80));
         Assert.Equal(128, BitConverter.ToInt64(head, 88));
-        Assert.Equal(33, BitConverter.ToInt64(head, 96));
+        Assert.Equal(37, BitConverter.ToInt64(head, 96));
         Assert.Equal(55, BitConverter.ToInt64(head, 104));
         Assert.Equal(77, BitConverter.ToInt64(head, 112));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 128));
+        Assert.Equal(1u, BitConverter.ToUInt64(head, 136));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 200));
         Assert.Equal("about"u8.ToArray(), head[1024..1029]);
     }
@@ -109,7 +111,7 @@ public sealed class LayoutTests : IDisposable
 
     [Theory]
     [InlineData(0, 0x00)] // magic
-    [InlineData(8, 0x02)] // version
+    [InlineData(8, 0x01)] // version
     public void A_head_with_a_wrong_byte_is_refused(int offset, byte value)
     {
         _scratch.Write().Dispose();

@@ -126,7 +126,7 @@ public sealed class LogTests : IDisposable
         Assert.Equal(1000, read[^1].Sequence);
         Assert.Equal(slow.Lost + 1, read[0].Sequence);
         Assert.All(read, f => Assert.Equal(Scratch.Payload(f.Sequence, 500), f.Payload));
-        Assert.True(read.Count * Frame.Align(532) >= retention - (2 * 4096));
+        Assert.True(read.Count * Frame.Align(Frame.HeadSize + 500) >= retention - (2 * 4096));
     }
 
     [Fact]
@@ -155,6 +155,26 @@ public sealed class LogTests : IDisposable
         Assert.Equal(20, read[^1]);
     }
 
+    [Fact]
+    public void What_is_kept_stays_as_it_is_where_its_segment_is_let_go()
+    {
+        using var writer = _scratch.Write(retention: 0);
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 3, 900);
+        Assert.True(reader.TryPeek(out var frame));
+        Assert.Equal(4, frame.Payload.Address % 8);
+        var kept = reader.Keep();
+        Assert.NotNull(kept);
+        reader.Advance();
+        Scratch.AppendMany(writer, 4, 100, 900);
+        Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
+        Assert.Null(reader.Keep());
+        Assert.Equal(100, Scratch.Sequences(reader)[^1]);
+        Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
+        kept.Dispose();
+        Assert.DoesNotContain(File.ReadLines("/proc/self/maps"), line => line.Contains($"{_scratch.Folder}/0", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(Frame.Kind, 0x03)]
     [InlineData(Frame.Flags, 0x80)]
@@ -170,7 +190,7 @@ public sealed class LogTests : IDisposable
     {
         using var writer = _scratch.Write();
         Scratch.AppendMany(writer, 1, 20, 100);
-        var offset = Segment.HeadSize + (3 * Frame.Align(132)) + at;
+        var offset = Segment.HeadSize + (3 * Frame.Align(Frame.HeadSize + 100)) + at;
         _scratch.Damage("0", offset, (byte)(File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0))[offset] ^ flip));
         using var reader = _scratch.Read();
         while (reader.HasNext && reader.NextSequence < 4)
@@ -194,7 +214,7 @@ public sealed class LogTests : IDisposable
     {
         using var writer = _scratch.Write();
         using var reader = _scratch.Read();
-        Scratch.AppendMany(writer, 1, 11, 992); // three in a segment
+        Scratch.AppendMany(writer, 1, 11, 988); // three in a segment
         _scratch.Damage("1", Segment.HeadSize + 1024, BitConverter.GetBytes(length));
         Assert.Equal([1, 2, 3, 4, 7, 8, 9, 10, 11], Scratch.Sequences(reader));
         Assert.Equal(2, reader.Lost);
@@ -211,7 +231,7 @@ public sealed class LogTests : IDisposable
         {
             Scratch.AppendMany(writer, 1, 2, 1000);
         }
-        _scratch.Damage("0", Segment.HeadSize + Frame.Align(1032), BitConverter.GetBytes(length));
+        _scratch.Damage("0", Segment.HeadSize + Frame.Align(Frame.HeadSize + 1000), BitConverter.GetBytes(length));
         using var reader = _scratch.Read();
         using var next = _scratch.Write();
         Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 1000)));

@@ -114,7 +114,7 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal((AppendResult.Found, 2), Scratch.Append(restored, "def"u8, life: 2));
         Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0)));
         Assert.Equal(2, restored.Head.TailSequence);
-        Assert.Equal(70, restored.Head.Bytes);
+        Assert.Equal(78, restored.Head.Bytes);
     }
 
     [Fact]

@@ -42,9 +42,9 @@ ckpt_code ckpt_publish_begin(ckpt_id, const ckpt_request_id * answers, uint64_t 
     return fail(CKPT_SHUT_DOWN, "shut down");
   }
   reserved = std::make_shared<Message>();
-  reserved->storage.resize(size / 8 + 1);
+  reserved->storage.resize(size / 8 + 2);
   reserved->request = answers != nullptr ? *answers : ckpt_request_id{};
-  reservation->data = reserved->storage.data();
+  reservation->data = reserved->bytes();
   return CKPT_OK;
 }
 
@@ -83,7 +83,7 @@ ckpt_code ckpt_take_begin(ckpt_id id, ckpt_message * message) {
   }
   lent = entity->queue.front();
   entity->queue.pop_front();
-  *message = {lent->storage.data(), lent->size, lent->sequence, 1'000'000 + lent->sequence, {}, lent->request, 1};
+  *message = {lent->bytes(), lent->size, lent->sequence, 1'000'000 + lent->sequence, {}, lent->request, 1};
   std::memcpy(message->writer, &lent->writer, sizeof(lent->writer));
   return CKPT_OK;
 }
@@ -91,6 +91,24 @@ ckpt_code ckpt_take_begin(ckpt_id id, ckpt_message * message) {
 ckpt_code ckpt_take_end(ckpt_id, const ckpt_message *) {
   lent.reset();
   return fake_core::lose > 0 && fake_core::lose-- > 0 ? CKPT_LOST : CKPT_OK;
+}
+
+ckpt_code ckpt_take_loan(ckpt_id id, const ckpt_message * message) {
+  {
+    const Lock lock(mutex);
+    loans[message->data] = lent;
+  }
+  const ckpt_code code = ckpt_take_end(id, message);
+  if (code != CKPT_OK) {
+    const Lock lock(mutex);
+    loans.erase(message->data);
+  }
+  return code;
+}
+
+ckpt_code ckpt_return_loan(ckpt_id, const void * data) {
+  const Lock lock(mutex);
+  return loans.erase(data) != 0 ? CKPT_OK : fail(CKPT_INVALID, "nothing is lent there");
 }
 
 ckpt_code ckpt_wait(ckpt_id, const ckpt_id * ids, uint8_t * ready, size_t count, int64_t timeout) {

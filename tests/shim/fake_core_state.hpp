@@ -17,7 +17,8 @@
 namespace fake_core {
 
 struct Message {
-  std::vector<uint64_t> storage;  // uint64_t: aligned as the contract says
+  std::vector<uint64_t> storage;  // aligned as the contract says: what comes after the encapsulation
+  char * bytes() { return reinterpret_cast<char *>(storage.data()) + 4; }
   uint64_t size = 0;
   int64_t sequence = 0;
   ckpt_id writer = 0;
@@ -43,6 +44,7 @@ struct Entity {
 inline std::mutex & mutex = *new std::mutex;
 inline std::condition_variable & changed = *new std::condition_variable;
 inline std::map<ckpt_id, Entity> & entities = *new std::map<ckpt_id, Entity>;
+inline std::map<const void *, std::shared_ptr<Message>> & loans = *new std::map<const void *, std::shared_ptr<Message>>;
 inline int users = 0;
 
 using Lock = std::unique_lock<std::mutex>;

@@ -95,13 +95,9 @@ TEST_F(Arguments, ForeignHandlesAreRefusedAndStayUsable) {
 TEST_F(Arguments, UnsupportedSaysSo) {
   rmw_publisher_t * ours = publisher("/topic");
   ASSERT_NE(nullptr, ours);
-  EXPECT_FALSE(ours->can_loan_messages);
-  void * loan = nullptr;
   size_t size = 0;
-  EXPECT_RMW_FAILS(RMW_RET_UNSUPPORTED, rmw_borrow_loaned_message(ours, type, &loan));
   EXPECT_RMW_FAILS(RMW_RET_UNSUPPORTED, rmw_get_serialized_message_size(type, nullptr, &size));
   EXPECT_RMW_FAILS(RMW_RET_UNSUPPORTED, rmw_init_publisher_allocation(type, nullptr, nullptr));
-  EXPECT_EQ(nullptr, loan);
   rmw_event_t event = rmw_get_zero_initialized_event();
   EXPECT_RMW_FAILS(RMW_RET_UNSUPPORTED, rmw_publisher_event_init(&event, ours, RMW_EVENT_SUBSCRIPTION_MATCHED));
   EXPECT_RMW_FAILS(RMW_RET_UNSUPPORTED, rmw_publisher_event_init(&event, ours, RMW_EVENT_INVALID));

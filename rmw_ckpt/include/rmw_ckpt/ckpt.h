@@ -81,13 +81,13 @@ typedef struct ckpt_request_id {
 
 /// Space reserved for one message. Opaque but for `data`.
 typedef struct ckpt_reservation {
-  void * data;     ///< Where to serialise; 8-byte aligned; `size` bytes as asked for.
+  void * data;     ///< Where to serialise; `size` bytes as asked for.
   uint64_t token;
 } ckpt_reservation;
 
 /// One message lent for reading until ckpt_take_end.
 typedef struct ckpt_message {
-  const void * data;         ///< CDR with its 4-byte encapsulation; 8-byte aligned.
+  const void * data;         ///< CDR with its 4-byte encapsulation, after which it is 8-byte aligned.
   uint64_t size;             ///< Bytes.
   int64_t sequence;          ///< The writer's sequence number, from 1.
   int64_t source_time;       ///< When it was committed, ns since the epoch (ROS time of the writer's process).
@@ -194,6 +194,10 @@ ckpt_code ckpt_publish_abort(ckpt_id entity, const ckpt_reservation * reservatio
 /// none. With taken = 1 holds the entity's reader lock until ckpt_take_end, which the same thread must call.
 ckpt_code ckpt_take_begin(ckpt_id entity, ckpt_message * message);
 ckpt_code ckpt_take_end(ckpt_id entity, const ckpt_message * message);
+/// Instead of ckpt_take_end: the message may be read where it is, and not written to, until ckpt_return_loan with its
+/// `data`, from any thread. CKPT_LOST as ckpt_take_end: nothing is lent.
+ckpt_code ckpt_take_loan(ckpt_id entity, const ckpt_message * message);
+ckpt_code ckpt_return_loan(ckpt_id entity, const void * data);
 
 /// Waits until one of `ids` is ready (subscriptions, services, clients, guard conditions, events), for at most `timeout`
 /// ns (negative or CKPT_INFINITE: no limit; 0: only looks). Sets ready[i] to 1 or 0 for each. Triggers of guard

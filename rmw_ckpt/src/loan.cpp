@@ -1,0 +1,165 @@
+// Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
+
+// Loaned messages, of plain types only: those whose CDR is their memory.
+//
+// A subscription lends the log's own bytes. A publisher lends memory of its process and not of the log: what a node has
+// written into a message that it has not published is its state, and belongs into its snapshots.
+#include <fastcdr/Cdr.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "endpoint.hpp"
+#include "process.hpp"
+
+using rmw_ckpt::data_of;
+using rmw_ckpt::Endpoint;
+using rmw_ckpt::fail_with;
+
+namespace {
+
+rmw_ret_t check_lends(bool can_loan) {
+  return can_loan
+             ? RMW_RET_OK
+             : fail_with(RMW_RET_UNSUPPORTED,
+                         "rmw_ckpt lends messages of plain types only: of fixed size, without strings and sequences, "
+                         "laid out in memory as in CDR");
+}
+
+/// What all six begin with, after the handle's own checks.
+#define RMW_CKPT_CHECK_LOAN(handle, message)                          \
+  do {                                                                \
+    const rmw_ret_t lends = check_lends((handle)->can_loan_messages); \
+    if (lends != RMW_RET_OK) {                                        \
+      return lends;                                                   \
+    }                                                                 \
+    RMW_CHECK_ARGUMENT_FOR_NULL(message, RMW_RET_INVALID_ARGUMENT);   \
+    RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);                            \
+  } while (0)
+
+rmw_ret_t fail_not_lent() {
+  return fail_with(RMW_RET_ERROR, "no such message is lent: it was given back or published before, or is another's");
+}
+
+bool is_lent(Endpoint & endpoint, const void * message) {
+  const std::lock_guard lock(endpoint.loans_mutex);
+  return std::any_of(endpoint.loans.begin(), endpoint.loans.end(),
+                     [message](const auto & loan) { return loan.get() == message; });
+}
+
+/// False when it is not there.
+bool take_back(Endpoint & endpoint, const void * message) {
+  const std::lock_guard lock(endpoint.loans_mutex);
+  const auto loan = std::find_if(endpoint.loans.begin(), endpoint.loans.end(),
+                                 [message](const auto & held) { return held.get() == message; });
+  if (loan == endpoint.loans.end()) {
+    return false;
+  }
+  std::swap(*loan, endpoint.loans.back());
+  endpoint.loans.pop_back();
+  return true;
+}
+
+/// Whether a message's memory follows its encapsulation: plain CDR in this host's order of bytes, and enough of it.
+bool is_native(const uint8_t * data, size_t size, size_t plain_size) {
+  return size >= rmw_ckpt::encapsulation_size + plain_size && data[0] == 0 &&
+         data[1] == eprosima::fastcdr::Cdr::DEFAULT_ENDIAN;
+}
+
+rmw_ret_t take_loaned(const rmw_subscription_t * subscription, void ** loaned, bool * taken,
+                      rmw_message_info_t * info) {
+  RMW_CKPT_CHECK_LOAN(subscription, loaned);
+  RMW_CHECK_ARGUMENT_FOR_NULL(taken, RMW_RET_INVALID_ARGUMENT);
+  if (*loaned != nullptr) {
+    return fail_with(RMW_RET_INVALID_ARGUMENT,
+                     "the pointer for the loaned message is not NULL: it may be lent already");
+  }
+  const auto & endpoint = data_of<const Endpoint>(subscription);
+  return rmw_ckpt::take(
+      endpoint.id, taken,
+      [&](const ckpt_message & message) {
+        const auto * const bytes = static_cast<const uint8_t *>(message.data);
+        if (!is_native(bytes, message.size, endpoint.plain_size)) {
+          return fail_with(RMW_RET_ERROR, "a message cannot be lent: its bytes are not those of its type on this host");
+        }
+        if (info != nullptr) {
+          rmw_ckpt::fill(message, info);
+        }
+        *loaned = const_cast<uint8_t *>(bytes + rmw_ckpt::encapsulation_size);
+        return RMW_RET_OK;
+      },
+      rmw_ckpt::Taking::loan);
+}
+
+}  // namespace
+
+extern "C" {
+
+rmw_ret_t rmw_borrow_loaned_message(const rmw_publisher_t * publisher,
+                                    const rosidl_message_type_support_t * type_support, void ** ros_message) {
+  RMW_CKPT_CHECK_HANDLE(publisher);
+  RMW_CKPT_CHECK_LOAN(publisher, ros_message);
+  RMW_CHECK_ARGUMENT_FOR_NULL(type_support, RMW_RET_INVALID_ARGUMENT);
+  if (*ros_message != nullptr) {
+    return fail_with(RMW_RET_INVALID_ARGUMENT,
+                     "the pointer for the loaned message is not NULL: it may be lent already");
+  }
+  return rmw_ckpt::guarded("cannot lend a message", [&] {
+    auto & endpoint = data_of<Endpoint>(publisher);
+    // The struct may end in padding, up to its alignment.
+    const size_t size = (endpoint.plain_size + 7) / 8 * 8;
+    rmw_ckpt::Loan loan(rmw_allocate(size));
+    if (loan == nullptr) {
+      return fail_with(RMW_RET_BAD_ALLOC, "no memory for a loaned message");
+    }
+    std::memset(loan.get(), 0, size);
+    const std::lock_guard lock(endpoint.loans_mutex);
+    *ros_message = endpoint.loans.emplace_back(std::move(loan)).get();
+    return RMW_RET_OK;
+  });
+}
+
+rmw_ret_t rmw_return_loaned_message_from_publisher(const rmw_publisher_t * publisher, void * loaned_message) {
+  RMW_CKPT_CHECK_HANDLE(publisher);
+  RMW_CKPT_CHECK_LOAN(publisher, loaned_message);
+  return take_back(data_of<Endpoint>(publisher), loaned_message) ? RMW_RET_OK : fail_not_lent();
+}
+
+rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void * ros_message,
+                                     rmw_publisher_allocation_t *) {
+  RMW_CKPT_CHECK_HANDLE(publisher);
+  RMW_CKPT_CHECK_LOAN(publisher, ros_message);
+  auto & endpoint = data_of<Endpoint>(publisher);
+  if (!is_lent(endpoint, ros_message)) {
+    return fail_not_lent();
+  }
+  const rmw_ret_t ret = rmw_ckpt::send(endpoint.id, endpoint.type, ros_message, nullptr, nullptr);
+  if (ret == RMW_RET_OK) {
+    (void)take_back(endpoint, ros_message);
+  }
+  return ret;
+}
+
+rmw_ret_t rmw_take_loaned_message(const rmw_subscription_t * subscription, void ** loaned_message, bool * taken,
+                                  rmw_subscription_allocation_t *) {
+  RMW_CKPT_CHECK_HANDLE(subscription);
+  return take_loaned(subscription, loaned_message, taken, nullptr);
+}
+
+rmw_ret_t rmw_take_loaned_message_with_info(const rmw_subscription_t * subscription, void ** loaned_message,
+                                            bool * taken, rmw_message_info_t * message_info,
+                                            rmw_subscription_allocation_t *) {
+  RMW_CKPT_CHECK_HANDLE(subscription);
+  RMW_CKPT_CHECK_LOAN(subscription, message_info);
+  return take_loaned(subscription, loaned_message, taken, message_info);
+}
+
+rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t * subscription, void * loaned_message) {
+  RMW_CKPT_CHECK_HANDLE(subscription);
+  RMW_CKPT_CHECK_LOAN(subscription, loaned_message);
+  const void * const data = static_cast<const uint8_t *>(loaned_message) - rmw_ckpt::encapsulation_size;
+  return rmw_ckpt::check(ckpt_return_loan(data_of<const Endpoint>(subscription).id, data),
+                         "cannot take back a loaned message");
+}
+
+}  // extern "C"
