@@ -2,6 +2,7 @@
 
 #include <rcutils/logging_macros.h>
 #include <rmw/init.h>
+#include <unistd.h>
 
 #include <limits>
 
@@ -30,6 +31,14 @@ rmw_ret_t check_options(const rmw_init_options_t & options) {
     RCUTILS_LOG_WARN_NAMED(identifier, "rmw_ckpt has no SROS 2 security: messages are neither signed nor encrypted");
   }
   return RMW_RET_OK;
+}
+
+/// With discovery off a process is alone with itself: in a domain that no ROS_DOMAIN_ID names.
+uint32_t domain_to_join(const rmw_init_options_t & options, size_t domain) {
+  constexpr uint32_t private_domains = 0x40000000;
+  return options.discovery_options.automatic_discovery_range == RMW_AUTOMATIC_DISCOVERY_RANGE_OFF
+             ? private_domains | static_cast<uint32_t>(getpid())
+             : static_cast<uint32_t>(domain);
 }
 
 }  // namespace
@@ -65,7 +74,7 @@ rmw_ret_t rmw_init(const rmw_init_options_t * options, rmw_context_t * context) 
       return ret;
     }
     // Last, since nothing after it can fail.
-    ret = rmw_ckpt::join(static_cast<uint32_t>(fresh.actual_domain_id), &impl->session);
+    ret = rmw_ckpt::join(domain_to_join(*options, fresh.actual_domain_id), &impl->session);
     if (ret != RMW_RET_OK) {
       rmw_ckpt::ignore(rmw_init_options_fini(&fresh.options));
       return ret;

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <mutex>
 
-#include "clock.hpp"
+#include "determinants.hpp"
 
 namespace rmw_ckpt {
 
@@ -75,6 +75,7 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
   std::call_once(started, [] {
     (void)std::atexit(on_exit);
     redirect_clock();
+    redirect_random();
   });
   return RMW_RET_OK;
 }

@@ -66,6 +66,22 @@ internal static class Exports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_random")]
+    private static void Random(nint bytes, nuint size)
+    {
+        try
+        {
+            if (Handles.ClockSession is { IsShutDown: false } session && size <= Determinants.MaxRandom)
+            {
+                session.Determinants.ReadRandom(new Region(bytes, (int)size).All);
+            }
+        }
+        catch (Exception e)
+        {
+            Guarded.Fail(e);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_create_node")]
     private static int CreateNode(uint session, nint name, nint nameSpace, nint enclave, nint node)
     {

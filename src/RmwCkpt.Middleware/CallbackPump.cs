@@ -74,7 +74,8 @@ public sealed class CallbackPump(Session session)
             {
                 Announce();
             }
-            // In replay nobody rings: look again soon.
+            session.Determinants.Pace();
+            // In replay and catch-up nobody rings: look again soon.
             ProcessTable.Sleep(slot, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? UntilDue() : 200_000);
         }
     }
@@ -109,12 +110,15 @@ public sealed class CallbackPump(Session session)
                 return;
             }
         }
+        // What a take would find: in catch-up, only what had arrived by now.
+        var clock = session.Determinants.Clock;
+        var by = clock.IsBehind ? clock.Now : long.MaxValue;
         foreach (var watch in _all)
         {
             var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
             foreach (var source in (watch.Entity as Endpoint)?.Inbox?.Sources ?? [])
             {
-                count += CountNew(watch, source);
+                count += CountNew(watch, source, by);
             }
             if (count > 0)
             {
@@ -131,7 +135,7 @@ public sealed class CallbackPump(Session session)
         return count;
     }
 
-    private static int CountNew(Watch watch, Source source)
+    private static int CountNew(Watch watch, Source source, long by)
     {
         if (!watch.Scouts.TryGetValue(source.Writer, out var scout))
         {
@@ -140,7 +144,7 @@ public sealed class CallbackPump(Session session)
             watch.Scouts[source.Writer] = scout;
         }
         var count = 0;
-        while (scout.TryPeek(out var frame, verify: false))
+        while (scout.TryPeek(out var frame, verify: false) && frame.Time <= by)
         {
             if (watch.Entity is not Endpoint { Kind: EntityKind.Client } client || RequestId.Read(frame.Payload).Client == client.Gid)
             {

@@ -32,4 +32,7 @@ public enum Determinant : byte
 
     /// <summary>A query of the graph was answered. Entity: whose, or 0; value: the answer.</summary>
     Query = 9,
+
+    /// <summary>Random bytes were read. Detail: how many were asked for; value: eight of them, or the last.</summary>
+    Random = 10,
 }

@@ -19,10 +19,13 @@ internal interface IReplayed
 /// committed cell stands at the journal's position, so a restored process needs no word from outside to know.
 /// Thread-safety: <see cref="Gate"/> is held around every call; it comes after an endpoint's own lock.
 /// </summary>
-public sealed class Determinants : IDisposable
+public sealed partial class Determinants : IDisposable
 {
     /// <summary>How long a replaying thread lets others come to their cells before the journal is given up.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>ns without a wait in catch-up: there may be none.</summary>
+    private const long WaitsAreOver = 100_000_000;
 
     private readonly IReplayed _session;
     private readonly Journal _journal;
@@ -35,6 +38,8 @@ public sealed class Determinants : IDisposable
     private bool _revived;
     private bool _broken;
     private ulong _logProcess;
+    private long _waited;
+    private long _paced;
 
     internal Determinants(IReplayed session, Journal journal, Region slot, uint incarnation, bool resumed)
     {
@@ -76,33 +81,6 @@ public sealed class Determinants : IDisposable
         }
     }
 
-    /// <summary>Reads a clock: the journal's value in replay, else the translated one, journalled.</summary>
-    public long ReadClock(int clock, long real)
-    {
-        if (IsReplaying)
-        {
-            // Reads are matched leniently: threads may interleave otherwise, and time then only stands still a little.
-            if (_journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Time && cell.Detail == (uint)clock)
-            {
-                _journal.Advance();
-                Clock.Replay(clock, cell.Value);
-                return cell.Value;
-            }
-            return Clock.Last(clock);
-        }
-        if (FrozenFor() is > 0 and var frozen)
-        {
-            Clock.GoOnFrom(clock, real, frozen);
-            if (Clock.IsBehind)
-            {
-                _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
-            }
-        }
-        var time = Clock.Translate(clock, real);
-        Append(Determinant.Time, 0, (uint)clock, time);
-        return time;
-    }
-
     /// <summary>
     /// In replay: takes the next cell, which must be one of two kinds and, unless 0, of this entity. False: live.
     /// A thread whose turn it is not yet waits for the others; if none comes, the journal does not describe this
@@ -117,7 +95,7 @@ public sealed class Determinants : IDisposable
             {
                 continue;
             }
-            if (cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query)
+            if (IsLenient(cell))
             {
                 SkipLenient(cell);
                 continue;
@@ -152,7 +130,7 @@ public sealed class Determinants : IDisposable
         }
         // A thread's own wait is told by an entity of it: the first for a time-out, a ready one else.
         Cell next;
-        while (_journal.TryPeek(out next) && next.Kind is (byte)Determinant.Time or (byte)Determinant.Query)
+        while (_journal.TryPeek(out next) && IsLenient(next))
         {
             SkipLenient(next);
         }
@@ -200,21 +178,6 @@ public sealed class Determinants : IDisposable
         return Append(kind, entity, detail, value);
     }
 
-    /// <summary>The answer of a graph query: the journal's in replay, else the given one, journalled.</summary>
-    public long Query(uint entity, long answer)
-    {
-        if (IsReplaying && _journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Query && cell.Entity == entity)
-        {
-            _journal.Advance();
-            return cell.Value;
-        }
-        if (!IsReplaying)
-        {
-            Append(Determinant.Query, entity, 0, answer);
-        }
-        return answer;
-    }
-
     /// <summary>Journals that an endpoint reads a log from a sequence on. False: it is replaying; not now.</summary>
     public bool TryRecordMatch(uint entity, Gid log, long first)
     {
@@ -258,25 +221,37 @@ public sealed class Determinants : IDisposable
         return true;
     }
 
-    /// <summary>In catch-up: skips time, and notes when none of the lag is left.</summary>
+    /// <summary>In catch-up: skips time. Notes when none of the lag is left.</summary>
     public void Skip(long time)
     {
         Clock.Skip(time);
         NoteLive();
     }
 
-    /// <summary>How long, at most, snapshots have frozen this process since this was last asked, ns.</summary>
-    private long FrozenFor()
+    /// <summary>In catch-up: a wait looks. Waits let time skip, so that nothing else need.</summary>
+    public void NoteWait() => Volatile.Write(ref _waited, Posix.Now(Posix.MonotonicClock));
+
+    /// <summary>
+    /// In catch-up, where nobody waits (callbacks, polling): ROS time runs half as fast again. Those who sleep by it cannot
+    /// be woken, and a timer that is late by less than its period misses no tick. Takes <see cref="Gate"/> itself.
+    /// </summary>
+    public void Pace()
     {
-        var freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
-        var start = _slot.AcquireInt64(ProcessTable.FreezeStart);
-        if (_slot.AcquireUInt32(ProcessTable.Freezing) != 0)
+        lock (Gate)
         {
-            return Posix.Now(Posix.RealtimeClock) - start;
+            if (IsReplaying || !Clock.IsBehind)
+            {
+                _paced = 0;
+                return;
+            }
+            var now = Posix.Now(Posix.MonotonicClock);
+            if (_paced != 0 && now - Volatile.Read(ref _waited) > WaitsAreOver)
+            {
+                Clock.Skip((now - _paced) / 2);
+                NoteLive();
+            }
+            _paced = now;
         }
-        var frozen = freezes != _freezes ? _slot.AcquireInt64(ProcessTable.FreezeEnd) - start : 0;
-        _freezes = freezes;
-        return frozen;
     }
 
     private bool Append(Determinant kind, uint entity, uint detail, long value)
@@ -314,16 +289,6 @@ public sealed class Determinants : IDisposable
             }
         }
         return -1;
-    }
-
-    /// <summary>Passes a clock read or a query that this life does not repeat.</summary>
-    private void SkipLenient(in Cell cell)
-    {
-        if (cell.Kind == (byte)Determinant.Time)
-        {
-            Clock.Replay((int)(cell.Detail & 1), cell.Value);
-        }
-        _journal.Advance();
     }
 
     private void Consumed(in Cell cell)

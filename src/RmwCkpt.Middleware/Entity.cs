@@ -17,7 +17,15 @@ public abstract class Entity(Session session, uint id, EntityKind kind)
     /// </summary>
     public virtual bool IsReady(long by) => false;
 
-    /// <summary>A wait reports it: consumes what a wait consumes.</summary>
+    /// <summary>A wait is about to report it: takes what waits consume. False: another wait has it.</summary>
+    public virtual bool TryClaim() => true;
+
+    /// <summary>It is not reported after all: gives back what TryClaim took.</summary>
+    public virtual void Unclaim()
+    {
+    }
+
+    /// <summary>A wait has reported it, after a sleep or at once.</summary>
     public virtual void Reported(bool slept)
     {
     }
@@ -31,7 +39,7 @@ public abstract class Entity(Session session, uint id, EntityKind kind)
     }
 }
 
-/// <summary>A guard condition: a flag that a trigger sets and a wait takes.</summary>
+/// <summary>A guard condition: a flag that a trigger sets and one wait takes.</summary>
 public sealed class Guard(Session session, uint id) : Entity(session, id, EntityKind.Guard)
 {
     private int _triggered;
@@ -44,7 +52,9 @@ public sealed class Guard(Session session, uint id) : Entity(session, id, Entity
 
     public override bool IsReady(long by) => Volatile.Read(ref _triggered) != 0;
 
-    public override void Reported(bool slept) => Volatile.Write(ref _triggered, 0);
+    public override bool TryClaim() => Interlocked.Exchange(ref _triggered, 0) != 0;
+
+    public override void Unclaim() => Trigger();
 }
 
 /// <summary>A node: a name, and the guard condition for the graph's changes.</summary>

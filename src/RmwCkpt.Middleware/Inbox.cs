@@ -199,7 +199,11 @@ public sealed class Inbox : IDisposable
                 }
             }
             var behind = determinants.Clock.IsBehind;
-            if (!behind)
+            if (behind)
+            {
+                determinants.Pace();
+            }
+            else
             {
                 DropLate();
             }

@@ -40,13 +40,18 @@ public sealed class Waiter(Session session)
             {
                 if (determinants.TryReplayWait(ids, ready, out var timedOut))
                 {
-                    Report(ids, ready, slept: false);
+                    Report(ids, ready, slept: false, replayed: true);
                     return timedOut ? Code.Timeout : Code.Ok;
                 }
             }
             var behind = determinants.Clock.IsBehind;
-            var now = behind ? determinants.Clock.Now : 0;
-            if (Collect(ids, ready, behind ? now : long.MaxValue))
+            var now = long.MaxValue;
+            if (behind)
+            {
+                determinants.NoteWait();
+                now = determinants.Clock.Now;
+            }
+            if (Collect(ids, ready, by: now))
             {
                 if (TryRecordReady(determinants, ids, ready))
                 {
@@ -121,34 +126,63 @@ public sealed class Waiter(Session session)
         return any;
     }
 
-    private void Report(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready, bool slept)
+    private void Report(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready, bool slept, bool replayed = false)
+    {
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (ready[i] != 0 && session.Find(ids[i]) is { } entity)
+            {
+                if (replayed)
+                {
+                    // What the former life's wait consumed; it may not be there yet.
+                    _ = entity.TryClaim();
+                }
+                entity.Reported(slept);
+            }
+        }
+    }
+
+    /// <summary>Claims what is ready and journals it. False, and nothing is claimed: look again.</summary>
+    private bool TryRecordReady(Determinants determinants, ReadOnlySpan<uint> ids, Span<byte> ready)
+    {
+        lock (determinants.Gate)
+        {
+            var more = Claim(ids, ready);
+            for (var i = 0; i < ids.Length; i++)
+            {
+                if (ready[i] != 0 && !determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
+                {
+                    Unclaim(ids, ready);
+                    return false;
+                }
+            }
+            return ready.Contains((byte)1);
+        }
+    }
+
+    /// <summary>How many of those that are ready could be claimed; the others are not ready any more.</summary>
+    private uint Claim(ReadOnlySpan<uint> ids, Span<byte> ready)
+    {
+        uint claimed = 0;
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (ready[i] != 0)
+            {
+                ready[i] = session.Find(ids[i])?.TryClaim() == true ? (byte)1 : (byte)0;
+                claimed += ready[i];
+            }
+        }
+        return claimed;
+    }
+
+    private void Unclaim(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
     {
         for (var i = 0; i < ids.Length; i++)
         {
             if (ready[i] != 0)
             {
-                session.Find(ids[i])?.Reported(slept);
+                session.Find(ids[i])?.Unclaim();
             }
-        }
-    }
-
-    private static bool TryRecordReady(Determinants determinants, ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
-    {
-        uint more = 0;
-        foreach (var one in ready)
-        {
-            more += one;
-        }
-        lock (determinants.Gate)
-        {
-            for (var i = 0; i < ids.Length; i++)
-            {
-                if (ready[i] != 0 && !determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
-                {
-                    return false;
-                }
-            }
-            return true;
         }
     }
 

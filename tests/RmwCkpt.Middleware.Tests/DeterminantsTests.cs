@@ -33,6 +33,40 @@ public sealed class DeterminantsTests : IDisposable
     }
 
     [Fact]
+    public void Random_bytes_come_again_and_who_asks_otherwise_gets_new_ones()
+    {
+        FirstLife(life =>
+        {
+            life.ReadRandom(Enumerable.Range(1, 16).Select(i => (byte)i).ToArray());
+            life.ReadClock(0, 100);
+            life.ReadRandom([21, 22, 23]);
+            Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
+            life.ReadRandom([31]);
+            Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
+            life.ReadRandom([41]);
+        });
+        using var next = _scratch.Live(resumed: true);
+        Assert.Equal(Enumerable.Range(1, 16).Select(i => (byte)i), Ask(16));
+        Assert.Equal([21, 22, 23], Ask(3)); // and not the clock
+        Assert.Equal([0], Ask(1)); // not its turn
+        Locked(next, () =>
+        {
+            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
+            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _)); // what is not asked for is passed
+        });
+        Assert.Equal([41], Ask(1));
+        Assert.Equal([0], Ask(1));
+        Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
+
+        byte[] Ask(int size)
+        {
+            var bytes = new byte[size];
+            next.ReadRandom(bytes);
+            return bytes;
+        }
+    }
+
+    [Fact]
     public void Takes_time_outs_matches_and_answers_come_again_in_order()
     {
         FirstLife(life =>

@@ -12,6 +12,7 @@ namespace fake_core {
 std::string last_description;
 std::atomic<int64_t> clock_offset{0};
 std::atomic<int> lose{0};
+std::atomic<int> random_byte{-1};
 
 namespace {
 
@@ -153,6 +154,12 @@ void ckpt_leave(void) {}
 
 int64_t ckpt_clock(int32_t, int64_t real) {
   return real + fake_core::clock_offset;
+}
+
+void ckpt_random(void * bytes, size_t size) {
+  if (fake_core::random_byte >= 0) {
+    std::memset(bytes, fake_core::random_byte, size);
+  }
 }
 
 ckpt_code ckpt_create_node(ckpt_id, const char * name, const char * name_space, const char * enclave, ckpt_id * node) {

@@ -13,6 +13,7 @@ namespace fake_core {
 
 extern std::string last_description;       ///< Of the endpoint made last.
 extern std::atomic<int64_t> clock_offset;  ///< Added to every clock, ns.
+extern std::atomic<int> random_byte;       ///< What random bytes are, unless negative.
 extern std::atomic<int> lose;              ///< So many takes from now on end in CKPT_LOST.
 
 }  // namespace fake_core

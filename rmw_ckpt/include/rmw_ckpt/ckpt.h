@@ -161,6 +161,10 @@ void ckpt_leave(void);
 /// kernel answered. Journalled; replayed; passes `real` through before ckpt_init.
 int64_t ckpt_clock(int32_t clock, int64_t real);
 
+/// Random bytes for this process, given what the kernel answered, in place: journalled; replayed; left as they are before
+/// ckpt_init, and where there are more than 4096.
+void ckpt_random(void * bytes, size_t size);
+
 // --- Nodes, endpoints, guard conditions -------------------------------------------------------------------------------
 
 ckpt_code ckpt_create_node(ckpt_id session, const char * name, const char * name_space, const char * enclave, ckpt_id * node);

@@ -97,8 +97,12 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
 
     /// <summary>Whether it is there and hears what the next one will say.</summary>
     private bool IsReady(NodeProcess node, string topic, DomainWatch domain) => options.IsOurs
-        ? (!node.Slot.IsEmpty || domain.HasJoined(node)) && (topic.Length == 0 || domain.Has(EntityKind.Subscription, topic))
+        ? (!node.Slot.IsEmpty || domain.HasJoined(node)) && (topic.Length == 0 || Hears(topic, domain))
         : File.Exists(node.Witness.Path);
+
+    /// <summary>Nodes may talk through topics, services or actions.</summary>
+    private static bool Hears(string name, DomainWatch domain) => domain.Has(EntityKind.Subscription, name)
+        || domain.Has(EntityKind.Service, name) || domain.Has(EntityKind.Service, $"{name}/_action/send_goal");
 
     /// <summary>Without a snapshot a first death would be recovered by the slow way, which is another trial.</summary>
     private void AwaitSnapshots(DomainWatch domain)

@@ -1,44 +1,25 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
-#include "clock.hpp"
+#include "slots.hpp"
 
 #include <elf.h>
 #include <link.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-
-#include "process.hpp"
 
 namespace rmw_ckpt {
 namespace {
-
-constexpr int64_t ns_per_s = 1'000'000'000;
 
 #if defined(__x86_64__)
 constexpr uint32_t slot_types[] = {R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT};
 #elif defined(__aarch64__)
 constexpr uint32_t slot_types[] = {R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT};
 #else
-#error "rmw_ckpt: unknown machine; tell clock.cpp its relocation types"
+#error "rmw_ckpt: unknown machine; tell slots.cpp its relocation types"
 #endif
-
-/// Called by librcutils in place of clock_gettime: reentrant, no allocation, never back into librcutils.
-int clock_gettime_through_core(clockid_t clock, struct timespec * now) {
-  const int result = clock_gettime(clock, now);
-  if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) ||
-      in_forked_child.load(std::memory_order_relaxed)) {
-    return result;
-  }
-  const int64_t ns = ckpt_clock(clock, now->tv_sec * ns_per_s + now->tv_nsec);
-  now->tv_sec = ns / ns_per_s;
-  now->tv_nsec = ns % ns_per_s;
-  return 0;
-}
 
 /// The parts of a loaded library's dynamic section that lead to its slots.
 struct Dynamic {
@@ -83,7 +64,7 @@ Dynamic read_dynamic(const dl_phdr_info & info, const ElfW(Phdr) & header) {
 }
 
 /// Writes the slot, which full RELRO has made read-only.
-bool write_slot(const dl_phdr_info & info, ElfW(Addr) slot) {
+bool write_slot(const dl_phdr_info & info, ElfW(Addr) slot, void * function) {
   const auto page = static_cast<ElfW(Addr)>(sysconf(_SC_PAGESIZE));
   void * const start = reinterpret_cast<void *>(slot & ~(page - 1));
   bool read_only = false;
@@ -96,38 +77,45 @@ bool write_slot(const dl_phdr_info & info, ElfW(Addr) slot) {
   if (read_only && mprotect(start, page, PROT_READ | PROT_WRITE) != 0) {
     return false;
   }
-  __atomic_store_n(reinterpret_cast<void **>(slot), reinterpret_cast<void *>(&clock_gettime_through_core),
-                   __ATOMIC_RELEASE);
+  __atomic_store_n(reinterpret_cast<void **>(slot), function, __ATOMIC_RELEASE);
   if (read_only) {
     (void)mprotect(start, page, PROT_READ);
   }
   return true;
 }
 
-bool redirect_in(const dl_phdr_info & info, const ElfW(Rela) * relocations, size_t count, const Dynamic & dynamic) {
+/// What to redirect, and whether it was found.
+struct Search {
+  Chosen chosen;
+  const char * function;
+  void * replacement;
   bool found = false;
+};
+
+void redirect_in(const dl_phdr_info & info, const ElfW(Rela) * relocations, size_t count, const Dynamic & dynamic,
+                 Search & search) {
   for (size_t i = 0; relocations != nullptr && i < count; ++i) {
     const auto type = static_cast<uint32_t>(ELF64_R_TYPE(relocations[i].r_info));
     const auto & symbol = dynamic.symbols[ELF64_R_SYM(relocations[i].r_info)];
     if ((type == slot_types[0] || type == slot_types[1]) &&
-        std::strcmp(dynamic.strings + symbol.st_name, "clock_gettime") == 0) {
-      found |= write_slot(info, info.dlpi_addr + relocations[i].r_offset);
+        std::strcmp(dynamic.strings + symbol.st_name, search.function) == 0) {
+      search.found |= write_slot(info, info.dlpi_addr + relocations[i].r_offset, search.replacement);
     }
   }
-  return found;
 }
 
-int visit_library(dl_phdr_info * info, size_t, void * found) {
+int visit_object(dl_phdr_info * info, size_t, void * data) {
+  auto & search = *static_cast<Search *>(data);
   const char * const name = std::strrchr(info->dlpi_name, '/');
-  if (std::strncmp(name != nullptr ? name + 1 : info->dlpi_name, "librcutils.so", 13) != 0) {
+  if (!search.chosen(name != nullptr ? name + 1 : info->dlpi_name)) {
     return 0;
   }
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     if (info->dlpi_phdr[i].p_type == PT_DYNAMIC) {
       const Dynamic dynamic = read_dynamic(*info, info->dlpi_phdr[i]);
       if (dynamic.symbols != nullptr && dynamic.strings != nullptr) {
-        *static_cast<bool *>(found) |= redirect_in(*info, dynamic.plt, dynamic.plt_size, dynamic);
-        *static_cast<bool *>(found) |= redirect_in(*info, dynamic.rela, dynamic.rela_size, dynamic);
+        redirect_in(*info, dynamic.plt, dynamic.plt_size, dynamic, search);
+        redirect_in(*info, dynamic.rela, dynamic.rela_size, dynamic, search);
       }
     }
   }
@@ -136,16 +124,10 @@ int visit_library(dl_phdr_info * info, size_t, void * found) {
 
 }  // namespace
 
-bool redirect_clock() {
-  bool found = false;
-  (void)dl_iterate_phdr(visit_library, &found);
-  if (!found) {
-    std::fputs(
-        "rmw_ckpt: warning: librcutils' clock could not be redirected: a recovered node's clocks and timers will not "
-        "repeat what they showed before\n",
-        stderr);
-  }
-  return found;
+bool redirect(const char * function, void * replacement, Chosen chosen) {
+  Search search{chosen, function, replacement};
+  (void)dl_iterate_phdr(visit_object, &search);
+  return search.found;
 }
 
 }  // namespace rmw_ckpt

@@ -1,12 +1,15 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
-// The slot in librcutils through which ROS reads its time.
+// The slots through which ROS reads its time, and Python random bytes.
 #include <rcutils/time.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.hpp"
+#include <algorithm>
+
+#include "determinants.hpp"
 #include "fake_core.hpp"
 #include "fixture.hpp"
 
@@ -51,6 +54,15 @@ TEST_F(Clock, RosTimeGoesThroughTheCore) {
 
 TEST_F(Clock, OthersReadTheKernelsClock) {
   EXPECT_LT(std::abs(kernel_now() - static_cast<int64_t>(time(nullptr)) * 1'000'000'000), 3'000'000'000);
+}
+
+TEST_F(Clock, RandomBytesOfTheProgramGoThroughTheCore) {
+  EXPECT_TRUE(rmw_ckpt::redirect_random());
+  fake_core::random_byte = 7;
+  uint8_t bytes[16] = {};
+  EXPECT_EQ(static_cast<ssize_t>(sizeof(bytes)), getrandom(bytes, sizeof(bytes), 0));
+  fake_core::random_byte = -1;
+  EXPECT_TRUE(std::all_of(std::begin(bytes), std::end(bytes), [](uint8_t byte) { return byte == 7; }));
 }
 
 TEST_F(Clock, ForkedChildIsLeftAloneAndRefused) {

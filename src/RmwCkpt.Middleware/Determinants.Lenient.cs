@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>
+/// Clock reads, answers about the graph and random bytes. They are matched leniently: where threads interleave otherwise than
+/// in the former life, one that does not find its cell goes on without, and cells that nobody asks for are passed.
+/// </summary>
+public sealed partial class Determinants
+{
+    /// <summary>More random bytes than this at once are not journalled: they seed something, whose state is in snapshots.</summary>
+    public const int MaxRandom = 4096;
+
+    /// <summary>How long one that reads random bytes does: no other determinant need follow.</summary>
+    private static readonly TimeSpan s_shortPatience = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Reads a clock: the journal's value in replay, else the translated one, journalled.</summary>
+    public long ReadClock(int clock, long real)
+    {
+        if (IsReplaying)
+        {
+            // Where it is another's turn, time only stands still a little.
+            if (_journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Time && cell.Detail == (uint)clock)
+            {
+                _journal.Advance();
+                Clock.Replay(clock, cell.Value);
+                return cell.Value;
+            }
+            return Clock.Last(clock);
+        }
+        if (FrozenFor() is > 0 and var frozen)
+        {
+            Clock.GoOnFrom(clock, real, frozen);
+            if (Clock.IsBehind)
+            {
+                _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
+            }
+        }
+        var time = Clock.Translate(clock, real);
+        Append(Determinant.Time, 0, (uint)clock, time);
+        return time;
+    }
+
+    /// <summary>The answer of a graph query: the journal's in replay, else the given one, journalled.</summary>
+    public long Query(uint entity, long answer)
+    {
+        if (IsReplaying && _journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Query && cell.Entity == entity)
+        {
+            _journal.Advance();
+            return cell.Value;
+        }
+        if (!IsReplaying)
+        {
+            Append(Determinant.Query, entity, 0, answer);
+        }
+        return answer;
+    }
+
+    /// <summary>
+    /// Random bytes: the journal's in replay, else the given ones, journalled. A thread that asks where the former life's did
+    /// not gets what the kernel gave. Takes <see cref="Gate"/> itself.
+    /// </summary>
+    public void ReadRandom(Span<byte> bytes)
+    {
+        var asked = (uint)bytes.Length;
+        Span<byte> eight = stackalloc byte[8];
+        lock (Gate)
+        {
+            for (; bytes.Length > 0; bytes = bytes[Math.Min(8, bytes.Length)..])
+            {
+                var part = bytes[..Math.Min(8, bytes.Length)];
+                eight.Clear();
+                part.CopyTo(eight);
+                if (IsReplaying && TryReplayRandom(asked, out var value))
+                {
+                    BinaryPrimitives.WriteInt64LittleEndian(eight, value);
+                    eight[..part.Length].CopyTo(part);
+                }
+                else if (!IsReplaying)
+                {
+                    Append(Determinant.Random, 0, asked, BinaryPrimitives.ReadInt64LittleEndian(eight));
+                }
+            }
+        }
+    }
+
+    private bool TryReplayRandom(uint asked, out long value)
+    {
+        var deadline = DateTime.UtcNow + s_shortPatience;
+        while (IsReplaying && _journal.TryPeek(out var cell))
+        {
+            if (cell.Kind == (byte)Determinant.Random && cell.Detail == asked)
+            {
+                _journal.Advance();
+                value = cell.Value;
+                return true;
+            }
+            if (IsLenient(cell))
+            {
+                SkipLenient(cell);
+            }
+            else if (!Monitor.Wait(Gate, s_shortPatience) && DateTime.UtcNow > deadline)
+            {
+                break;
+            }
+        }
+        value = 0;
+        return false;
+    }
+
+    /// <summary>How long, at most, snapshots have frozen this process since this was last asked, ns.</summary>
+    private long FrozenFor()
+    {
+        var freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
+        var start = _slot.AcquireInt64(ProcessTable.FreezeStart);
+        if (_slot.AcquireUInt32(ProcessTable.Freezing) != 0)
+        {
+            return Posix.Now(Posix.RealtimeClock) - start;
+        }
+        var frozen = freezes != _freezes ? _slot.AcquireInt64(ProcessTable.FreezeEnd) - start : 0;
+        _freezes = freezes;
+        return frozen;
+    }
+
+    private static bool IsLenient(in Cell cell) =>
+        cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query or (byte)Determinant.Random;
+
+    /// <summary>Passes a clock read, a query or random bytes that this life does not ask for again.</summary>
+    private void SkipLenient(in Cell cell)
+    {
+        if (cell.Kind == (byte)Determinant.Time)
+        {
+            Clock.Replay((int)(cell.Detail & 1), cell.Value);
+        }
+        _journal.Advance();
+    }
+}

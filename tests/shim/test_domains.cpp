@@ -1,0 +1,69 @@
+// Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
+
+// Several contexts in one process: who sees whom.
+#include <rmw/get_node_info_and_types.h>
+#include <rmw/names_and_types.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "fixture.hpp"
+
+namespace {
+
+/// A context with a node in it.
+class Participant {
+ public:
+  Participant(const char * name, size_t domain, rmw_automatic_discovery_range_t range) {
+    rmw_init_options_t options = make_options();
+    options.domain_id = domain;
+    options.discovery_options.automatic_discovery_range = range;
+    EXPECT_RMW_OK(rmw_init(&options, &context));
+    EXPECT_RMW_OK(rmw_init_options_fini(&options));
+    node = rmw_create_node(&context, name, "/");
+    EXPECT_NE(nullptr, node) << rmw_get_error_string().str;
+  }
+  Participant(const Participant &) = delete;
+  Participant & operator=(const Participant &) = delete;
+  ~Participant() {
+    EXPECT_RMW_OK(rmw_destroy_node(node));
+    EXPECT_RMW_OK(rmw_shutdown(&context));
+    EXPECT_RMW_OK(rmw_context_fini(&context));
+  }
+
+  /// Names of the nodes that it sees, in order.
+  std::vector<std::string> sees() const {
+    rcutils_string_array_t names = rcutils_get_zero_initialized_string_array();
+    rcutils_string_array_t namespaces = rcutils_get_zero_initialized_string_array();
+    EXPECT_RMW_OK(rmw_get_node_names(node, &names, &namespaces));
+    std::vector<std::string> all(names.data, names.data + names.size);
+    std::sort(all.begin(), all.end());
+    EXPECT_EQ(RCUTILS_RET_OK, rcutils_string_array_fini(&names));
+    EXPECT_EQ(RCUTILS_RET_OK, rcutils_string_array_fini(&namespaces));
+    return all;
+  }
+
+ private:
+  rmw_context_t context = rmw_get_zero_initialized_context();
+  rmw_node_t * node = nullptr;
+};
+
+using Names = std::vector<std::string>;
+
+TEST(Domains, AreApart) {
+  const Participant one("one", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+  const Participant two("two", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_SUBNET);
+  const Participant other("other", 99, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+  EXPECT_EQ(Names({"one", "two"}), one.sees());
+  EXPECT_EQ(Names({"one", "two"}), two.sees());
+  EXPECT_EQ(Names({"other"}), other.sees());
+}
+
+TEST(Domains, ArePrivateWithDiscoveryOff) {
+  const Participant open("open", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+  const Participant closed("closed", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_OFF);
+  EXPECT_EQ(Names({"open"}), open.sees());
+  EXPECT_EQ(Names({"closed"}), closed.sees());
+}
+
+}  // namespace
