@@ -70,13 +70,14 @@ public sealed class CallbackPump(Session session)
         while (!session.IsShutDown)
         {
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
+            bool isLive;
             lock (_lock)
             {
-                Announce();
+                isLive = TryAnnounce();
             }
             session.Determinants.Pace();
             // In replay and catch-up nobody rings: look again soon.
-            ProcessTable.Sleep(slot, bell, slot.ReadUInt32(ProcessTable.Mode) == 0 ? UntilDue() : 200_000);
+            ProcessTable.Sleep(slot, bell, isLive ? UntilDue() : 200_000);
         }
     }
 
@@ -91,23 +92,23 @@ public sealed class CallbackPump(Session session)
         return session.Determinants.Clock.Until(first);
     }
 
-    private void Announce()
+    /// <summary>Calls back for what is new. False: it is not live, and there is more to come without a bell.</summary>
+    private bool TryAnnounce()
     {
         lock (session.Determinants.Gate)
         {
             if (session.Determinants.TryPeekTake(out var entity, out var position))
             {
-                if (position == _announced || !_watches.TryGetValue(entity, out var replayed))
+                if (position != _announced && _watches.TryGetValue(entity, out var replayed))
                 {
-                    return;
+                    _announced = position;
+                    replayed.Callback(1);
                 }
-                _announced = position;
-                replayed.Callback(1);
-                return;
+                return false;
             }
             if (session.Determinants.IsReplaying)
             {
-                return;
+                return false;
             }
         }
         // What a take would find: in catch-up, only what had arrived by now.
@@ -116,15 +117,20 @@ public sealed class CallbackPump(Session session)
         foreach (var watch in _all)
         {
             var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
-            foreach (var source in (watch.Entity as Endpoint)?.Inbox?.Sources ?? [])
+            if (watch.Entity is Endpoint { Inbox: { } inbox })
             {
-                count += CountNew(watch, source, by);
+                count += inbox.TakeOwed(by);
+                foreach (var source in inbox.Sources)
+                {
+                    count += CountNew(watch, source, by);
+                }
             }
             if (count > 0)
             {
                 watch.Callback(count);
             }
         }
+        return by == long.MaxValue;
     }
 
     private static int CountNew(Watch watch, StatusEvent happened)

@@ -14,9 +14,6 @@ public sealed partial class Determinants
     /// <summary>More random bytes than this at once are not journalled: they seed something, whose state is in snapshots.</summary>
     public const int MaxRandom = 4096;
 
-    /// <summary>How long one that reads random bytes does: no other determinant need follow.</summary>
-    private static readonly TimeSpan s_shortPatience = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Reads a clock: the journal's value in replay, else the translated one, journalled.</summary>
     public long ReadClock(int clock, long real)
     {
@@ -37,6 +34,7 @@ public sealed partial class Determinants
             if (Clock.IsBehind)
             {
                 _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
+                _session.FellBehind();
             }
         }
         var time = Clock.Translate(clock, real);
@@ -89,7 +87,7 @@ public sealed partial class Determinants
 
     private bool TryReplayRandom(uint asked, out long value)
     {
-        var deadline = DateTime.UtcNow + s_shortPatience;
+        var stillness = default(Stillness);
         while (IsReplaying && _journal.TryPeek(out var cell))
         {
             if (cell.Kind == (byte)Determinant.Random && cell.Detail == asked)
@@ -102,9 +100,13 @@ public sealed partial class Determinants
             {
                 SkipLenient(cell);
             }
-            else if (!Monitor.Wait(Gate, s_shortPatience) && DateTime.UtcNow > deadline)
+            else if (stillness.Lasts(_journal.Position) > ShortPatience)
             {
                 break;
+            }
+            else
+            {
+                Monitor.Wait(Gate, s_look);
             }
         }
         value = 0;

@@ -12,6 +12,12 @@ internal interface IReplayed
 
     /// <summary>The journal is at its end: live from here.</summary>
     void ReplayEnded();
+
+    /// <summary>A freeze has left time to catch up with.</summary>
+    void FellBehind();
+
+    /// <summary>Whether this is a guard condition that is triggered.</summary>
+    bool IsTriggered(uint id);
 }
 
 /// <summary>
@@ -21,8 +27,17 @@ internal interface IReplayed
 /// </summary>
 public sealed partial class Determinants : IDisposable
 {
-    /// <summary>How long a replaying thread lets others come to their cells before the journal is given up.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    /// <summary>How long, ns, a replaying thread lets the journal stand still before it gives it up.</summary>
+    private const long Patience = 2_000_000_000;
+
+    /// <summary>The same before it makes do without the cell that it asks for.</summary>
+    private const long ShortPatience = 50_000_000;
+
+    /// <summary>The same before it passes cells on which nothing depends: who was told of what, at which time.</summary>
+    private const long ShortestPatience = 4_000_000;
+
+    /// <summary>How often it looks where nobody tells it.</summary>
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(2);
 
     /// <summary>ns without a wait in catch-up: there may be none.</summary>
     private const long WaitsAreOver = 100_000_000;
@@ -88,80 +103,62 @@ public sealed partial class Determinants : IDisposable
     /// </summary>
     public bool TryReplay(Determinant kind, Determinant other, uint entity, out Cell cell)
     {
-        var deadline = DateTime.MaxValue;
-        while (IsReplaying)
+        var stillness = default(Stillness);
+        while (TryPeekStrict(out cell))
         {
-            if (!_journal.TryPeek(out cell))
-            {
-                continue;
-            }
-            if (IsLenient(cell))
-            {
-                SkipLenient(cell);
-                continue;
-            }
             if ((cell.Kind == (byte)kind || cell.Kind == (byte)other) && (entity == 0 || entity == cell.Entity))
             {
                 Consumed(cell);
                 return true;
             }
-            deadline = deadline == DateTime.MaxValue ? DateTime.UtcNow + s_patience : deadline;
-            if (DateTime.UtcNow > deadline)
+            var still = stillness.Lasts(_journal.Position);
+            if (cell.Kind == (byte)Determinant.Ready && still > ShortestPatience)
+            {
+                PassReady([]);
+                continue;
+            }
+            if (still > Patience)
             {
                 GiveUp(kind, entity, cell);
                 break;
             }
-            Monitor.Wait(Gate, TimeSpan.FromMilliseconds(20));
+            Monitor.Wait(Gate, s_look);
         }
         cell = default;
         return false;
     }
 
-    /// <summary>
-    /// In replay: what the former life's wait on these entities returned. A wait that died half-recorded returns what was
-    /// recorded: nothing can depend on the rest. False: live.
-    /// </summary>
-    public bool TryReplayWait(ReadOnlySpan<uint> ids, Span<byte> ready, out bool timedOut)
+    /// <summary>In replay, the next cell that must be matched; others are passed. False: live.</summary>
+    private bool TryPeekStrict(out Cell cell)
     {
-        timedOut = false;
-        if (!IsReplaying)
+        while (IsReplaying && _journal.TryPeek(out cell))
         {
-            return false;
-        }
-        // A thread's own wait is told by an entity of it: the first for a time-out, a ready one else.
-        Cell next;
-        while (_journal.TryPeek(out next) && IsLenient(next))
-        {
-            SkipLenient(next);
-        }
-        if (!_journal.TryPeek(out next))
-        {
-            return IsReplaying && TryReplayWait(ids, ready, out timedOut);
-        }
-        var own = next.Kind == (byte)Determinant.Ready
-            ? IndexOf(ids, next.Entity) >= 0
-            : next.Entity == (ids.IsEmpty ? 0 : ids[0] & Session.EntityMask);
-        if (!TryReplay(Determinant.Ready, Determinant.TimedOut, own ? 0 : uint.MaxValue, out var cell))
-        {
-            return false;
-        }
-        ready.Clear();
-        timedOut = cell.Kind == (byte)Determinant.TimedOut;
-        while (!timedOut)
-        {
-            var index = IndexOf(ids, cell.Entity);
-            if (index >= 0)
+            if (!IsLenient(cell))
             {
-                ready[index] = 1;
+                return true;
             }
-            if (cell.Detail == 0 || !_journal.TryPeek(out var following) || following.Kind != (byte)Determinant.Ready)
-            {
-                break;
-            }
-            cell = following;
-            Consumed(cell);
+            SkipLenient(cell);
         }
-        return true;
+        cell = default;
+        return false;
+    }
+
+    /// <summary>How long a replaying thread that waits for its turn has seen the journal stand still.</summary>
+    private struct Stillness
+    {
+        private long _position;
+        private long _since;
+
+        /// <summary>ns until now, at this position; 0 where the journal has moved since the last question.</summary>
+        public long Lasts(long position)
+        {
+            var now = Posix.Now(Posix.MonotonicClock);
+            if (_since == 0 || position != _position)
+            {
+                (_position, _since) = (position, now);
+            }
+            return now - _since;
+        }
     }
 
     /// <summary>Journals a determinant. False: a new life began under this call; look again.</summary>
@@ -207,19 +204,6 @@ public sealed partial class Determinants : IDisposable
 
     /// <summary>The log of a number, as in a replayed take.</summary>
     public Gid LogOf(uint number) => number < _logs.Count ? _logs[(int)number] : default;
-
-    /// <summary>In replay, whether the next determinant is a take, and whose. For callbacks.</summary>
-    public bool TryPeekTake(out uint entity, out long position)
-    {
-        entity = 0;
-        position = _journal.Position;
-        if (!IsReplaying || !_journal.TryPeek(out var cell) || cell.Kind != (byte)Determinant.Take)
-        {
-            return false;
-        }
-        entity = cell.Entity;
-        return true;
-    }
 
     /// <summary>In catch-up: skips time. Notes when none of the lag is left.</summary>
     public void Skip(long time)
@@ -279,23 +263,15 @@ public sealed partial class Determinants : IDisposable
         return true;
     }
 
-    private static int IndexOf(ReadOnlySpan<uint> ids, uint entity)
-    {
-        for (var i = 0; i < ids.Length; i++)
-        {
-            if ((ids[i] & Session.EntityMask) == entity)
-            {
-                return i;
-            }
-        }
-        return -1;
-    }
-
     private void Consumed(in Cell cell)
     {
         if (cell.Kind is (byte)Determinant.Take or (byte)Determinant.Ready or (byte)Determinant.TimedOut)
         {
             _slot.Write(ProcessTable.LastTake, _journal.Position);
+        }
+        if (cell.Kind is (byte)Determinant.Take or (byte)Determinant.Nothing)
+        {
+            _told.Remove(cell.Entity);
         }
         if (cell.Kind == (byte)Determinant.Take)
         {
@@ -342,6 +318,7 @@ public sealed partial class Determinants : IDisposable
         if (!_replaying)
         {
             _replaying = true;
+            _told.Clear();
             Clock.BeginLife();
             _slot.Write(ProcessTable.Mode, (uint)ProcessMode.Replay);
             KillPoints.Hit(KillPoint.ReplayStart);

@@ -37,7 +37,7 @@ public sealed class Endpoint : Entity
         }
         if (kind != EntityKind.Subscription)
         {
-            Outbox = new Outbox(session, OpenLog(), Deadline);
+            Outbox = new Outbox(session, OpenLog(), options.Qos, Deadline);
         }
     }
 
@@ -100,11 +100,7 @@ public sealed class Endpoint : Entity
     }
 
     /// <summary>A publisher says that it is alive (liveliness manual by topic).</summary>
-    public void AssertLiveliness()
-    {
-        Outbox!.Head.Asserted = Session.Determinants.Clock.Now;
-        Outbox.RingReaders();
-    }
+    public void AssertLiveliness() => Outbox!.Assert();
 
     internal void CountIncompatibleType()
     {

@@ -50,7 +50,9 @@ public sealed class Guard(Session session, uint id) : Entity(session, id, Entity
         Session.RingSelf();
     }
 
-    public override bool IsReady(long by) => Volatile.Read(ref _triggered) != 0;
+    public bool IsTriggered => Volatile.Read(ref _triggered) != 0;
+
+    public override bool IsReady(long by) => IsTriggered;
 
     public override bool TryClaim() => Interlocked.Exchange(ref _triggered, 0) != 0;
 

@@ -33,6 +33,7 @@ public sealed class Inbox : IDisposable
     /// <summary>What may wait beyond the depth, until the reader has caught up to its depth again.</summary>
     private long _credit;
     private uint _freezes;
+    private int _owed;
 
     /// <param name="repliesTo">A client's gid: frames begin with a <see cref="RequestId"/>, and only its own are read.</param>
     public Inbox(Session session, uint entity, in Qos qos, Gid? repliesTo, Deadline? deadline)
@@ -94,6 +95,24 @@ public sealed class Inbox : IDisposable
             {
                 return Choose(long.MaxValue, out var frame) is null ? long.MaxValue : frame.Time;
             }
+        }
+    }
+
+    /// <summary>
+    /// How many takes found nothing because ROS time was behind what had come, now that something is there: for who was
+    /// told before that it had come.
+    /// </summary>
+    public int TakeOwed(long by)
+    {
+        lock (_lock)
+        {
+            if (_owed == 0 || !IsReady(by))
+            {
+                return 0;
+            }
+            var owed = _owed;
+            _owed = 0;
+            return owed;
         }
     }
 
@@ -214,6 +233,7 @@ public sealed class Inbox : IDisposable
                 {
                     if (determinants.TryRecord(Determinant.Nothing, _entity, 0, 0))
                     {
+                        _owed += behind ? 1 : 0;
                         return default;
                     }
                     continue;
@@ -323,7 +343,7 @@ public sealed class Inbox : IDisposable
         }
         if (reader.Lost != lost)
         {
-            Dropped += reader.Lost - lost;
+            CountDropped(reader.Lost - lost);
             _session.CountLost(reader.Lost - lost);
         }
         return time != 0;
@@ -376,7 +396,7 @@ public sealed class Inbox : IDisposable
         for (_credit = 0; pending > _qos.Depth && Choose(long.MaxValue, out _) is { } late; pending--)
         {
             late.Reader.Advance();
-            Dropped++;
+            CountDropped(1);
         }
     }
 
@@ -388,6 +408,13 @@ public sealed class Inbox : IDisposable
         _freezes = domain.AcquireUInt32(ProcessTable.Freezes);
         return _freezes != before || domain.AcquireUInt32(ProcessTable.Freezing) != 0
             || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
+    }
+
+    private void CountDropped(long count)
+    {
+        Dropped += count;
+        // An event tells of it, and who waits for that one is not who takes.
+        _session.RingSelf();
     }
 
     private void Remove(Source source)

@@ -28,13 +28,15 @@ public sealed class Outbox : IDisposable
     private readonly Session _session;
     private readonly LogWriter _writer;
     private readonly Deadline? _deadline;
+    private readonly bool _isTimed;
     private readonly object _lock = new();
     private Reservation _reservation;
     private int _prefix;
     private long _time;
 
-    public Outbox(Session session, LogWriter writer, Deadline? deadline)
+    public Outbox(Session session, LogWriter writer, in Qos qos, Deadline? deadline)
     {
+        _isTimed = deadline is not null || qos is { Liveliness: Liveliness.ManualByTopic, Lease: < Qos.Infinite };
         _session = session;
         _writer = writer;
         _deadline = deadline;
@@ -94,6 +96,7 @@ public sealed class Outbox : IDisposable
             _deadline?.Happened(_time);
             // Rung in replay too: the death may have come between the commit and the ring.
             RingReaders();
+            RingWaiters();
             return sequence;
         }
         finally
@@ -108,6 +111,23 @@ public sealed class Outbox : IDisposable
         {
             _session.Table.Ring((uint)reader);
         }
+    }
+
+    /// <summary>Who waits here for an event that time causes sleeps until it is due: that has become later.</summary>
+    private void RingWaiters()
+    {
+        if (_isTimed && _session.HasTimedEvents)
+        {
+            _session.RingSelf();
+        }
+    }
+
+    /// <summary>The publisher is alive, without a message.</summary>
+    public void Assert()
+    {
+        Head.Asserted = _session.Determinants.Clock.Now;
+        RingReaders();
+        RingWaiters();
     }
 
     public void Abort()

@@ -78,6 +78,10 @@ public sealed partial class Session : IReplayed
     }
 
     /// <summary>The journal is at its end: what the graph became meanwhile is matched now.</summary>
+    void IReplayed.FellBehind() => RingSelf();
+
+    bool IReplayed.IsTriggered(uint id) => Find(id) is Guard { IsTriggered: true };
+
     void IReplayed.ReplayEnded()
     {
         _rematch = true;

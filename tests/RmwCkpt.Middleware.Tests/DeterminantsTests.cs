@@ -67,6 +67,39 @@ public sealed class DeterminantsTests : IDisposable
     }
 
     [Fact]
+    public void Threads_that_wait_in_turn_may_be_told_otherwise_but_take_in_order()
+    {
+        FirstLife(life =>
+        {
+            life.TryRecord(Determinant.Ready, 24, 0, 0); // in vain: another thread was busy with it
+            life.TryRecord(Determinant.Ready, 24, 0, 0);
+            life.TryRecord(Determinant.Take, 24, 0, 1);
+            life.TryRecord(Determinant.TimedOut, 30, 0, 0); // of a wait that began with another entity
+            life.TryRecord(Determinant.Take, 25, 0, 1);
+        });
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () =>
+        {
+            var ready = new byte[2];
+            // This life's wait leaves 24 out. When its thread is done with 24, the guard condition says so.
+            _scratch.Session.Triggered.Add(7);
+            Assert.True(next.TryReplayWait([7, 25], ready, out var timedOut));
+            Assert.Equal([1, 0], ready);
+            Assert.False(timedOut);
+            _scratch.Session.Triggered.Clear();
+            Assert.True(next.TryReplayWait([7, 24], ready, out _));
+            Assert.Equal([0, 1], ready);
+            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 24, out _));
+            Assert.True(next.TryReplayWait([7, 25], ready, out timedOut));
+            Assert.Equal([0, 1], ready);
+            Assert.False(timedOut);
+            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 25, out _));
+            Assert.False(next.IsReplaying);
+        });
+        Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
+    }
+
+    [Fact]
     public void Takes_time_outs_matches_and_answers_come_again_in_order()
     {
         FirstLife(life =>

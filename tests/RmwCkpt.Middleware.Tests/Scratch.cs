@@ -46,5 +46,13 @@ internal sealed class Scratch : IDisposable
         public void ReplayMatch(uint entity, Gid log, long first) => Matches.Add((entity, log, first));
 
         public void ReplayEnded() => Ends++;
+
+        public void FellBehind()
+        {
+        }
+
+        public HashSet<uint> Triggered { get; } = [];
+
+        public bool IsTriggered(uint id) => Triggered.Contains(id);
     }
 }
