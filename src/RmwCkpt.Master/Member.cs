@@ -66,6 +66,8 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public long LastTake => Slot.AcquireInt64(ProcessTable.LastTake);
 
+    public long Published => Slot.AcquireInt64(ProcessTable.Published);
+
     public long LiveAt => Slot.AcquireInt64(ProcessTable.LiveAt);
 
     public override string ToString() => Entry.ToString();

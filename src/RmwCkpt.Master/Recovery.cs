@@ -149,8 +149,11 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         var record = member.Entry.Record;
         var wasGood = member.LiveAt != 0
             && diedAt - member.LiveAt > (long)Supervisor.GoodLife.TotalMilliseconds * Clock.Millisecond;
-        var deaths = record.DeathPosition == position && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
-        supervisor.Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (deaths, position));
+        // What a replay says again is not counted as published: only a life that came further has said more.
+        var published = member.Published;
+        var isSamePlace = record.DeathPosition == position && record.DeathPublished == published;
+        var deaths = isSamePlace && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
+        supervisor.Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.DeathPublished) = (deaths, position, published));
         return deaths < Supervisor.LastDeath
             ? RecoveryPhase.FreePid
             : Down($"it has died {deaths} times in the same place, "

@@ -26,6 +26,19 @@ public sealed class CallbackPump(Session session)
 
         public Dictionary<Gid, LogReader> Scouts { get; } = [];
 
+        /// <summary>Closes the scouts of logs that are not read any more.</summary>
+        public void Forget(Inbox inbox)
+        {
+            if (Scouts.Count > inbox.Sources.Length)
+            {
+                foreach (var (log, scout) in Scouts.Where(x => !inbox.Reads(x.Key)).ToList())
+                {
+                    Scouts.Remove(log);
+                    scout.Dispose();
+                }
+            }
+        }
+
         public void Dispose()
         {
             foreach (var scout in Scouts.Values)
@@ -124,6 +137,7 @@ public sealed class CallbackPump(Session session)
                 {
                     count += CountNew(watch, source, by);
                 }
+                watch.Forget(inbox);
             }
             if (count > 0)
             {

@@ -37,6 +37,10 @@ public sealed partial class Determinants
                 _session.FellBehind();
             }
         }
+        if (Clock.IsBehind)
+        {
+            Pace();
+        }
         var time = Clock.Translate(clock, real);
         Append(Determinant.Time, 0, (uint)clock, time);
         return time;

@@ -15,9 +15,9 @@ public sealed partial class Determinants
 
     /// <summary>
     /// In replay: what the former life's wait on these entities returned. A wait that died half-recorded returns what was
-    /// recorded: nothing can depend on the rest. False: live.
+    /// recorded: nothing can depend on the rest. False: live. <paramref name="mayTimeOut"/>: whether this wait has a limit.
     /// </summary>
-    public bool TryReplayWait(ReadOnlySpan<uint> ids, Span<byte> ready, out bool timedOut)
+    public bool TryReplayWait(ReadOnlySpan<uint> ids, Span<byte> ready, bool mayTimeOut, out bool timedOut)
     {
         timedOut = false;
         var stillness = default(Stillness);
@@ -31,7 +31,7 @@ public sealed partial class Determinants
                 ReplayReady(ids, ready, next);
                 return true;
             }
-            if (next.Kind == (byte)Determinant.TimedOut && (index >= 0 || (ids.IsEmpty && next.Entity == 0)))
+            if (mayTimeOut && next.Kind == (byte)Determinant.TimedOut && (index >= 0 || (ids.IsEmpty && next.Entity == 0)))
             {
                 Consumed(next);
                 ready.Clear();

@@ -128,6 +128,27 @@ public sealed partial class Determinants : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// In replay: waits for what another thread is on the way to. False: it did not come while the journal stood still for
+    /// long. Takes <see cref="Gate"/> itself.
+    /// </summary>
+    public bool AwaitProgress(Func<bool> hasCome)
+    {
+        var stillness = default(Stillness);
+        lock (Gate)
+        {
+            while (!hasCome())
+            {
+                if (stillness.Lasts(_journal.Position) > Patience)
+                {
+                    return false;
+                }
+                Monitor.Wait(Gate, s_look);
+            }
+            return true;
+        }
+    }
+
     /// <summary>In replay, the next cell that must be matched; others are passed. False: live.</summary>
     private bool TryPeekStrict(out Cell cell)
     {
@@ -212,11 +233,11 @@ public sealed partial class Determinants : IDisposable
         NoteLive();
     }
 
-    /// <summary>In catch-up: a wait looks. Waits let time skip, so that nothing else need.</summary>
+    /// <summary>In catch-up: a wait looks that may skip time, so that nothing else need.</summary>
     public void NoteWait() => Volatile.Write(ref _waited, Posix.Now(Posix.MonotonicClock));
 
     /// <summary>
-    /// In catch-up, where nobody waits (callbacks, polling): ROS time runs half as fast again. Those who sleep by it cannot
+    /// In catch-up, where nobody waits (callbacks, polling, a loop at a rate): ROS time runs half as fast again. Those who sleep by it cannot
     /// be woken, and a timer that is late by less than its period misses no tick. Takes <see cref="Gate"/> itself.
     /// </summary>
     public void Pace()
@@ -339,6 +360,7 @@ public sealed partial class Determinants : IDisposable
 
     private void NoteLive()
     {
+        _paced = Clock.IsBehind ? _paced : 0;
         if (!Clock.IsBehind && _slot.ReadUInt32(ProcessTable.Mode) != (uint)ProcessMode.Live)
         {
             if (_revived)

@@ -39,6 +39,10 @@ public sealed class Endpoint : Entity
         {
             Outbox = new Outbox(session, OpenLog(), options.Qos, Deadline);
         }
+        if (kind == EntityKind.Client)
+        {
+            Inbox!.Requests = Outbox;
+        }
     }
 
     public Node Node { get; }

@@ -28,6 +28,7 @@ public sealed class Inbox : IDisposable
     private readonly object _sourcesLock = new();
     private Source[] _sources = [];
     private readonly Dictionary<nint, Mapping> _loans = [];
+    private readonly Dictionary<Gid, long> _readBefore = [];
     private Source? _lentFrom;
     private nint _lentAddress;
     /// <summary>What may wait beyond the depth, until the reader has caught up to its depth again.</summary>
@@ -47,6 +48,9 @@ public sealed class Inbox : IDisposable
 
     public Source[] Sources => Volatile.Read(ref _sources);
 
+    /// <summary>A client's.</summary>
+    public Outbox? Requests { get; set; }
+
     /// <summary>Messages lost to retention or damage, or dropped as KEEP_LAST has it.</summary>
     public long Dropped { get; private set; }
 
@@ -64,9 +68,22 @@ public sealed class Inbox : IDisposable
     /// <summary>The writer left: what it wrote is still to be read, then the source goes.</summary>
     public void Orphan(Gid log)
     {
-        foreach (var source in Sources)
+        lock (_lock)
         {
-            source.Orphaned |= source.Writer == log;
+            if (Find(log) is { } source)
+            {
+                source.Orphaned = true;
+                RemoveIfDone(source);
+            }
+        }
+    }
+
+    /// <summary>The next sequence of a log that was read before, or 0: a writer that left may come back (rmw_ckpt recover).</summary>
+    public long ReadBefore(Gid log)
+    {
+        lock (_sourcesLock)
+        {
+            return _readBefore.GetValueOrDefault(log);
         }
     }
 
@@ -180,10 +197,7 @@ public sealed class Inbox : IDisposable
         {
             source.Reader.Advance();
         }
-        if (source.Orphaned && !source.Reader.HasNext)
-        {
-            Remove(source);
-        }
+        RemoveIfDone(source);
         Monitor.Exit(_lock);
     }
 
@@ -272,6 +286,18 @@ public sealed class Inbox : IDisposable
                 source.Writer, RequestId.Read(frame.Payload), true);
     }
 
+    /// <summary>
+    /// A client's reply comes after its request, in every execution: in replay, another thread may be on the way to it.
+    /// </summary>
+    private void AwaitRequest(RequestId request)
+    {
+        if (Requests is { } requests && !_session.Determinants.AwaitProgress(() => requests.NextSequence > request.Sequence))
+        {
+            Report.Error($"divergence: in replay request {request.Sequence} is not sent, and its reply is given without it");
+            Requests = null;
+        }
+    }
+
     /// <summary>The very message that the former life took.</summary>
     private Lent Replay(Gid log, long sequence)
     {
@@ -284,7 +310,9 @@ public sealed class Inbox : IDisposable
             source.Reader.VerifyLimit = LiveVerifyLimit;
             if (found)
             {
-                return Lend(source, frame);
+                var lent = Lend(source, frame);
+                AwaitRequest(lent.Request);
+                return lent;
             }
         }
         _session.CountLost(1);
@@ -417,10 +445,15 @@ public sealed class Inbox : IDisposable
         _session.RingSelf();
     }
 
-    private void Remove(Source source)
+    private void RemoveIfDone(Source source)
     {
+        if (!source.Orphaned || source == _lentFrom || source.Reader.HasNext)
+        {
+            return;
+        }
         lock (_sourcesLock)
         {
+            _readBefore[source.Writer] = source.Reader.NextSequence;
             _sources = Array.FindAll(_sources, s => s != source);
         }
         source.Dispose();

@@ -42,6 +42,9 @@ public sealed class Outbox : IDisposable
         _deadline = deadline;
     }
 
+    /// <summary>Sequence of the next message. May lag behind one that is being committed.</summary>
+    public long NextSequence => _writer.NextSequence;
+
     public LogHead Head => _writer.Head;
 
     /// <summary>Reserves <paramref name="size"/> bytes, which the caller fills.</summary>

@@ -42,6 +42,7 @@ public sealed partial class Session : IReplayed
         }
         reader.Head.AddReader(SlotIndex);
         PlaceAtStart(reader, local);
+        reader.SeekSequence(Math.Max(reader.NextSequence, inbox.ReadBefore(log)));
         lock (Determinants.Gate)
         {
             if (!Determinants.TryRecordMatch(local.Id, log, reader.NextSequence))
@@ -77,11 +78,11 @@ public sealed partial class Session : IReplayed
         }
     }
 
-    /// <summary>The journal is at its end: what the graph became meanwhile is matched now.</summary>
     void IReplayed.FellBehind() => RingSelf();
 
     bool IReplayed.IsTriggered(uint id) => Find(id) is Guard { IsTriggered: true };
 
+    /// <summary>The journal is at its end: what the graph became meanwhile is matched now.</summary>
     void IReplayed.ReplayEnded()
     {
         _rematch = true;

@@ -28,6 +28,7 @@ public sealed class Waiter(Session session)
         var slot = session.Slot;
         var start = Posix.Now(Posix.MonotonicClock);
         var skipped = 0L;
+        var hasLimit = timeout is >= 0 and < long.MaxValue;
         var slept = false;
         while (true)
         {
@@ -38,7 +39,7 @@ public sealed class Waiter(Session session)
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
             lock (determinants.Gate)
             {
-                if (determinants.TryReplayWait(ids, ready, out var timedOut))
+                if (determinants.TryReplayWait(ids, ready, hasLimit, out var timedOut))
                 {
                     Report(ids, ready, slept: false, replayed: true);
                     return timedOut ? Code.Timeout : Code.Ok;
@@ -48,7 +49,10 @@ public sealed class Waiter(Session session)
             var now = long.MaxValue;
             if (behind)
             {
-                determinants.NoteWait();
+                if (timeout != 0)
+                {
+                    determinants.NoteWait();
+                }
                 now = determinants.Clock.Now;
             }
             if (Collect(ids, ready, by: now))
@@ -61,7 +65,7 @@ public sealed class Waiter(Session session)
                 continue;
             }
             var elapsed = Posix.Now(Posix.MonotonicClock) - start + skipped;
-            if (timeout >= 0 && timeout != long.MaxValue && elapsed >= timeout)
+            if (hasLimit && elapsed >= timeout)
             {
                 if (TryRecordTimeOut(determinants, ids))
                 {
@@ -69,7 +73,7 @@ public sealed class Waiter(Session session)
                 }
                 continue;
             }
-            var remaining = timeout is < 0 or long.MaxValue ? -1 : timeout - elapsed;
+            var remaining = hasLimit ? timeout - elapsed : -1;
             if (behind)
             {
                 skipped += Skip(determinants, ids, now, remaining);

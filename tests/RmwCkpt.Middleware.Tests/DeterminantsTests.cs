@@ -83,14 +83,14 @@ public sealed class DeterminantsTests : IDisposable
             var ready = new byte[2];
             // This life's wait leaves 24 out. When its thread is done with 24, the guard condition says so.
             _scratch.Session.Triggered.Add(7);
-            Assert.True(next.TryReplayWait([7, 25], ready, out var timedOut));
+            Assert.True(next.TryReplayWait([7, 25], ready, true, out var timedOut));
             Assert.Equal([1, 0], ready);
             Assert.False(timedOut);
             _scratch.Session.Triggered.Clear();
-            Assert.True(next.TryReplayWait([7, 24], ready, out _));
+            Assert.True(next.TryReplayWait([7, 24], ready, true, out _));
             Assert.Equal([0, 1], ready);
             Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 24, out _));
-            Assert.True(next.TryReplayWait([7, 25], ready, out timedOut));
+            Assert.True(next.TryReplayWait([7, 25], ready, true, out timedOut));
             Assert.Equal([0, 1], ready);
             Assert.False(timedOut);
             Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 25, out _));
@@ -124,7 +124,7 @@ public sealed class DeterminantsTests : IDisposable
             Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out var nothing));
             Assert.Equal((byte)Determinant.Nothing, nothing.Kind);
             Assert.Equal(2, next.Query(8, 99));
-            Assert.True(next.TryReplayWait([1, 2], new byte[2], out var timedOut));
+            Assert.True(next.TryReplayWait([1, 2], new byte[2], true, out var timedOut));
             Assert.True(timedOut);
             Assert.False(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
             Assert.True(next.TryRecord(Determinant.Take, 9, 0, 5));
@@ -147,12 +147,12 @@ public sealed class DeterminantsTests : IDisposable
         Locked(next, () =>
         {
             var ready = new byte[3];
-            Assert.True(next.TryReplayWait([1, 2, 3], ready, out var timedOut));
+            Assert.True(next.TryReplayWait([1, 2, 3], ready, true, out var timedOut));
             Assert.False(timedOut);
             Assert.Equal([1, 0, 1], ready);
-            Assert.True(next.TryReplayWait([1, 2, 3], ready, out _));
+            Assert.True(next.TryReplayWait([1, 2, 3], ready, true, out _));
             Assert.Equal([0, 1, 0], ready);
-            Assert.False(next.TryReplayWait([1, 2, 3], ready, out _));
+            Assert.False(next.TryReplayWait([1, 2, 3], ready, true, out _));
         });
     }
 
