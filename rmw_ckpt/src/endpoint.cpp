@@ -46,6 +46,11 @@ rmw_ret_t open_in_core(ckpt_kind kind, const rmw_node_t * node, const char * nam
   return check(creator_of(kind)(data_of<Node>(node).id, &options, id), name);
 }
 
+/// A serialized payload is a multiple of 4 bytes (RTPS 2.2, 10.2.1.2); who looks at bytes expects it.
+constexpr size_t padded(size_t size) {
+  return (size + 3) / 4 * 4;
+}
+
 /// One attempt to fill reserved space and commit it.
 template <class Write>
 rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, int64_t * sequence, Write && write) {
@@ -125,7 +130,6 @@ std::unique_ptr<ServiceEndpoint> open_service(ckpt_kind kind, const rmw_node_t *
 }
 
 rmw_ret_t close_endpoint(Endpoint & endpoint) {
-  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   for (Event & event : endpoint.events) {
     if (event.id != 0) {
       const rmw_ret_t ret = destroy(event.id, "cannot destroy an event");
@@ -144,13 +148,14 @@ rmw_ret_t send(ckpt_id id, const MessageType & type, const void * message, const
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   size_t size = 0;
   const rmw_ret_t ret = guarded("cannot serialize the message", [&] {
-    size = type.serialized_size(message);
+    size = padded(type.serialized_size(message));
     return RMW_RET_OK;
   });
   if (ret != RMW_RET_OK) {
     return ret;
   }
-  return send_with(id, answers, size, sequence, [&](void * data) { return type.serialize(message, data, size); });
+  return send_with(id, answers, size, sequence,
+                   [&](void * data) { return padded(type.serialize(message, data, size)); });
 }
 
 rmw_ret_t send_bytes(ckpt_id id, const void * bytes, size_t size) {

@@ -33,7 +33,6 @@ rmw_guard_condition_t * rmw_create_guard_condition(rmw_context_t * context) {
 
 rmw_ret_t rmw_destroy_guard_condition(rmw_guard_condition_t * guard_condition) {
   RMW_CKPT_CHECK_HANDLE(guard_condition);
-  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   auto & guard = data_of<Guard>(guard_condition);
   const rmw_ret_t ret = rmw_ckpt::destroy(guard.id, "cannot destroy the guard condition");
   if (ret == RMW_RET_OK) {
@@ -45,7 +44,9 @@ rmw_ret_t rmw_destroy_guard_condition(rmw_guard_condition_t * guard_condition) {
 
 rmw_ret_t rmw_trigger_guard_condition(const rmw_guard_condition_t * guard_condition) {
   RMW_CKPT_CHECK_HANDLE(guard_condition);
-  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
+  if (rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
+    return RMW_RET_OK;
+  }
   // Executors trigger theirs after shutdown, which itself has woken all waits.
   const ckpt_code code = ckpt_trigger(data_of<Guard>(guard_condition).id);
   return code == CKPT_SHUT_DOWN ? RMW_RET_OK : rmw_ckpt::check(code, "cannot trigger the guard condition");

@@ -117,6 +117,12 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
   if (ret != RMW_RET_OK) {
     return ret;
   }
+  if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed) &&
+      rmw_ckpt::check(ckpt_fini(context->impl->session), "cannot forget the domain") != RMW_RET_OK) {
+    // The context is gone all the same.
+    RCUTILS_LOG_ERROR_NAMED(identifier, "%s", rmw_get_error_string().str);
+    rmw_reset_error();
+  }
   delete context->impl;
   *context = rmw_get_zero_initialized_context();
   return RMW_RET_OK;

@@ -65,7 +65,6 @@ rmw_node_t * rmw_create_node(rmw_context_t * context, const char * name, const c
 
 rmw_ret_t rmw_destroy_node(rmw_node_t * node) {
   RMW_CKPT_CHECK_HANDLE(node);
-  RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   auto & data = data_of<Node>(node);
   const rmw_ret_t ret = rmw_ckpt::destroy(data.id, "cannot destroy the node");
   if (ret != RMW_RET_OK) {

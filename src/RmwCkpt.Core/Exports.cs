@@ -42,6 +42,20 @@ internal static class Exports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_fini")]
+    private static int Fini(uint session)
+    {
+        try
+        {
+            Handles.Release(session);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_leave")]
     private static void Leave() => Handles.MarkAllLeft();
 

@@ -4,13 +4,14 @@ namespace RmwCkpt.Core;
 
 /// <summary>
 /// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. A session that
-/// was shut down stays known until all its entities are destroyed; then its number is used again.
+/// was shut down stays known until the last of its contexts is finalized; then its number is used again.
 /// </summary>
 internal static class Handles
 {
     private const int MaxSessions = 255;
     private static readonly Session?[] s_sessions = new Session?[MaxSessions + 1];
     private static readonly int[] s_users = new int[MaxSessions + 1];
+    private static readonly int[] s_contexts = new int[MaxSessions + 1];
     private static readonly object s_lock = new();
 
     /// <summary>The session whose clock is this process' ROS time: the first.</summary>
@@ -25,17 +26,17 @@ internal static class Handles
                 if (s_sessions[i] is { IsShutDown: false } shared && shared.Folder.Domain == domain)
                 {
                     s_users[i]++;
+                    s_contexts[i]++;
                     return i << 24;
                 }
             }
             for (uint i = 1; i <= MaxSessions; i++)
             {
-                if (s_sessions[i] is null or { IsEmpty: true })
+                if (s_sessions[i] is null)
                 {
-                    s_sessions[i]?.Release();
                     MasterStarter.Program ??= Programs.Find();
                     var session = Middleware.Session.Join(domain);
-                    s_users[i] = 1;
+                    s_users[i] = s_contexts[i] = 1;
                     Volatile.Write(ref s_sessions[i], session);
                     if (ClockSession is null or { IsShutDown: true })
                     {
@@ -45,7 +46,7 @@ internal static class Handles
                 }
             }
         }
-        throw new Failure(Code.Error, $"more than {MaxSessions} contexts were made one after the other in this process");
+        throw new Failure(Code.Error, $"more than {MaxSessions} contexts in this process are not finalized");
     }
 
     public static void Leave(uint handle)
@@ -64,6 +65,23 @@ internal static class Handles
             }
         }
         last?.ShutDown();
+    }
+
+    /// <summary>A context is finalized; with the last of them goes the session, if it is shut down.</summary>
+    public static void Release(uint handle)
+    {
+        Session? last = null;
+        lock (s_lock)
+        {
+            var session = Session(handle);
+            var index = handle >> 24;
+            if (--s_contexts[index] == 0 && session.IsShutDown)
+            {
+                Volatile.Write(ref s_sessions[index], null);
+                last = session;
+            }
+        }
+        last?.Release();
     }
 
     public static void MarkAllLeft()

@@ -74,6 +74,9 @@ internal static partial class Log
     [LoggerMessage(308, LogLevel.Debug, "{Process}: {What}")]
     public static partial void Note(this ILogger log, string process, string what);
 
+    [LoggerMessage(310, LogLevel.Information, "{Process} (pid {Pid}) died ({Status}); it is a tool (its nodes' names begin with an underscore) and not brought back")]
+    public static partial void ToolDied(this ILogger log, string process, uint pid, string status);
+
     [LoggerMessage(309, LogLevel.Information, "{Process} (pid {Pid}) ended as somebody wanted ({Status}): that is no death")]
     public static partial void EndedOnRequest(this ILogger log, string process, uint pid, string status);
 

@@ -231,6 +231,13 @@ internal sealed class Supervisor : IDisposable
             Ended?.Invoke(member);
             return;
         }
+        if (forced is null && member.Entry.IsHidden)
+        {
+            Log.ToolDied(member.ToString(), record.Pid, Describe(status));
+            Registry.MarkLeft(member);
+            Ended?.Invoke(member);
+            return;
+        }
         member.DiedAt = when;
         Log.Died(member.ToString(), record.Pid, Describe(status), member.LastTake, record.Incarnation);
         Begin(member, when, forced is not null, forced);

@@ -62,7 +62,7 @@ public sealed class CallbackPump(Session session)
             if (callback is not null)
             {
                 _watches[entity.Id] = new Watch(entity, callback);
-                _thread ??= StartThread();
+                _thread ??= Session.Start("ckpt-callbacks", Run);
             }
             // A new array: a callback may remove itself while the old one is gone through.
             _all = [.. _watches.Values];
@@ -70,11 +70,11 @@ public sealed class CallbackPump(Session session)
         session.RingSelf();
     }
 
-    private Thread StartThread()
+    /// <summary>Waits until the thread of a session that is shut down has ended. False: it has not, or this is it.</summary>
+    public bool Join(TimeSpan patience)
     {
-        var thread = new Thread(Run, 256 * 1024) { IsBackground = true, Name = "ckpt-callbacks" };
-        thread.Start();
-        return thread;
+        var thread = _thread;
+        return thread is null || (thread != Thread.CurrentThread && thread.Join(patience));
     }
 
     private void Run()

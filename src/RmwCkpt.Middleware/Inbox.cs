@@ -40,6 +40,7 @@ public sealed class Inbox : IDisposable
     public Inbox(Session session, uint entity, in Qos qos, Gid? repliesTo, Deadline? deadline)
     {
         _session = session;
+        _freezes = session.Table.Domain.AcquireUInt32(ProcessTable.Freezes);
         _entity = entity;
         _qos = qos;
         _repliesTo = repliesTo;

@@ -48,7 +48,9 @@ public sealed class RosClock
         var gap = RosTime(clock, real) - _last[clock];
         if (_last[clock] != 0 && gap > ShortestFreeze)
         {
-            Volatile.Write(ref _lag, _lag - Math.Min(gap, longest));
+            // But never back before a message that it has taken.
+            var room = Math.Max(0, Now - _seen);
+            Volatile.Write(ref _lag, _lag - Math.Min(room, Math.Min(gap, longest)));
         }
     }
 

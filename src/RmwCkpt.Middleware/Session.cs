@@ -28,6 +28,7 @@ public sealed partial class Session
     private uint _lastId;
     private volatile bool _shutDown;
     private volatile bool _rematch;
+    private Thread? _leaving;
 
     private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
     {
@@ -121,21 +122,43 @@ public sealed partial class Session
         Guardian.Leave(Folder);
         RingSelf();
         Table.Notify(SlotIndex);
+        // Not awaited: signal handlers shut down, and their node should not be seen half shut down.
+        _leaving = Start("ckpt-leave", SayLeave);
+    }
+
+    private void SayLeave()
+    {
         try
         {
-            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, TimeSpan.FromMilliseconds(500));
+            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, s_registryTimeout);
         }
         catch (RegistryException)
         {
-            // The mark in the slot says the same.
+            // The mark in the slot says the same when the process ends.
         }
     }
 
-    /// <summary>Whether the session is shut down and all that was made in it destroyed.</summary>
-    public bool IsEmpty => _shutDown && Array.TrueForAll(Volatile.Read(ref _entities), e => e is null);
-
-    /// <summary>Unmaps what an empty session has mapped. Its monitor thread may be about to end: the table stays.</summary>
-    public void Release() => Determinants.Dispose();
+    /// <summary>
+    /// Closes what was not destroyed of a session that is shut down, and unmaps all that it has mapped. Nothing may be
+    /// asked of it any more.
+    /// </summary>
+    public void Release()
+    {
+        foreach (var entity in Volatile.Read(ref _entities))
+        {
+            if (entity is not null)
+            {
+                Close(entity);
+            }
+        }
+        Determinants.Dispose();
+        // They end at once, for it is shut down. One that does not keeps what it looks at.
+        if (_monitor?.Join(s_registryTimeout) != false && Callbacks.Join(s_registryTimeout) && _leaving?.Join(s_registryTimeout) != false)
+        {
+            _graph.Dispose();
+            Table.Dispose();
+        }
+    }
 
     /// <summary>This process is ending by itself.</summary>
     public void MarkLeft() => Slot.Release(ProcessTable.State, (uint)ProcessState.Left);
@@ -216,17 +239,8 @@ public sealed partial class Session
 
     public void Destroy(uint id)
     {
-        Entity entity;
-        lock (_entitiesLock)
-        {
-            entity = Find(id) ?? throw new Failure(Code.Invalid, $"{id} is no entity of this process");
-            Volatile.Write(ref _entities[id], null);
-        }
-        Callbacks.Set(entity, null);
-        if (entity is Endpoint endpoint)
-        {
-            _matcher.Remove(endpoint);
-        }
+        var entity = Find(id) ?? throw new Failure(Code.Invalid, $"{id} is no entity of this process");
+        Withdraw(entity);
         if (entity is Node node)
         {
             Destroy(node.GraphGuard.Id);
@@ -239,12 +253,40 @@ public sealed partial class Session
             {
                 _registry.Call(new Request { Unregister = request }, s_registryTimeout);
             }
+            catch (RegistryException) when (_shutDown)
+            {
+                // All of it has left meanwhile.
+            }
             catch (RegistryException e)
             {
                 Report.Error($"unregister: {e.Message}");
             }
         }
         entity.Close();
+    }
+
+    private void Close(Entity entity)
+    {
+        Withdraw(entity);
+        entity.Close();
+    }
+
+    /// <summary>From here on no call finds it.</summary>
+    private void Withdraw(Entity entity)
+    {
+        lock (_entitiesLock)
+        {
+            if (Find(entity.Id) != entity)
+            {
+                throw new Failure(Code.Invalid, $"{entity.Id} is destroyed already");
+            }
+            Volatile.Write(ref _entities[entity.Id], null);
+        }
+        Callbacks.Set(entity, null);
+        if (entity is Endpoint endpoint)
+        {
+            _matcher.Remove(endpoint);
+        }
     }
 
     public bool IsServed(Endpoint client) => _matcher.IsServed(client);

@@ -78,7 +78,11 @@ public sealed partial class Session : IReplayed
         }
     }
 
-    void IReplayed.FellBehind() => RingSelf();
+    void IReplayed.FellBehind()
+    {
+        RingSelf();
+        Table.Notify(SlotIndex);
+    }
 
     bool IReplayed.IsTriggered(uint id) => Find(id) is Guard { IsTriggered: true };
 

@@ -6,14 +6,23 @@ namespace RmwCkpt.Middleware;
 /// <summary>The thread of a session that follows the graph. (The one that watches the master is <see cref="Guardian"/>'s.)</summary>
 public sealed partial class Session
 {
+    /// <summary>How often time is let catch up where nobody waits or reads a clock, ns.</summary>
+    private const long PaceInterval = 20_000_000;
+
+    private Thread? _monitor;
+
     private void StartThreads()
     {
-        Start("ckpt-monitor", FollowGraph);
+        _monitor = Start("ckpt-monitor", FollowGraph);
         Guardian.Watch(Folder);
     }
 
-    internal static void Start(string name, Action body) =>
-        new Thread(() => body(), 256 * 1024) { IsBackground = true, Name = name }.Start();
+    internal static Thread Start(string name, Action body)
+    {
+        var thread = new Thread(() => body(), 256 * 1024) { IsBackground = true, Name = name };
+        thread.Start();
+        return thread;
+    }
 
     /// <summary>Sleeps until the master notices this process of a change; matches; wakes those who wait for the graph.</summary>
     private void FollowGraph()
@@ -43,7 +52,8 @@ public sealed partial class Session
             {
                 Report.Error($"following the graph: {e.Message}");
             }
-            Futex.Wait(Slot, ProcessTable.Notice, notice, -1);
+            Determinants.Pace();
+            Futex.Wait(Slot, ProcessTable.Notice, notice, Determinants.Clock.IsBehind ? PaceInterval : -1);
         }
     }
 

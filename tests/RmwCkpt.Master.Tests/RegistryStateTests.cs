@@ -17,6 +17,20 @@ public sealed class RegistryStateTests
     }
 
     [Fact]
+    public void A_process_is_a_tool_as_long_as_all_its_nodes_are_hidden()
+    {
+        var state = Scratch.State();
+        state.Apply(new RegistryRecord { Process = new Process { Process_ = 5 } });
+        Assert.True(state.TryGet(5, out var tool));
+        Assert.False(tool.IsHidden);
+        foreach (var (id, name, hidden) in new[] { (1u, "_ros2cli_1", true), (2u, "_more", true), (3u, "node", false), (4u, "_late", false) })
+        {
+            Assert.True(state.Apply(new RegistryRecord { Added = Scratch.Register(5, Scratch.Node(5, id, name)) }));
+            Assert.Equal(hidden, tool.IsHidden);
+        }
+    }
+
+    [Fact]
     public void Another_endpoint_of_the_same_number_is_refused()
     {
         var state = Scratch.State();

@@ -5,6 +5,10 @@
 #include <rmw/names_and_types.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <rosidl_typesupport_cpp/service_type_support.hpp>
+#include <test_msgs/srv/empty.hpp>
 #include <vector>
 
 #include "fixture.hpp"
@@ -29,6 +33,12 @@ class Participant {
     EXPECT_RMW_OK(rmw_destroy_node(node));
     EXPECT_RMW_OK(rmw_shutdown(&context));
     EXPECT_RMW_OK(rmw_context_fini(&context));
+  }
+
+  /// Makes a service that nobody destroys.
+  const rmw_service_t * forget_service() const {
+    const auto * const type = rosidl_typesupport_cpp::get_service_type_support_handle<test_msgs::srv::Empty>();
+    return rmw_create_service(node, type, "/forgotten", &rmw_qos_profile_services_default);
   }
 
   /// Names of the nodes that it sees, in order.
@@ -64,6 +74,22 @@ TEST(Domains, ArePrivateWithDiscoveryOff) {
   const Participant closed("closed", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_OFF);
   EXPECT_EQ(Names({"open"}), open.sees());
   EXPECT_EQ(Names({"closed"}), closed.sees());
+}
+
+size_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  return static_cast<size_t>(std::count(std::istreambuf_iterator<char>(maps), {}, '\n'));
+}
+
+TEST(Contexts, AreMadeAgainAndAgainAndLeaveNothing) {
+  size_t before = 0;
+  for (int i = 0; i < 300; ++i) {
+    Participant participant("again", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+    // rclpy never destroys one service of a node.
+    EXPECT_NE(nullptr, participant.forget_service());
+    before = i == 20 ? mappings() : before;
+  }
+  EXPECT_LT(mappings(), before + 20);
 }
 
 }  // namespace

@@ -154,6 +154,10 @@ ckpt_code ckpt_init(uint32_t domain, ckpt_id * session);
 /// legal in exit handlers, wakes all waits (they return CKPT_SHUT_DOWN).
 ckpt_code ckpt_shutdown(ckpt_id session);
 
+/// Forgets the session when each ckpt_init of it has had its ckpt_shutdown and its ckpt_fini: destroys what was left in it.
+/// Its handles must not be used any more.
+ckpt_code ckpt_fini(ckpt_id session);
+
 /// Says that the process is ending by itself (an exit handler calls it): its end is no death. Async-signal-unsafe.
 void ckpt_leave(void);
 

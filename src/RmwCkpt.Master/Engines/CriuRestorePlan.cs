@@ -12,8 +12,6 @@ public sealed class CriuRestorePlan : IDisposable
 {
     private readonly List<Inherited> _inherited = [];
     private readonly List<int> _own = [];
-    private int _output = -1;
-
     private CriuRestorePlan()
     {
     }
@@ -123,13 +121,9 @@ public sealed class CriuRestorePlan : IDisposable
     private int Output(RestoreOrder order, int number, string target)
     {
         order.Lost(number, target);
-        if (_output < 0)
-        {
-            PrivateFolder.Make(Path.GetDirectoryName(order.OutputFile)!);
-            _output = Own(Posix.Open(
-                order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
-        }
-        return _output;
+        PrivateFolder.Make(Path.GetDirectoryName(order.OutputFile)!);
+        // A descriptor for each: CRIU closes what it has given.
+        return Own(Posix.Open(order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
     }
 
     private int Own(int fd)

@@ -17,6 +17,20 @@ public sealed class RegistryEntry(Process record)
     /// <summary>Whether its nodes and endpoints are in the graph: also while it is dead and comes back.</summary>
     public bool IsVisible => State is ProcessState.Live or ProcessState.Recovering;
 
+    /// <summary>
+    /// Whether all its nodes are hidden, as ROS calls those whose names begin with an underscore: a command-line tool, which
+    /// is neither frozen nor brought back. Free to read.
+    /// </summary>
+    public bool IsHidden { get; private set; }
+
+    internal void NoteNodes(IEnumerable<Entity> added)
+    {
+        foreach (var node in added.Where(e => e.Kind == (uint)EntityKind.Node))
+        {
+            IsHidden = node.Name.StartsWith('_') && (IsHidden || NodeNames.Count() == 1);
+        }
+    }
+
     /// <summary>Fully qualified names of its nodes, in order of creation.</summary>
     public IEnumerable<string> NodeNames => Entities.Values
         .Where(e => e.Kind == (uint)EntityKind.Node)
@@ -71,6 +85,7 @@ public sealed class RegistryState
                 {
                     EntityCount += to.Entities.TryAdd(entity.Entity_, entity) ? 1 : 0;
                 }
+                to.NoteNodes(record.Added.Entities);
                 return true;
             case RegistryRecord.WhatOneofCase.Removed when _entries.TryGetValue(record.Removed.Process, out var from):
                 foreach (var entity in record.Removed.Entities)

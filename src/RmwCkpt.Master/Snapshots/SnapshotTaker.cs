@@ -25,6 +25,10 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         {
             return "it is replaying its journal";
         }
+        if (member.Entry.IsHidden)
+        {
+            return "its nodes are hidden ones (_...): a tool is not recovered";
+        }
         return member.HasNodes ? "it has started other nodes, which would be frozen with it" : null;
     }
 
