@@ -66,6 +66,10 @@ public sealed class CallbackPump(Session session)
             }
             // A new array: a callback may remove itself while the old one is gone through.
             _all = [.. _watches.Values];
+            if (callback is not null)
+            {
+                AnnounceAtOnce(_watches[entity.Id]);
+            }
         }
         session.RingSelf();
     }
@@ -124,27 +128,46 @@ public sealed class CallbackPump(Session session)
                 return false;
             }
         }
-        // What a take would find: in catch-up, only what had arrived by now.
-        var clock = session.Determinants.Clock;
-        var by = clock.IsBehind ? clock.Now : long.MaxValue;
+        var by = Horizon;
         foreach (var watch in _all)
         {
-            var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
-            if (watch.Entity is Endpoint { Inbox: { } inbox })
-            {
-                count += inbox.TakeOwed(by);
-                foreach (var source in inbox.Sources)
-                {
-                    count += CountNew(watch, source, by);
-                }
-                watch.Forget(inbox);
-            }
-            if (count > 0)
-            {
-                watch.Callback(count);
-            }
+            Announce(watch, by);
         }
         return by == long.MaxValue;
+    }
+
+    /// <summary>Calls back for what was there before the callback, as the other middlewares do.</summary>
+    private void AnnounceAtOnce(Watch watch)
+    {
+        lock (session.Determinants.Gate)
+        {
+            if (session.Determinants.IsReplaying)
+            {
+                return;
+            }
+        }
+        Announce(watch, Horizon);
+    }
+
+    /// <summary>What a take would find has arrived by this ROS time: in catch-up, by now.</summary>
+    private long Horizon => session.Determinants.Clock is { IsBehind: true, Now: var now } ? now : long.MaxValue;
+
+    private static void Announce(Watch watch, long by)
+    {
+        var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
+        if (watch.Entity is Endpoint { Inbox: { } inbox })
+        {
+            count += inbox.TakeOwed(by);
+            foreach (var source in inbox.Sources)
+            {
+                count += CountNew(watch, source, by);
+            }
+            watch.Forget(inbox);
+        }
+        if (count > 0)
+        {
+            watch.Callback(count);
+        }
     }
 
     private static int CountNew(Watch watch, StatusEvent happened)

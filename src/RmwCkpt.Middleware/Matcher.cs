@@ -18,15 +18,18 @@ public sealed class Matcher(Session session, GraphTable graph)
 
     private sealed record Peer(EntityKind Kind, Gid Gid, uint Process, string Name, string Type, Qos Qos);
 
-    /// <summary>Takes in what changed in the graph. True when something did.</summary>
-    public bool Update()
+    /// <summary>Version of the graph that is taken in.</summary>
+    public ulong Seen => Volatile.Read(ref _seen);
+
+    /// <summary>Takes in what changed in the graph.</summary>
+    public void Update()
     {
         lock (_lock)
         {
             var version = graph.CurrentVersion;
             if (version == _seen)
             {
-                return false;
+                return;
             }
             for (var i = 0; i < graph.RowCount; i++)
             {
@@ -35,8 +38,7 @@ public sealed class Matcher(Session session, GraphTable graph)
                     Take(i);
                 }
             }
-            _seen = version;
-            return true;
+            Volatile.Write(ref _seen, version);
         }
     }
 

@@ -27,6 +27,7 @@ public sealed partial class Session
     /// <summary>Sleeps until the master notices this process of a change; matches; wakes those who wait for the graph.</summary>
     private void FollowGraph()
     {
+        var told = 0ul;
         while (!_shutDown)
         {
             var notice = Slot.AcquireUInt32(ProcessTable.Notice);
@@ -37,14 +38,16 @@ public sealed partial class Session
                     // Notices a new life even in a process that does nothing else.
                     _ = Determinants.IsReplaying;
                 }
-                var changed = _matcher.Update();
+                _matcher.Update();
                 if (_rematch)
                 {
                     _rematch = false;
                     _matcher.Rematch();
                 }
-                if (changed)
+                // Another thread may have taken the change in, and tells nobody.
+                if (_matcher.Seen != told)
                 {
+                    told = _matcher.Seen;
                     TriggerGraphGuards();
                 }
             }

@@ -145,6 +145,10 @@ def with_end(pid):
     os.close(descriptor)
 
 
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'once: says nothing of a ROS distro; colcon/test runs it for the first one only')
+
+
 _domains = iter(range(os.getpid() % 80, 100000))
 
 
