@@ -156,7 +156,7 @@ internal static class MessageExports
         {
             return Handles.Reader(entity).Inbox!.Return(data)
                 ? 0
-                : Guarded.Fail(Code.Invalid, "nothing that this entity lent is there: it was returned already, or is another's");
+                : Guarded.Fail(Code.Error, "nothing that this entity lent is there: it was returned already, or is another's");
         }
         catch (Exception e)
         {

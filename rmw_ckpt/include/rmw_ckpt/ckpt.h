@@ -203,7 +203,7 @@ ckpt_code ckpt_publish_abort(ckpt_id entity, const ckpt_reservation * reservatio
 ckpt_code ckpt_take_begin(ckpt_id entity, ckpt_message * message);
 ckpt_code ckpt_take_end(ckpt_id entity, const ckpt_message * message);
 /// Instead of ckpt_take_end: the message may be read where it is, and not written to, until ckpt_return_loan with its
-/// `data`, from any thread. CKPT_LOST as ckpt_take_end: nothing is lent.
+/// `data`, from any thread; CKPT_ERROR there: nothing is lent at `data`. CKPT_LOST as ckpt_take_end: nothing is lent.
 ckpt_code ckpt_take_loan(ckpt_id entity, const ckpt_message * message);
 ckpt_code ckpt_return_loan(ckpt_id entity, const void * data);
 
