@@ -11,13 +11,10 @@ public readonly record struct Lent(Region Payload, long Sequence, long Time, Gid
 /// The reading side of an endpoint: the logs it reads, merged by time. TryBegin takes the lock that End on the same thread
 /// gives back. Lock order: this inbox, then the determinants' gate. Thread-safe.
 /// </summary>
-public sealed class Inbox : IDisposable
+public sealed partial class Inbox : IDisposable
 {
     /// <summary>What a living reader verifies, bytes; a replaying one verifies all.</summary>
     private const int LiveVerifyLimit = 64 * 1024;
-
-    /// <summary>How long after a snapshot its images are still moved and removed, ns.</summary>
-    private const long Aftermath = 200_000_000;
 
     private readonly Session _session;
     private readonly uint _entity;
@@ -26,14 +23,9 @@ public sealed class Inbox : IDisposable
     private readonly Deadline? _deadline;
     private readonly object _lock = new();
     private readonly object _sourcesLock = new();
-    private Source[] _sources = [];
-    private readonly Dictionary<nint, Mapping> _loans = [];
     private readonly Dictionary<Gid, long> _readBefore = [];
+    private Source[] _sources = [];
     private Source? _lentFrom;
-    private nint _lentAddress;
-    /// <summary>What may wait beyond the depth, until the reader has caught up to its depth again.</summary>
-    private long _credit;
-    private uint _freezes;
     private int _owed;
 
     /// <param name="repliesTo">A client's gid: frames begin with a <see cref="RequestId"/>, and only its own are read.</param>
@@ -51,9 +43,6 @@ public sealed class Inbox : IDisposable
 
     /// <summary>A client's.</summary>
     public Outbox? Requests { get; set; }
-
-    /// <summary>Messages lost to retention or damage, or dropped as KEEP_LAST has it.</summary>
-    public long Dropped { get; private set; }
 
     public bool Reads(Gid log) => Find(log) is not null;
 
@@ -134,17 +123,6 @@ public sealed class Inbox : IDisposable
         }
     }
 
-    /// <summary>A reader that was waiting is not slow: what has come meanwhile does not count against its depth.</summary>
-    public void Credit()
-    {
-        var pending = 0L;
-        foreach (var source in Sources)
-        {
-            pending += source.Reader.Pending;
-        }
-        _credit = Math.Max(_credit, pending);
-    }
-
     /// <summary>Lends the next message: the journal's in replay, else the earliest.</summary>
     public Lent Begin()
     {
@@ -173,23 +151,6 @@ public sealed class Inbox : IDisposable
         return intact;
     }
 
-    /// <summary>
-    /// Instead of End: the caller goes on reading the message where it is, until Return. False: as End, and nothing is lent.
-    /// </summary>
-    public bool EndWithLoan()
-    {
-        var kept = _lentFrom!.Reader.Keep();
-        if (kept is not null)
-        {
-            lock (_loans)
-            {
-                _loans.Add(_lentAddress, kept);
-            }
-        }
-        End(passed: kept is not null);
-        return kept is not null;
-    }
-
     private void End(bool passed)
     {
         var source = _lentFrom!;
@@ -200,20 +161,6 @@ public sealed class Inbox : IDisposable
         }
         RemoveIfDone(source);
         Monitor.Exit(_lock);
-    }
-
-    /// <summary>Takes back what EndWithLoan left with the caller. False: there is nothing lent at this address.</summary>
-    public bool Return(nint address)
-    {
-        lock (_loans)
-        {
-            if (!_loans.Remove(address, out var kept))
-            {
-                return false;
-            }
-            kept.Dispose();
-            return true;
-        }
     }
 
     public bool IsLending => Monitor.IsEntered(_lock) && _lentFrom is not null;
@@ -381,70 +328,6 @@ public sealed class Inbox : IDisposable
     /// <summary>A message older than its writer's lifespan is not there any more.</summary>
     private bool IsExpired(Source source, long time) =>
         source.Lifespan != Qos.Infinite && _session.Determinants.Clock.Now - time > source.Lifespan;
-
-    /// <summary>
-    /// KEEP_LAST: a reader that was busy while more than its depth came gets the newest. It is not slow, and nothing is
-    /// dropped, where a snapshot or recovery of anyone in the domain took its time, where it was waiting, or where the
-    /// writer is catching up.
-    /// </summary>
-    private void DropLate()
-    {
-        if (_qos.History == History.KeepAll || _repliesTo is not null)
-        {
-            return;
-        }
-        var pending = 0L;
-        foreach (var source in Sources)
-        {
-            pending += source.Reader.Pending;
-        }
-        if (pending <= _qos.Depth)
-        {
-            _credit = 0;
-            return;
-        }
-        if (pending <= _qos.Depth + _credit)
-        {
-            return;
-        }
-        if (IsDisturbed())
-        {
-            _credit = pending;
-            return;
-        }
-        foreach (var source in Sources)
-        {
-            // What a recovering writer says late is followed by more at once; what it said before its death may be here too.
-            if (source.Reader.HasAhead(Frame.Recovered))
-            {
-                _credit = pending;
-                return;
-            }
-        }
-        // More comes than it takes, and nobody else is to blame.
-        for (_credit = 0; pending > _qos.Depth && Choose(long.MaxValue, out _) is { } late; pending--)
-        {
-            late.Reader.Advance();
-            CountDropped(1);
-        }
-    }
-
-    /// <summary>Whether a snapshot or recovery in this domain takes processor time, or did since this was last asked.</summary>
-    private bool IsDisturbed()
-    {
-        var domain = _session.Table.Domain;
-        var before = _freezes;
-        _freezes = domain.AcquireUInt32(ProcessTable.Freezes);
-        return _freezes != before || domain.AcquireUInt32(ProcessTable.Freezing) != 0
-            || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
-    }
-
-    private void CountDropped(long count)
-    {
-        Dropped += count;
-        // An event tells of it, and who waits for that one is not who takes.
-        _session.RingSelf();
-    }
 
     private void RemoveIfDone(Source source)
     {

@@ -130,7 +130,7 @@ public sealed partial class Session
     {
         try
         {
-            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, s_registryTimeout);
+            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, TimeSpan.FromMilliseconds(500));
         }
         catch (RegistryException)
         {

@@ -57,6 +57,7 @@ def test_a_watcher_killed_at_random_moments(domain_id):
     trial(domain_id, 2, '--kill', 'watcher')
 
 
+@pytest.mark.once
 @pytest.mark.parametrize('victim', ['relay', 'counter'])
 @pytest.mark.parametrize('nodes,rate', [('services', 50), ('actions', 20)])
 def test_nodes_that_talk_through(domain_id, nodes, rate, victim):

@@ -81,6 +81,10 @@ def _matching(processes: Processes, domain: Domain, quick: bool) -> dict:
     return {'matched_s': max(f['matched_s'] for f in figures), 'made_s': max(f['made_s'] for f in figures)}
 
 
+def _many(processes: Processes, _: Domain, quick: bool) -> dict:
+    return processes.result(processes.start('many', entities=10000, rounds=100 if quick else 1000))
+
+
 def _first(processes: Processes, _: Domain, quick: bool) -> dict:
     # Repeated, not latched: Fast DDS sends a latched message up to 3 s late (its heartbeat), which is not this line's matter.
     processes.start('repeat', rate=1000)
@@ -110,5 +114,7 @@ LINES = (
                    Figure('cpu_s', '1 to 8, CPU of all in 5 s', 's', goal='0.8', digits=2)), _fan),
     Line('match-20', (Figure('matched_s', '20 processes x 20 topics, rcl_init to all matched', 's', goal='0.05', digits=3),
                       Figure('made_s', '20 x 20, of it until all entities are made', 's', digits=3)), _matching),
+    Line('wait-10000', (Figure('p50_us', 'a wait for 10000 entities, one ready, p50', 'us', digits=0),
+                        Figure('p99_us', 'a wait for 10000, p99', 'us', digits=0)), _many),
     Line('first', (Figure('ms', 'rcl_init to first message', 'ms', goal='4'),), _first),
 )

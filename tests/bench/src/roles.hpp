@@ -22,6 +22,9 @@ void fan_in(const Options & options);
 /// One of many that all begin at one moment: --index, --processes, --topics, --start.
 void match(const Options & options);
 
+/// Waits for many guard conditions of which one is triggered: --entities, --rounds.
+void many(const Options & options);
+
 /// Publishes until SIGTERM, heard or not: --rate.
 void repeat(const Options & options);
 /// From rcl_init to the first message of that.

@@ -1,0 +1,94 @@
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>KEEP_LAST, and what is dropped for it.</summary>
+public sealed partial class Inbox
+{
+    /// <summary>How long after a snapshot its images are still moved and removed, ns.</summary>
+    private const long Aftermath = 200_000_000;
+
+    /// <summary>What may wait beyond the depth, until the reader has caught up to its depth again.</summary>
+    private long _credit;
+    private uint _freezes;
+
+    /// <summary>Messages lost to retention or damage, or dropped as KEEP_LAST has it.</summary>
+    public long Dropped { get; private set; }
+
+    /// <summary>A reader that was waiting is not slow: what has come meanwhile does not count against its depth.</summary>
+    public void Credit()
+    {
+        var pending = 0L;
+        foreach (var source in Sources)
+        {
+            pending += source.Reader.Pending;
+        }
+        _credit = Math.Max(_credit, pending);
+    }
+
+    /// <summary>
+    /// KEEP_LAST: a reader that was busy while more than its depth came gets the newest. It is not slow, and nothing is
+    /// dropped, where a snapshot or recovery of anyone in the domain took its time, where it was waiting, or where the
+    /// writer is catching up.
+    /// </summary>
+    private void DropLate()
+    {
+        if (_qos.History == History.KeepAll || _repliesTo is not null)
+        {
+            return;
+        }
+        var pending = 0L;
+        foreach (var source in Sources)
+        {
+            pending += source.Reader.Pending;
+        }
+        if (pending <= _qos.Depth)
+        {
+            _credit = 0;
+            return;
+        }
+        if (pending <= _qos.Depth + _credit)
+        {
+            return;
+        }
+        if (IsDisturbed())
+        {
+            _credit = pending;
+            return;
+        }
+        foreach (var source in Sources)
+        {
+            // What a recovering writer says late is followed by more at once; what it said before its death may be here too.
+            if (source.Reader.HasAhead(Frame.Recovered))
+            {
+                _credit = pending;
+                return;
+            }
+        }
+        // More comes than it takes, and nobody else is to blame.
+        for (_credit = 0; pending > _qos.Depth && Choose(long.MaxValue, out _) is { } late; pending--)
+        {
+            late.Reader.Advance();
+            CountDropped(1);
+        }
+    }
+
+    /// <summary>Whether a snapshot or recovery in this domain takes processor time, or did since this was last asked.</summary>
+    private bool IsDisturbed()
+    {
+        var domain = _session.Table.Domain;
+        var before = _freezes;
+        _freezes = domain.AcquireUInt32(ProcessTable.Freezes);
+        return _freezes != before || domain.AcquireUInt32(ProcessTable.Freezing) != 0
+            || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
+    }
+
+    private void CountDropped(long count)
+    {
+        Dropped += count;
+        // An event tells of it, and who waits for that one is not who takes.
+        _session.RingSelf();
+    }
+}

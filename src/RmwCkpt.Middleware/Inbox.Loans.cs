@@ -1,0 +1,41 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Middleware;
+
+/// <summary>Messages that are read where they are, for as long as the caller likes.</summary>
+public sealed partial class Inbox
+{
+    private readonly Dictionary<nint, Mapping> _loans = [];
+    private nint _lentAddress;
+
+    /// <summary>
+    /// Instead of End: the caller goes on reading the message where it is, until Return. False: as End, and nothing is lent.
+    /// </summary>
+    public bool EndWithLoan()
+    {
+        var kept = _lentFrom!.Reader.Keep();
+        if (kept is not null)
+        {
+            lock (_loans)
+            {
+                _loans.Add(_lentAddress, kept);
+            }
+        }
+        End(passed: kept is not null);
+        return kept is not null;
+    }
+
+    /// <summary>Takes back what EndWithLoan left with the caller. False: there is nothing lent at this address.</summary>
+    public bool Return(nint address)
+    {
+        lock (_loans)
+        {
+            if (!_loans.Remove(address, out var kept))
+            {
+                return false;
+            }
+            kept.Dispose();
+            return true;
+        }
+    }
+}
