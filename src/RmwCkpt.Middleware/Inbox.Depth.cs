@@ -68,11 +68,12 @@ public sealed partial class Inbox
             }
         }
         // More comes than it takes, and nobody else is to blame.
-        for (_credit = 0; pending > _qos.Depth && Choose(long.MaxValue, out _) is { } late; pending--)
+        var dropped = 0;
+        for (_credit = 0; pending - dropped > _qos.Depth && Choose(long.MaxValue, out _) is { } late; dropped++)
         {
             late.Reader.Advance();
-            CountDropped(1);
         }
+        CountDropped(dropped);
     }
 
     /// <summary>Whether a snapshot or recovery in this domain takes processor time, or did since this was last asked.</summary>
@@ -88,7 +89,10 @@ public sealed partial class Inbox
     private void CountDropped(long count)
     {
         Dropped += count;
-        // An event tells of it, and who waits for that one is not who takes.
-        _session.RingSelf();
+        if (_session.HasEvents)
+        {
+            // One tells of it, and who waits for that one is not who takes.
+            _session.RingSelf();
+        }
     }
 }

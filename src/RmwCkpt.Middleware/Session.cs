@@ -190,6 +190,7 @@ public sealed partial class Session
 
     public StatusEvent CreateEvent(Endpoint endpoint, EventKind kind)
     {
+        HasEvents = true;
         if (kind is not (EventKind.LivelinessChanged or EventKind.LivelinessLost or EventKind.OfferedDeadlineMissed
             or EventKind.RequestedDeadlineMissed))
         {
@@ -198,6 +199,9 @@ public sealed partial class Session
         HasTimedEvents = true;
         return Add(id => new TimedEvent(this, id, endpoint, kind));
     }
+
+    /// <summary>Whether there ever was an event.</summary>
+    public bool HasEvents { get; private set; }
 
     /// <summary>Whether there ever was an event that time causes: else waits need not look for when they are due.</summary>
     public bool HasTimedEvents { get; private set; }

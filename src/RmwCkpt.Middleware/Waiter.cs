@@ -132,9 +132,9 @@ public sealed class Waiter(Session session)
 
     private void Report(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready, bool slept, bool replayed = false)
     {
-        for (var i = 0; i < ids.Length; i++)
+        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
         {
-            if (ready[i] != 0 && session.Find(ids[i]) is { } entity)
+            if (session.Find(ids[i]) is { } entity)
             {
                 if (replayed)
                 {
@@ -152,9 +152,9 @@ public sealed class Waiter(Session session)
         lock (determinants.Gate)
         {
             var more = Claim(ids, ready);
-            for (var i = 0; i < ids.Length; i++)
+            for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
             {
-                if (ready[i] != 0 && !determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
+                if (!determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
                 {
                     Unclaim(ids, ready);
                     return false;
@@ -168,26 +168,27 @@ public sealed class Waiter(Session session)
     private uint Claim(ReadOnlySpan<uint> ids, Span<byte> ready)
     {
         uint claimed = 0;
-        for (var i = 0; i < ids.Length; i++)
+        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
         {
-            if (ready[i] != 0)
-            {
-                ready[i] = session.Find(ids[i])?.TryClaim() == true ? (byte)1 : (byte)0;
-                claimed += ready[i];
-            }
+            ready[i] = session.Find(ids[i])?.TryClaim() == true ? (byte)1 : (byte)0;
+            claimed += ready[i];
         }
         return claimed;
     }
 
     private void Unclaim(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
     {
-        for (var i = 0; i < ids.Length; i++)
+        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
         {
-            if (ready[i] != 0)
-            {
-                session.Find(ids[i])?.Unclaim();
-            }
+            session.Find(ids[i])?.Unclaim();
         }
+    }
+
+    /// <summary>Index of the first that is ready at or after one, or -1. Among thousands few are.</summary>
+    private static int Next(ReadOnlySpan<byte> ready, int from)
+    {
+        var index = ready[from..].IndexOf((byte)1);
+        return index < 0 ? -1 : from + index;
     }
 
     private static bool TryRecordTimeOut(Determinants determinants, ReadOnlySpan<uint> ids)
