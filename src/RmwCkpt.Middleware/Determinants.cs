@@ -42,6 +42,9 @@ public sealed partial class Determinants : IDisposable
     /// <summary>ns without a wait in catch-up: there may be none.</summary>
     private const long WaitsAreOver = 100_000_000;
 
+    /// <summary>ns; of a longer time it was perhaps not let run, and its timers are late as it is.</summary>
+    private const long LongestPace = 20_000_000;
+
     private readonly IReplayed _session;
     private readonly Journal _journal;
     private readonly Region _slot;
@@ -252,7 +255,7 @@ public sealed partial class Determinants : IDisposable
             var now = Posix.Now(Posix.MonotonicClock);
             if (_paced != 0 && now - Volatile.Read(ref _waited) > WaitsAreOver)
             {
-                Clock.Skip((now - _paced) / 2);
+                Clock.Skip(Math.Min(now - _paced, LongestPace) / 2);
                 NoteLive();
             }
             _paced = now;
