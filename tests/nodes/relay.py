@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Hears numbers on /numbers and publishes their running sum on /sums. Ends on SIGINT or SIGTERM."""
 
-import argparse
 import os
 
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Int64
+
+from running import spin
 
 
 class Relay(Node):
@@ -24,18 +23,5 @@ class Relay(Node):
         self._publisher.publish(Int64(data=self._sum))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--depth', type=int, default=10)
-    parser.add_argument('--witness', required=True, help='file for a line per number')
-    args, rest = parser.parse_known_args()
-
-    rclpy.init(args=rest)
-    try:
-        rclpy.spin(Relay(os.open(args.witness, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), args.depth))
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # rclpy's signal handler shuts down
-
-
 if __name__ == '__main__':
-    main()
+    spin(Relay, __doc__)

@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 """Sends 1, 2, 3, ... as goals to the action /numbers and checks the results. Ends on SIGINT or SIGTERM."""
 
-import argparse
 import os
-import signal
 
-import rclpy
 from rclpy.action import ActionClient
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from test_msgs.action import Fibonacci
+
+from running import count
 
 
 class Counter(Node):
@@ -48,28 +45,5 @@ class Counter(Node):
         os.write(self._witness, line)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--rate', type=float, default=100.0, help='numbers per second')
-    parser.add_argument('--depth', type=int, default=10)
-    parser.add_argument('--witness', required=True, help='file for a line per number')
-    args, rest = parser.parse_known_args()
-
-    # Its own handlers: rclpy's may shut down between a tick's line in the witness and its message.
-    stopping = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.append(True))
-    rclpy.init(args=rest, signal_handler_options=SignalHandlerOptions.NO)
-    node = Counter(os.open(args.witness, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), args.depth)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    while not stopping and not node.has_listener():
-        executor.spin_once(timeout_sec=0.01)
-    node.start(args.rate)
-    while not stopping:
-        executor.spin_once()
-    rclpy.shutdown()
-
-
 if __name__ == '__main__':
-    main()
+    count(Counter, __doc__)

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Takes numbers as goals of the action /numbers and publishes their running sum on /sums. Ends on SIGINT or SIGTERM."""
 
-import argparse
 import os
 
-import rclpy
 from rclpy.action import ActionServer
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Int64
 from test_msgs.action import Fibonacci
+
+from running import spin
 
 
 class Relay(Node):
@@ -30,18 +29,5 @@ class Relay(Node):
         return Fibonacci.Result(sequence=[number])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--depth', type=int, default=10)
-    parser.add_argument('--witness', required=True, help='file for a line per number')
-    args, rest = parser.parse_known_args()
-
-    rclpy.init(args=rest)
-    try:
-        rclpy.spin(Relay(os.open(args.witness, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), args.depth))
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass  # rclpy's signal handler shuts down
-
-
 if __name__ == '__main__':
-    main()
+    spin(Relay, __doc__)
