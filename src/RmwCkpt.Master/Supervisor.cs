@@ -224,16 +224,17 @@ internal sealed class Supervisor : IDisposable
             forced?.TrySetException(new RequestException($"{member} ended by itself"));
             return;
         }
-        if (forced is null && IsWanted(status))
+        var isWanted = IsWanted(status);
+        if (forced is null && (isWanted || member.Entry.IsHidden))
         {
-            Log.EndedOnRequest(member.ToString(), record.Pid, Describe(status));
-            Registry.MarkLeft(member);
-            Ended?.Invoke(member);
-            return;
-        }
-        if (forced is null && member.Entry.IsHidden)
-        {
-            Log.ToolDied(member.ToString(), record.Pid, Describe(status));
+            if (isWanted)
+            {
+                Log.EndedOnRequest(member.ToString(), record.Pid, Describe(status));
+            }
+            else
+            {
+                Log.ToolDied(member.ToString(), record.Pid, Describe(status));
+            }
             Registry.MarkLeft(member);
             Ended?.Invoke(member);
             return;

@@ -102,7 +102,7 @@ public sealed partial class Determinants
             }
             if (IsLenient(cell))
             {
-                SkipLenient(cell);
+                Pass(cell);
             }
             else if (stillness.Lasts(_journal.Position) > ShortPatience)
             {
@@ -134,8 +134,8 @@ public sealed partial class Determinants
     private static bool IsLenient(in Cell cell) =>
         cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query or (byte)Determinant.Random;
 
-    /// <summary>Passes a clock read, a query or random bytes that this life does not ask for again.</summary>
-    private void SkipLenient(in Cell cell)
+    /// <summary>Passes a cell that this life does not ask for again; a clock read tells the time all the same.</summary>
+    private void Pass(in Cell cell)
     {
         if (cell.Kind == (byte)Determinant.Time)
         {

@@ -89,14 +89,7 @@ public sealed partial class Determinants
             {
                 break;
             }
-            if (IsLenient(cell))
-            {
-                SkipLenient(cell);
-            }
-            else
-            {
-                _journal.Advance();
-            }
+            Pass(cell);
         }
         (entity, position) = (0, _journal.Position);
         return false;

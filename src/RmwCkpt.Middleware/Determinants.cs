@@ -161,7 +161,7 @@ public sealed partial class Determinants : IDisposable
             {
                 return true;
             }
-            SkipLenient(cell);
+            Pass(cell);
         }
         cell = default;
         return false;

@@ -148,7 +148,8 @@ public sealed partial class Session
         {
             if (entity is not null)
             {
-                Close(entity);
+                Withdraw(entity);
+                entity.Close();
             }
         }
         Determinants.Dispose();
@@ -266,12 +267,6 @@ public sealed partial class Session
                 Report.Error($"unregister: {e.Message}");
             }
         }
-        entity.Close();
-    }
-
-    private void Close(Entity entity)
-    {
-        Withdraw(entity);
         entity.Close();
     }
 

@@ -151,7 +151,8 @@ public sealed class Waiter(Session session)
     {
         lock (determinants.Gate)
         {
-            var more = Claim(ids, ready);
+            var claimed = Claim(ids, ready);
+            var more = claimed;
             for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
             {
                 if (!determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
@@ -160,7 +161,7 @@ public sealed class Waiter(Session session)
                     return false;
                 }
             }
-            return ready.Contains((byte)1);
+            return claimed > 0;
         }
     }
 

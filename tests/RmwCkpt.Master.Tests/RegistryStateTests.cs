@@ -28,6 +28,10 @@ public sealed class RegistryStateTests
             Assert.True(state.Apply(new RegistryRecord { Added = Scratch.Register(5, Scratch.Node(5, id, name)) }));
             Assert.Equal(hidden, tool.IsHidden);
         }
+        // At once, as a later master reads them.
+        state.Apply(new RegistryRecord { Process = new Process { Process_ = 6 } });
+        state.Apply(new RegistryRecord { Added = Scratch.Register(6, Scratch.Node(6, 1, "_one"), Scratch.Node(6, 2, "_two")) });
+        Assert.True(state.TryGet(6, out var other) && other.IsHidden);
     }
 
     [Fact]

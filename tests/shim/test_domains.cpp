@@ -1,9 +1,6 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
 // Several contexts in one process: who sees whom.
-#include <rmw/get_node_info_and_types.h>
-#include <rmw/names_and_types.h>
-
 #include <algorithm>
 #include <fstream>
 #include <iterator>

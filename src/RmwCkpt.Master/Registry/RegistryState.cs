@@ -25,9 +25,9 @@ public sealed class RegistryEntry(Process record)
 
     internal void NoteNodes(IEnumerable<Entity> added)
     {
-        foreach (var node in added.Where(e => e.Kind == (uint)EntityKind.Node))
+        if (added.Any(e => e.Kind == (uint)EntityKind.Node))
         {
-            IsHidden = node.Name.StartsWith('_') && (IsHidden || NodeNames.Count() == 1);
+            IsHidden = Entities.Values.All(e => e.Kind != (uint)EntityKind.Node || e.Name.StartsWith('_'));
         }
     }
 
