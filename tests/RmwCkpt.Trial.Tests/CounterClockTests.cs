@@ -19,12 +19,20 @@ public class CounterClockTests
     }
 
     [Fact]
-    public void A_first_line_that_was_seen_late_makes_no_counter_fast()
+    public void A_first_line_that_was_written_late_makes_no_counter_fast()
     {
         var (times, numbers) = Run((0, 1, 100));
         times[0] = times[1] = times[2] = times[3] = 45 * Millisecond;
 
         Assert.Equal(0, CounterClock.Measure(times, numbers, 100, times[^1], [], []).Offset, 6);
+    }
+
+    [Fact]
+    public void A_counter_that_counts_on_before_it_ends_is_not_fast()
+    {
+        var (times, numbers) = Run((0, 1, 100));
+
+        Assert.Equal(0, CounterClock.Measure(times, numbers, 100, times[^1] - (500 * Millisecond), [], []).Offset, 6);
     }
 
     [Fact]

@@ -46,8 +46,8 @@ public class JudgeTests
     [Fact]
     public void Checks_the_counter()
     {
-        Assert.True(Judge.Counter(Witness.Parse("1\n2\n3\n2\n3\n4\n", 1), 1).IsClean);
-        Assert.Equal(2, Judge.Counter(Witness.Parse("1\n2\n3\n2\n3\n4\n", 1), 0).Repeated);
+        Assert.True(Judge.Counter(Parse("1 10|2 20|3 30|2 31|3 31|4 40"), 1).IsClean);
+        Assert.Equal(2, Judge.Counter(Parse("1 10|2 20|3 30|2 31|3 31|4 40"), 0).Repeated);
     }
 
     [Fact]

@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """Publishes 1, 2, 3, ... on /numbers, as soon as somebody listens. Ends on SIGINT or SIGTERM."""
 
-import os
-
 from rclpy.node import Node
 from std_msgs.msg import Int64
 
-from running import count
+from running import count, write_stamped
 
 
 class Counter(Node):
@@ -24,7 +22,7 @@ class Counter(Node):
 
     def _tick(self):
         self._number += 1
-        os.write(self._witness, b'%d\n' % self._number)
+        write_stamped(self._witness, self._number)
         self._publisher.publish(Int64(data=self._number))
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import time
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -39,6 +40,11 @@ def count(make, about: str):
     while not stopping:
         executor.spin_once()
     rclpy.shutdown()
+
+
+def write_stamped(witness: int, number: int):
+    """A line of the number and the host's time (CLOCK_REALTIME, ns; ROS time is the middleware's)."""
+    os.write(witness, b'%d %d\n' % (number, time.time_ns()))
 
 
 def _options(about: str) -> argparse.ArgumentParser:

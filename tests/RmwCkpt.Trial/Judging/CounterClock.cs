@@ -33,10 +33,10 @@ public static class CounterClock
 
     private const int FirstLines = 50;
 
-    /// <param name="times">When each line was seen (ns).</param>
+    /// <param name="times">When each line was written (ns).</param>
     /// <param name="numbers">The lines; lines that a replay repeats are passed over.</param>
     /// <param name="rate">Numbers per second.</param>
-    /// <param name="end">When the counter was stopped, ns.</param>
+    /// <param name="end">When the counter was told to stop, ns; on a busy machine it counts on for a while.</param>
     /// <param name="deaths">From each death to when it was itself again, ns.</param>
     /// <param name="snapshots">The same for snapshots; what overlaps with a death counts as that.</param>
     /// <param name="withheld">How long the machine withheld its processors between two times, ns.</param>
@@ -51,6 +51,7 @@ public static class CounterClock
         {
             return CounterOffset.None;
         }
+        end = Math.Max(end, at[^1]);
         var start = Start(at, highest, rate);
         var offsets = at.Select((time, i) => highest[i] - Expected(time)).ToList();
         var byDeaths = 0.0;
@@ -94,7 +95,7 @@ public static class CounterClock
         return (at, highest);
     }
 
-    /// <summary>When number 1 was due. A line may be seen late but never early: of the first ones the earliest tells.</summary>
+    /// <summary>When number 1 was due. A line may be written late but never early: of the first ones the earliest tells.</summary>
     private static double Start(List<long> at, List<long> highest, double rate) =>
         Enumerable.Range(0, Math.Min(at.Count, FirstLines)).Min(i => at[i] - ((highest[i] - 1) / rate * 1e9));
 

@@ -39,7 +39,7 @@ public sealed record Witness(IReadOnlyList<long[]> Lines, int Broken)
 /// <summary>Judges what the three nodes wrote.</summary>
 public static class Judge
 {
-    /// <summary>Lines "N".</summary>
+    /// <summary>Lines "N TIME".</summary>
     public static Tally Counter(Witness file, int deaths)
     {
         var check = new SequenceCheck(deaths);

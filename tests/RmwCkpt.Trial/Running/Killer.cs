@@ -41,8 +41,9 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
         }
         var pidfd = Posix.OpenPidfd(pid);
         state.Say($"{Name(node.Role)} (pid {pid}) is to die at {point}");
-        var died = domain.WaitFor(() => HasEnded(pidfd), s_pointPatience);
-        var death = Begin(node.Role, pid, point);
+        var alive = 0L;
+        var died = domain.WaitFor(() => HasEnded(pidfd, ref alive), s_pointPatience);
+        var death = Begin(node.Role, pid, point, at: alive);
         Posix.Close(pidfd);
         if (File.Exists(token))
         {
@@ -57,25 +58,24 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
 
     private Death AwaitLive(NodeProcess node, Death death, Snapshot before, string? token)
     {
-        var clocks = Posix.Now(Posix.RealtimeClock) - Posix.Now(Posix.MonotonicClock);
-        var killed = death.At + clocks;
         var times = 1;
         var back = domain.WaitFor(
             () =>
             {
                 if (times == 1 && token is not null && !File.Exists(token))
                 {
-                    (times, killed) = (2, Posix.Now(Posix.RealtimeClock)); // it died again: the first life that counts is the next one
+                    times = 2; // it died again, and was not live in between
                 }
                 return node.State == ProcessState.Final
-                    || (node.State == ProcessState.Live && node.Mode == ProcessMode.Live && node.LiveAt > killed
+                    || (node.State == ProcessState.Live && node.Mode == ProcessMode.Live && node.LiveAt != before.LiveAt
                         && node.Incarnation > before.Incarnation);
             },
             s_patience);
         death = death with { Times = times, NewPid = node.Pid, Counts = node.Counts.Since(before.Counts) };
         if (back && node.State == ProcessState.Live)
         {
-            death = death with { LiveAt = node.LiveAt - clocks };
+            var sinceEpoch = Posix.Now(Posix.RealtimeClock) - Posix.Now(Posix.MonotonicClock);
+            death = death with { LiveAt = node.LiveAt - sinceEpoch };
             if (token is not null && times == 1)
             {
                 File.Delete(token);
@@ -118,23 +118,30 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
         return revived ? death with { Trouble = $"{Name(node.Role)} was only stopped, and taken for dead (state {node.State})" } : death;
     }
 
-    private Death Begin(Victim victim, int pid, string how)
+    private Death Begin(Victim victim, int pid, string how, long at = 0)
     {
-        var death = new Death { Victim = victim, Pid = pid, How = how, At = Posix.Now(Posix.MonotonicClock) };
+        var death = new Death { Victim = victim, Pid = pid, How = how, At = at != 0 ? at : Posix.Now(Posix.MonotonicClock) };
         state.Begin(death);
         return death;
     }
 
-    private static bool HasEnded(int pidfd)
+    /// <summary>If not, notes when it was seen to live. This program may look late, when it lives again.</summary>
+    private static bool HasEnded(int pidfd, ref long alive)
     {
         Span<bool> ready = [false];
-        return pidfd < 0 || Posix.Poll([pidfd], ready, 0);
+        var now = Posix.Now(Posix.MonotonicClock);
+        if (pidfd < 0 || Posix.Poll([pidfd], ready, 0))
+        {
+            return true;
+        }
+        alive = now;
+        return false;
     }
 
     private static string Name(Victim victim) => victim.ToString().ToLowerInvariant();
 
-    private readonly record struct Snapshot(uint Incarnation, ReplayCounts Counts)
+    private readonly record struct Snapshot(uint Incarnation, long LiveAt, ReplayCounts Counts)
     {
-        public static Snapshot Of(NodeProcess node) => new(node.Incarnation, node.Counts);
+        public static Snapshot Of(NodeProcess node) => new(node.Incarnation, node.LiveAt, node.Counts);
     }
 }

@@ -155,7 +155,7 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         _end = Posix.Now(Posix.MonotonicClock);
         End(domain, counter);
         domain.WaitFor(
-            () => counter.Witness.Last is [var last]
+            () => counter.Witness.Last is [var last, _]
                 && state.Node(Victim.Relay).Witness.Last is [var heard, _] && heard == last
                 && state.Node(Victim.Watcher).Witness.Arrivals().Count > 0
                 && state.Node(Victim.Watcher).Witness.Last[0] == state.Node(Victim.Relay).Witness.Last[1],
@@ -180,13 +180,13 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         _tails?.Join();
         var deaths = state.Deaths();
         int DeathsOf(Victim victim) => deaths.Where(x => x.Victim == victim).Sum(x => x.Times);
-        var (counterFile, relayFile, watcherFile) = (Read(Victim.Counter, 1), Read(Victim.Relay, 2), Read(Victim.Watcher, 2));
+        var (counterFile, relayFile, watcherFile) = (Read(Victim.Counter, 2), Read(Victim.Relay, 2), Read(Victim.Watcher, 2));
         var counter = Judge.Counter(counterFile, DeathsOf(Victim.Counter));
         var relay = Judge.Relay(relayFile, DeathsOf(Victim.Relay), counter.Highest);
         var watcher = Judge.Watcher(watcherFile, DeathsOf(Victim.Watcher), counter.Highest, relayFile);
         var counts = state.NodeList().Select(x => x.Counts).Aggregate(
             default(ReplayCounts), (a, b) => new(a.Replayed + b.Replayed, a.Suppressed + b.Suppressed, a.Divergences + b.Divergences, a.Lost + b.Lost));
-        var offset = MeasureCounter(deaths);
+        var offset = MeasureCounter(deaths, counterFile);
         var verdict = Verdict.Of(counter, relay, watcher, new Circumstances
         {
             Counter = offset,
@@ -202,17 +202,19 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
             (Posix.Now(Posix.MonotonicClock) - start) / 1e9, verdict.Ok || !options.IsOurs ? "" : domain.LogTail(25));
     }
 
-    private CounterOffset MeasureCounter(IReadOnlyList<Death> deaths)
+    private CounterOffset MeasureCounter(IReadOnlyList<Death> deaths, Witness witness)
     {
-        if (_end == 0 || state.NodeList().FirstOrDefault(x => x.Role == Victim.Counter)?.Witness is not { } witness)
+        if (_end == 0)
         {
             return CounterOffset.None;
         }
         var windows = deaths.Where(x => x.LiveAt > 0 && x.Victim is Victim.Counter or Victim.Master)
             .Select(x => (x.At, x.LiveAt + CatchUp)).ToList();
+        // Its stamps are of the host's clock, for CRIU gives a restored process another monotonic one.
+        var sinceEpoch = Posix.Now(Posix.RealtimeClock) - Posix.Now(Posix.MonotonicClock);
         return CounterClock.Measure(
-            witness.Arrivals(), witness.Stamps(), options.Rate, _end, windows, [.. _freezes.Select(x => (x.From, x.To + CatchUp))],
-            _withheld.Between);
+            [.. witness.Lines.Select(x => x[1] - sinceEpoch)], [.. witness.Lines.Select(x => x[0])], options.Rate, _end,
+            windows, [.. _freezes.Select(x => (x.From, x.To + CatchUp))], _withheld.Between);
     }
 
     private Witness Read(Victim role, int columns)

@@ -141,7 +141,7 @@ public sealed class TrialState
 
     private static string SaidBy(NodeProcess node) => (node.Role, node.Witness.Last) switch
     {
-        (Victim.Counter, [var number]) => $"{number}",
+        (Victim.Counter, [var number, _]) => $"{number}",
         (Victim.Relay, [var number, var sum]) => $"{number}: {sum}",
         (Victim.Watcher, [var sum, _]) => $"{sum}",
         _ => "",

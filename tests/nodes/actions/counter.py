@@ -7,7 +7,7 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 from test_msgs.action import Fibonacci
 
-from running import count
+from running import count, write_stamped
 
 
 class Counter(Node):
@@ -25,7 +25,7 @@ class Counter(Node):
 
     def _tick(self):
         self._number += 1
-        os.write(self._witness, b'%d\n' % self._number)
+        write_stamped(self._witness, self._number)
         number = self._number
         accepted = self._client.send_goal_async(Fibonacci.Goal(order=number))
         accepted.add_done_callback(lambda goal: self._on_accepted(number, goal.result()))

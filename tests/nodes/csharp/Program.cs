@@ -37,7 +37,7 @@ switch (args[0])
                 return;
             }
             count++;
-            witness.Write($"{count}\n");
+            witness.Write($"{count} {Posix.Now(Posix.RealtimeClock)}\n");
             numbers.Publish(new Int64Message(count));
         });
         break;

@@ -7,7 +7,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from test_msgs.srv import BasicTypes
 
-from running import count
+from running import count, write_stamped
 
 
 class Counter(Node):
@@ -27,7 +27,7 @@ class Counter(Node):
 
     def _tick(self):
         self._number += 1
-        os.write(self._witness, b'%d\n' % self._number)
+        write_stamped(self._witness, self._number)
         future = self._client.call_async(BasicTypes.Request(int64_value=self._number))
         future.add_done_callback(self._on_reply)
 
