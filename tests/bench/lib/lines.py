@@ -85,6 +85,25 @@ def _many(processes: Processes, _: Domain, quick: bool) -> dict:
     return processes.result(processes.start('many', entities=10000, rounds=100 if quick else 1000))
 
 
+def _loans(processes: Processes, _: Domain, quick: bool) -> dict:
+    processes.start('give_back')
+    return processes.result(processes.start('lend', warmup=500, rounds=2000 if quick else 20000))
+
+
+def _graph(processes: Processes, _: Domain, quick: bool) -> dict:
+    nodes, topics = (20 if quick else 200), 20
+    census = processes.start('census', topics=nodes * topics)
+    time.sleep(1)
+    crowd = processes.start('crowd', nodes=nodes, topics=topics)
+    deadline = time.monotonic() + 100
+    while (made := processes.figures_so_far(crowd)) is None:
+        if time.monotonic() > deadline:
+            raise Failed('the nodes are not made')
+        time.sleep(0.1)
+    seen = processes.result(census)
+    return {'made_s': made['made_s'], 'seen_ms': max(0, seen['at_ms'] - made['at_ms']), 'asked_ms': seen['asked_ms']}
+
+
 def _first(processes: Processes, _: Domain, quick: bool) -> dict:
     # Repeated, not latched: Fast DDS sends a latched message up to 3 s late (its heartbeat), which is not this line's matter.
     processes.start('repeat', rate=1000)
@@ -116,5 +135,11 @@ LINES = (
                       Figure('made_s', '20 x 20, of it until all entities are made', 's', digits=3)), _matching),
     Line('wait-10000', (Figure('p50_us', 'a wait for 10000 entities, one ready, p50', 'us', digits=0),
                         Figure('p99_us', 'a wait for 10000, p99', 'us', digits=0)), _many),
+    Line('loans', (Figure('p50_us', '344 B plain message, lent on both sides, half round trip, p50', 'us'),
+                   Figure('p99_us', '344 B lent, p99', 'us'),
+                   Figure('lends', '344 B: whether it is lent', '', True, digits=0)), _loans),
+    Line('graph-4000', (Figure('made_s', '200 nodes x 20 topics in one process, until made', 's', digits=2),
+                        Figure('seen_ms', '200 x 20, from then until another process knows all', 'ms', goal='100', digits=0),
+                        Figure('asked_ms', '200 x 20, one question for all topics', 'ms')), _graph),
     Line('first', (Figure('ms', 'rcl_init to first message', 'ms', goal='4'),), _first),
 )

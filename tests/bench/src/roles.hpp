@@ -9,6 +9,10 @@ void ping(const Options & options);
 /// Sends back what it hears until SIGTERM: --size.
 void pong(const Options & options);
 
+/// As ping and pong, with a plain message (344 bytes), lent where the RMW lends: --warmup, --rounds.
+void lend(const Options & options);
+void give_back(const Options & options);
+
 /// Publishes as fast as it can: --size, --depth, --milliseconds.
 void flood(const Options & options);
 /// Takes what flood publishes, counts, ends with it: --size, --depth.
@@ -24,6 +28,11 @@ void match(const Options & options);
 
 /// Waits for many guard conditions of which one is triggered: --entities, --rounds.
 void many(const Options & options);
+
+/// Many nodes with many topics in one process, until SIGTERM: --nodes, --topics (of each).
+void crowd(const Options & options);
+/// Asks for the names of topics until it has seen all of crowd's: --topics (of all).
+void census(const Options & options);
 
 /// Publishes until SIGTERM, heard or not: --rate.
 void repeat(const Options & options);

@@ -49,21 +49,32 @@ Ros::~Ros() {
   warn(rcl_context_fini(&context_), "rcl_context_fini");
 }
 
+Node::Node(Ros & ros, const std::string & name) {
+  const rcl_node_options_t options = rcl_node_get_default_options();
+  check(rcl_node_init(&node_, name.c_str(), "", ros.context(), &options), "rcl_node_init");
+}
+
+Node::~Node() { warn(rcl_node_fini(&node_), "rcl_node_fini"); }
+
+const rosidl_message_type_support_t * message_type() {
+  return ROSIDL_GET_MSG_TYPE_SUPPORT(std_msgs, msg, UInt8MultiArray);
+}
+
 rmw_qos_profile_t make_qos(size_t depth) {
   rmw_qos_profile_t qos = rmw_qos_profile_default;
   qos.depth = depth;
   return qos;
 }
 
-Publisher::Publisher(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos) : ros_(ros) {
+Publisher::Publisher(rcl_node_t * node, const std::string & topic, const rmw_qos_profile_t & qos,
+                     const rosidl_message_type_support_t * type)
+    : node_(node) {
   rcl_publisher_options_t options = rcl_publisher_get_default_options();
   options.qos = qos;
-  check(rcl_publisher_init(&publisher_, ros.node(), ROSIDL_GET_MSG_TYPE_SUPPORT(std_msgs, msg, UInt8MultiArray),
-                           topic.c_str(), &options),
-        "rcl_publisher_init");
+  check(rcl_publisher_init(&publisher_, node, type, topic.c_str(), &options), "rcl_publisher_init");
 }
 
-Publisher::~Publisher() { warn(rcl_publisher_fini(&publisher_, ros_.node()), "rcl_publisher_fini"); }
+Publisher::~Publisher() { warn(rcl_publisher_fini(&publisher_, node_), "rcl_publisher_fini"); }
 
 size_t Publisher::matched() const {
   size_t count = 0;
@@ -80,12 +91,12 @@ void Publisher::await(size_t subscriptions) const {
   }
 }
 
-Subscription::Subscription(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos) : ros_(ros) {
+Subscription::Subscription(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos,
+                           const rosidl_message_type_support_t * type)
+    : ros_(ros) {
   rcl_subscription_options_t options = rcl_subscription_get_default_options();
   options.qos = qos;
-  check(rcl_subscription_init(&subscription_, ros.node(), ROSIDL_GET_MSG_TYPE_SUPPORT(std_msgs, msg, UInt8MultiArray),
-                              topic.c_str(), &options),
-        "rcl_subscription_init");
+  check(rcl_subscription_init(&subscription_, ros.node(), type, topic.c_str(), &options), "rcl_subscription_init");
 }
 
 Subscription::~Subscription() { warn(rcl_subscription_fini(&subscription_, ros_.node()), "rcl_subscription_fini"); }

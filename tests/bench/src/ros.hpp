@@ -40,12 +40,34 @@ private:
   rcl_node_t node_ = rcl_get_zero_initialized_node();
 };
 
+/// One more node of a context.
+class Node {
+public:
+  Node(Ros & ros, const std::string & name);
+  ~Node();
+  Node(const Node &) = delete;
+  Node & operator=(const Node &) = delete;
+  rcl_node_t * node() { return &node_; }
+
+private:
+  rcl_node_t node_ = rcl_get_zero_initialized_node();
+};
+
+/// Of Message.
+const rosidl_message_type_support_t * message_type();
+
 /// Default QoS but for the depth.
 rmw_qos_profile_t make_qos(size_t depth);
 
 class Publisher {
 public:
-  Publisher(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos);
+  /// Of a Ros or a Node.
+  template <class Owner>
+  Publisher(Owner & owner, const std::string & topic, const rmw_qos_profile_t & qos,
+            const rosidl_message_type_support_t * type = message_type())
+      : Publisher(owner.node(), topic, qos, type) {}
+  Publisher(rcl_node_t * node, const std::string & topic, const rmw_qos_profile_t & qos,
+            const rosidl_message_type_support_t * type);
   ~Publisher();
   Publisher(const Publisher &) = delete;
   Publisher & operator=(const Publisher &) = delete;
@@ -53,15 +75,17 @@ public:
   size_t matched() const;
   /// Waits for so many subscriptions; throws after half a minute.
   void await(size_t subscriptions) const;
+  const rcl_publisher_t * get() const { return &publisher_; }
 
 private:
-  Ros & ros_;
+  rcl_node_t * node_;
   rcl_publisher_t publisher_ = rcl_get_zero_initialized_publisher();
 };
 
 class Subscription {
 public:
-  Subscription(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos);
+  Subscription(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos,
+               const rosidl_message_type_support_t * type = message_type());
   ~Subscription();
   Subscription(const Subscription &) = delete;
   Subscription & operator=(const Subscription &) = delete;
