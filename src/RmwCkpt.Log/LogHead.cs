@@ -17,16 +17,17 @@ namespace RmwCkpt.Log;
 ///  128 u64 ReaderWords     bit w: word w of Readers is not zero                written by readers
 ///  136 u64 FilesKept       1: frames are read in place for long: no segment's file is used again
 ///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
-/// 1024 Metadata[3072]      the middleware's: see EndpointHead
+///  704 u64 EverRead[64]    bit p: process slot p has read it, and may read it again when it recovers
+/// 1280 Metadata[2816]      the middleware's: see EndpointHead
 /// </code>
 /// </summary>
 public sealed class LogHead : IDisposable
 {
     public const ulong MagicValue = 0x31474f4c4b434b52; // "RKCKLOG1"
-    public const uint CurrentVersion = 2;
+    public const uint CurrentVersion = 3;
     public const int FileSize = 4096;
     public const string FileName = "head";
-    public const int MetadataOffset = 1024;
+    public const int MetadataOffset = 1280;
     public const int MetadataSize = FileSize - MetadataOffset;
 
     private const int Magic = 0;
@@ -41,6 +42,7 @@ public sealed class LogHead : IDisposable
     private const int ReaderWords = 128;
     private const int FilesKept = 136;
     private const int Readers = 192;
+    private const int EverRead = 704;
 
     private readonly Mapping _file;
     private readonly Region _view;
@@ -136,15 +138,22 @@ public sealed class LogHead : IDisposable
 
     public void AddReader(uint process)
     {
-        _view.Or(Readers + ((int)(process / 64) * 8), 1ul << (int)(process % 64));
+        _view.Or(EverRead + Word(process), Bit(process));
+        _view.Or(Readers + Word(process), Bit(process));
         _view.Or(ReaderWords, 1ul << (int)(process / 64));
     }
 
-    public void RemoveReader(uint process) =>
-        _view.And(Readers + ((int)(process / 64) * 8), ~(1ul << (int)(process % 64)));
+    /// <summary>It is not rung any more; that it has read stays known.</summary>
+    public void RemoveReader(uint process) => _view.And(Readers + Word(process), ~Bit(process));
 
-    public bool HasReader(uint process) =>
-        (_view.AcquireUInt64(Readers + ((int)(process / 64) * 8)) & (1ul << (int)(process % 64))) != 0;
+    public bool HasReader(uint process) => (_view.AcquireUInt64(Readers + Word(process)) & Bit(process)) != 0;
+
+    /// <summary>Whether a process of this slot has ever read; it may have been another than the one that has the slot now.</summary>
+    public bool WasReader(uint process) => (_view.AcquireUInt64(EverRead + Word(process)) & Bit(process)) != 0;
+
+    private static int Word(uint process) => (int)(process / 64) * 8;
+
+    private static ulong Bit(uint process) => 1ul << (int)(process % 64);
 
     /// <summary>
     /// From now on a segment that is let go is unlinked, never written again: who has it mapped keeps what it says. For

@@ -55,6 +55,7 @@ public sealed class Master : IDisposable
         supervisor.Recovered += scheduler.DueAfterRecovery;
         registry.Registered += sweeper.Replace;
         registry.Leaving += sweeper.Add;
+        registry.Destroyed += sweeper.Add;
         foreach (var member in registry.Members)
         {
             TakeOverSnapshots(member, store, copier);

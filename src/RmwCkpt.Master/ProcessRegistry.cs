@@ -42,6 +42,9 @@ internal sealed partial class ProcessRegistry : IDisposable
     /// <summary>A process has registered nodes or endpoints.</summary>
     public event Action<Member>? Registered;
 
+    /// <summary>Endpoints that have logs were destroyed.</summary>
+    public event Action<IEnumerable<Gid>>? Destroyed;
+
     /// <summary>A process says that it is ending by itself.</summary>
     public event Action<Member>? Leaving;
 
@@ -97,7 +100,7 @@ internal sealed partial class ProcessRegistry : IDisposable
                     _graph.Add(member.Id, member.SlotIndex, entity);
                 }
                 Publish();
-                _log.GraphChanged(member.ToString(), added.Entities.Count, 0, _graph.Version);
+                LogGraph(member, added.Entities.Count, 0);
             }
         }
         Registered?.Invoke(member);
@@ -105,22 +108,26 @@ internal sealed partial class ProcessRegistry : IDisposable
 
     public void Unregister(int pid, Unregister request)
     {
+        List<Gid> logs;
         lock (_gate)
         {
             var member = Owned(pid, request.Process);
             var removed = _state.CheckUnregister(request);
+            logs = [.. removed.Entities.Select(x => member.Entry.Entities[x])
+                .Where(x => (EntityKind)x.Kind is EntityKind.Publisher or EntityKind.Service or EntityKind.Client)
+                .Select(x => Gid.Read(x.Gid.Span))];
             if (removed.Entities.Count > 0)
             {
-                var name = member.ToString();
                 Apply(new RegistryRecord { Removed = removed });
                 foreach (var entity in removed.Entities)
                 {
                     _graph.Remove(member.Id, entity);
                 }
                 Publish();
-                _log.GraphChanged(name, 0, removed.Entities.Count, _graph.Version);
+                LogGraph(member, 0, removed.Entities.Count);
             }
         }
+        Destroyed?.Invoke(logs);
     }
 
     public void Leave(int pid, Leave request)
@@ -274,6 +281,15 @@ internal sealed partial class ProcessRegistry : IDisposable
         if (_journal.WantsCompaction)
         {
             Compact();
+        }
+    }
+
+    /// <summary>A name takes a look at all that the process has: not for nothing.</summary>
+    private void LogGraph(Member member, int added, int removed)
+    {
+        if (_log.IsEnabled(LogLevel.Debug))
+        {
+            _log.GraphChanged(member.ToString(), added, removed, _graph.Version);
         }
     }
 

@@ -7,26 +7,26 @@ using RmwCkpt.Registry;
 namespace RmwCkpt.Master;
 
 /// <summary>
-/// Removes what processes leave behind, once nobody can need it: a process that left has messages in its logs that others
-/// may read again when they recover, so its logs stay until each of those has two newer snapshots or is gone.
+/// Removes what processes and destroyed endpoints leave behind: journal and images soon, logs once nobody can need them
+/// (see <see cref="LeftLogs"/>).
 /// </summary>
 internal sealed class Sweeper : IDisposable
 {
     private const int Patience = 2000;
-    private const int Lingering = 10_000;
     private readonly object _gate = new();
     private readonly RunFolder _folder;
     private readonly ProcessRegistry _registry;
     private readonly SnapshotStore _store;
     private readonly ILogger _log;
-    private readonly EngineChoice _engine;
+    private readonly LeftLogs _logs;
     private readonly List<Departure> _departures = [];
+    private readonly List<Gid> _destroyed = [];
     private readonly Timer _timer;
 
     public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
     {
         (_folder, _registry, _store, _log) = (folder, registry, store, log);
-        _engine = engine;
+        _logs = new LeftLogs(folder, registry, engine, Remove);
         _timer = new Timer(_ => Sweep(Clock.Steady), null, Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -40,26 +40,36 @@ internal sealed class Sweeper : IDisposable
             // Final: it may be told to recover. What it has stays until a node of its name takes its place.
             return;
         }
-        var readers = _registry.Members
-            .Where(m => m != member && m.Entry.IsVisible)
-            .ToDictionary(m => m.Id, m => m.LastNumber);
         lock (_gate)
         {
             if (_departures.All(d => d.Member != member))
             {
-                _departures.Add(new Departure(member, Clock.Steady, readers));
+                _departures.Add(new Departure(member, Clock.Steady));
             }
+        }
+    }
+
+    /// <summary>Endpoints were destroyed.</summary>
+    public void Add(IEnumerable<Gid> destroyed)
+    {
+        lock (_gate)
+        {
+            _destroyed.AddRange(destroyed);
         }
     }
 
     /// <summary>A node was registered: a process that stays down and had one of that name has been replaced.</summary>
     public void Replace(Member by)
     {
-        var names = _registry.Look(() => by.Entry.NodeNames.ToHashSet());
-        foreach (var old in _registry.Members)
+        var down = _registry.Members.Where(m => m != by && m.Entry.State == ProcessState.Final).ToList();
+        if (down.Count == 0)
         {
-            if (old != by && old.Entry.State == ProcessState.Final
-                && _registry.Look(() => old.Entry.NodeNames.Any(names.Contains)))
+            return;
+        }
+        var names = _registry.Look(() => by.Entry.NodeNames.ToHashSet());
+        foreach (var old in down)
+        {
+            if (_registry.Look(() => old.Entry.NodeNames.Any(names.Contains)))
             {
                 _registry.MarkLeft(old);
                 Add(old);
@@ -67,11 +77,10 @@ internal sealed class Sweeper : IDisposable
         }
     }
 
-    /// <summary>Removes what belongs to processes that the registry does not know.</summary>
+    /// <summary>Removes what belongs to processes that the registry does not know; finds what destroyed endpoints left.</summary>
     public void SweepUnknown()
     {
         var known = _registry.Members.Select(m => m.Id).ToHashSet();
-        var prefixes = known.Select(ProcessRegistry.LogPrefix).ToHashSet();
         foreach (var path in Directory.EnumerateDirectories(_folder.Processes))
         {
             if (!ulong.TryParse(Path.GetFileName(path), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id)
@@ -82,10 +91,13 @@ internal sealed class Sweeper : IDisposable
         }
         foreach (var path in Directory.EnumerateDirectories(_folder.Logs))
         {
-            var name = Path.GetFileName(path);
-            if (name.Length < 16 || !prefixes.Contains(name[..16]))
+            if (!Gid.TryParse(Path.GetFileName(path), out var log) || !known.Contains(log.Process))
             {
                 Remove(path);
+            }
+            else
+            {
+                Add([log]);
             }
         }
         _store.RemoveLeftovers(known.Contains);
@@ -95,57 +107,68 @@ internal sealed class Sweeper : IDisposable
 
     internal void Sweep(long now)
     {
+        if (!Monitor.TryEnter(_logs))
+        {
+            // The last one still sweeps.
+            return;
+        }
         try
         {
             List<Departure> due;
+            List<Gid> destroyed;
             lock (_gate)
             {
+                destroyed = [.. _destroyed];
+                _destroyed.Clear();
                 due = [.. _departures.Where(d => now - d.When >= Patience * Clock.Millisecond)];
             }
-            foreach (var departure in due)
-            {
-                Sweep(departure);
-            }
+            destroyed.ForEach(_logs.Add);
+            due.ForEach(SweepOwn);
+            _logs.Sweep();
+            due.ForEach(Forget);
         }
         catch (Exception e)
         {
             _log.Unexpected("sweeping", e);
         }
+        finally
+        {
+            Monitor.Exit(_logs);
+        }
     }
 
-    private void Sweep(Departure departure)
+    private void SweepOwn(Departure departure)
     {
         var member = departure.Member;
-        // It says that it leaves before it does, and some go on without ROS for long.
-        if (Clock.Steady - departure.When < Lingering * Clock.Millisecond && _registry.IsAlive(member))
+        if (departure.OwnSwept)
         {
             return;
         }
-        if (!departure.OwnSwept)
-        {
-            departure.OwnSwept = true;
-            Remove(member.Entry.Record.Folder);
-            _store.RemoveAll(member.Id);
-        }
-        if (departure.Readers.Any(IsNeeded))
-        {
-            return;
-        }
+        departure.OwnSwept = true;
+        Remove(member.Entry.Record.Folder);
+        _store.RemoveAll(member.Id);
         foreach (var path in Directory.EnumerateDirectories(_folder.Logs, ProcessRegistry.LogPrefix(member.Id) + "*"))
         {
-            Remove(path);
+            if (Gid.TryParse(Path.GetFileName(path), out var log))
+            {
+                _logs.Add(log);
+            }
+        }
+    }
+
+    /// <summary>Of a process that has nothing left its slot may be another's.</summary>
+    private void Forget(Departure departure)
+    {
+        if (_logs.Count(departure.Member.Id) > 0)
+        {
+            return;
         }
         lock (_gate)
         {
             _departures.Remove(departure);
         }
-        _registry.Forget(member);
+        _registry.Forget(departure.Member);
     }
-
-    private bool IsNeeded(KeyValuePair<ulong, uint> reader) =>
-        _registry.Find(reader.Key) is { } member
-        && member.Entry.State != ProcessState.Left
-        && !(_engine.HasImages && member.LastNumber >= reader.Value + SnapshotStore.Kept);
 
     private void Remove(string path)
     {
@@ -163,14 +186,11 @@ internal sealed class Sweeper : IDisposable
         }
     }
 
-    private sealed class Departure(Member member, long when, Dictionary<ulong, uint> readers)
+    private sealed class Departure(Member member, long when)
     {
         public Member Member { get; } = member;
 
         public long When { get; } = when;
-
-        /// <summary>Who was alive then, and the number of its newest snapshot.</summary>
-        public Dictionary<ulong, uint> Readers { get; } = readers;
 
         public bool OwnSwept { get; set; }
     }

@@ -18,14 +18,19 @@ public sealed partial class Inbox
     public long Dropped { get; private set; }
 
     /// <summary>A reader that was waiting is not slow: what has come meanwhile does not count against its depth.</summary>
-    public void Credit()
+    public void Credit() => _credit = Math.Max(_credit, Pending);
+
+    private long Pending
     {
-        var pending = 0L;
-        foreach (var source in Sources)
+        get
         {
-            pending += source.Reader.Pending;
+            var pending = 0L;
+            foreach (var source in Sources)
+            {
+                pending += source.Reader.Pending;
+            }
+            return pending;
         }
-        _credit = Math.Max(_credit, pending);
     }
 
     /// <summary>
@@ -39,11 +44,7 @@ public sealed partial class Inbox
         {
             return;
         }
-        var pending = 0L;
-        foreach (var source in Sources)
-        {
-            pending += source.Reader.Pending;
-        }
+        var pending = Pending;
         if (pending <= _qos.Depth)
         {
             _credit = 0;

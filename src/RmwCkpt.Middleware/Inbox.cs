@@ -55,6 +55,24 @@ public sealed partial class Inbox : IDisposable
         }
     }
 
+    /// <summary>Whether the log is read already; it is read on then, should its writer have been gone.</summary>
+    public bool TryReadOn(Gid log)
+    {
+        if (Find(log) is { Orphaned: false })
+        {
+            return true;
+        }
+        lock (_lock)
+        {
+            if (Find(log) is not { } source)
+            {
+                return false;
+            }
+            source.Orphaned = false;
+            return true;
+        }
+    }
+
     /// <summary>The writer left: what it wrote is still to be read, then the source goes.</summary>
     public void Orphan(Gid log)
     {
@@ -172,7 +190,7 @@ public sealed partial class Inbox : IDisposable
         {
             lock (determinants.Gate)
             {
-                if (determinants.TryReplay(Determinant.Take, Determinant.Nothing, _entity, out var cell))
+                if (determinants.TryReplayTake(_entity, out var cell))
                 {
                     return cell.Kind == (byte)Determinant.Nothing
                         ? default

@@ -3,15 +3,26 @@ using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
 
-/// <summary>One log that an endpoint reads.</summary>
-public sealed class Source(Gid writer, LogReader reader) : IDisposable
+/// <summary>One log that an endpoint reads. The log's writer rings this process until the last of its sources is disposed.</summary>
+public sealed class Source : IDisposable
 {
-    public Gid Writer { get; } = writer;
+    private readonly Readership _readership;
 
-    public LogReader Reader { get; } = reader;
+    public Source(Gid writer, LogReader reader, Readership readership)
+    {
+        Writer = writer;
+        Reader = reader;
+        Lifespan = EndpointHead.Qos(reader.Head).Lifespan is > 0 and var lifespan ? lifespan : Qos.Infinite;
+        _readership = readership;
+        _readership.Add(this);
+    }
+
+    public Gid Writer { get; }
+
+    public LogReader Reader { get; }
 
     /// <summary>How long the writer's messages are good for, ns.</summary>
-    public long Lifespan { get; } = EndpointHead.Qos(reader.Head).Lifespan is > 0 and var lifespan ? lifespan : Qos.Infinite;
+    public long Lifespan { get; }
 
     /// <summary>The log's number in this process' journal, once it has one. (A number is never given anew.)</summary>
     public uint? Number { get; set; }
@@ -19,5 +30,53 @@ public sealed class Source(Gid writer, LogReader reader) : IDisposable
     /// <summary>The writer is gone: read what is left, then drop the source.</summary>
     public bool Orphaned { get; set; }
 
-    public void Dispose() => Reader.Dispose();
+    public void Dispose()
+    {
+        _readership.Remove(this);
+        Reader.Dispose();
+    }
+}
+
+/// <summary>Which sources of this process read each log: what the bit in the log's head stands for. Thread-safe.</summary>
+public sealed class Readership(uint slot)
+{
+    private readonly Dictionary<Gid, HashSet<Source>> _sources = [];
+
+    public void Add(Source source)
+    {
+        lock (_sources)
+        {
+            if (!_sources.TryGetValue(source.Writer, out var all))
+            {
+                _sources.Add(source.Writer, all = []);
+            }
+            all.Add(source);
+            source.Reader.Head.AddReader(slot);
+        }
+    }
+
+    /// <summary>Sets the bits again: a later life of this process, now rolled back, may have removed some.</summary>
+    public void Renew()
+    {
+        lock (_sources)
+        {
+            foreach (var all in _sources.Values)
+            {
+                all.First().Reader.Head.AddReader(slot);
+            }
+        }
+    }
+
+    /// <summary>Before the source's log is unmapped.</summary>
+    public void Remove(Source source)
+    {
+        lock (_sources)
+        {
+            if (_sources.TryGetValue(source.Writer, out var all) && all.Remove(source) && all.Count == 0)
+            {
+                _sources.Remove(source.Writer);
+                source.Reader.Head.RemoveReader(slot);
+            }
+        }
+    }
 }

@@ -50,7 +50,7 @@ public enum ProcessMode : uint
 ///  72 i64 LastTake      cell of the last take or wait, or -1
 ///  80 i64 Replayed      takes replayed, all lives
 ///  88 i64 Suppressed    publishes found in the log, all lives
-///  96 i64 Divergences   publishes in replay that were not found
+///  96 i64 Divergences   publishes in replay that differ from the log, and replays given up
 /// 104 i64 Lost          messages lost to retention
 /// 112 i64 LiveAt        when it last went live after a recovery, ns since the epoch
 /// 120 u32 Mode          ProcessMode
@@ -139,15 +139,13 @@ public sealed class ProcessTable : IDisposable
 
     /// <summary>
     /// Puts the calling thread of a process to sleep until its bell is no longer <paramref name="bell"/>, for at most
-    /// <paramref name="timeout"/> ns (negative: no limit). May return early. Holds over a restore in the middle of it.
+    /// <paramref name="timeout"/> ns (negative: no limit). May return early. Holds over a restore in the middle of it. True:
+    /// a signal woke it.
     /// </summary>
-    public static void Sleep(Region slot, uint bell, long timeout)
+    public static bool Sleep(Region slot, uint bell, long timeout)
     {
         slot.Exchange(Sleepers, 1);
-        if (slot.AcquireUInt32(Bell) == bell)
-        {
-            Futex.Wait(slot, Sleepers, 1, timeout);
-        }
+        return slot.AcquireUInt32(Bell) == bell && Futex.Wait(slot, Sleepers, 1, timeout);
     }
 
     /// <summary>Tells a process' monitor thread to look at the graph.</summary>

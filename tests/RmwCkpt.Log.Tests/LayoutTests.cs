@@ -73,6 +73,8 @@ public sealed class LayoutTests : IDisposable
         using (var writer = LogWriter.Open(_scratch.Folder, 0, 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
         {
             writer.Head.AddReader(65);
+            writer.Head.AddReader(66);
+            writer.Head.RemoveReader(66);
             Scratch.Append(writer, "x"u8, time: 55);
             writer.Head.Asserted = 77;
             writer.Head.KeepFiles();
@@ -80,7 +82,7 @@ public sealed class LayoutTests : IDisposable
         var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));
         Assert.Equal(4096, head.Length);
         Assert.Equal(LogHead.MagicValue, BitConverter.ToUInt64(head, 0));
-        Assert.Equal(2u, BitConverter.ToUInt32(head, 8));
+        Assert.Equal(3u, BitConverter.ToUInt32(head, 8));
         Assert.Equal(0, BitConverter.ToInt64(head, 64));
         Assert.Equal(0, BitConverter.ToInt64(head, 72));
         Assert.Equal(1, BitConverter.ToInt64(head, 80));
@@ -91,7 +93,8 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(2u, BitConverter.ToUInt64(head, 128));
         Assert.Equal(1u, BitConverter.ToUInt64(head, 136));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 200));
-        Assert.Equal("about"u8.ToArray(), head[1024..1029]);
+        Assert.Equal(6u, BitConverter.ToUInt64(head, 712));
+        Assert.Equal("about"u8.ToArray(), head[1280..1285]);
     }
 
     [Fact]

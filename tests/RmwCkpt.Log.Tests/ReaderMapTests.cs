@@ -32,6 +32,8 @@ public sealed class ReaderMapTests : IDisposable
             Assert.Equal(-1, writer.Head.NextReader((int)slot));
             writer.Head.RemoveReader(slot);
             Assert.False(writer.Head.HasReader(slot));
+            Assert.True(writer.Head.WasReader(slot));
+            Assert.False(writer.Head.WasReader((slot + 1) % 4096) && slot < 4095);
         }
         for (var slot = 0u; slot < 4096; slot++)
         {

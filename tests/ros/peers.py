@@ -235,9 +235,40 @@ def graph_looker():
     assert '/here/switch' not in dict(node.get_service_names_and_types())
 
 
+def churner(rounds):
+    """Has endpoints for a moment each, which a listener hears; afterwards goes on ticking."""
+    node = Node('churner')
+    done = 0
+
+    def tick():
+        nonlocal done
+        if done == int(rounds):
+            return
+        done += 1
+        publisher = node.create_publisher(Int64, 'churn', 10)
+        service = node.create_service(SetBool, 'churn_service', lambda request, response: response)
+        client = node.create_client(SetBool, 'churn_service')
+        publisher.publish(Int64(data=done))
+        node.destroy_publisher(publisher)
+        node.destroy_service(service)
+        node.destroy_client(client)
+        if done == int(rounds):
+            print('churned', flush=True)
+
+    node.create_timer(0.01, tick)
+    serve(node)
+
+
+def churn_listener():
+    node = Node('churn_listener')
+    node.create_subscription(Int64, 'churn', lambda message: None, 10)
+    node.create_timer(0.1, lambda: None)
+    serve(node)
+
+
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
-    service_server, service_client, big_publisher, big_listener, graph_node, graph_looker)}
+    service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener)}
 
 
 def main():

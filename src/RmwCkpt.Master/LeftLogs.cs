@@ -1,0 +1,98 @@
+using RmwCkpt.Log;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// Logs whose writer has left or was destroyed. Others may still have something to read there, or read it again when they
+/// recover, and so may the writer itself compare with it: such a log is needed until nobody alive reads it and everyone who
+/// ever did has so many newer snapshots that none from before is kept. Not thread-safe.
+/// </summary>
+internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<string> remove)
+{
+    private readonly Dictionary<Gid, LeftLog> _logs = [];
+
+    /// <summary>How many there are of a process.</summary>
+    public int Count(ulong process) => _logs.Keys.Count(x => x.Process == process);
+
+    /// <summary>A log whose writer is gone. Idempotent.</summary>
+    public void Add(Gid log)
+    {
+        var left = new LeftLog();
+        if (_logs.TryAdd(log, left) && registry.Find(log.Process) is { } writer)
+        {
+            left.Noted.Add(writer.Id, writer.LastNumber);
+        }
+    }
+
+    /// <summary>Removes those that nobody needs any more.</summary>
+    public void Sweep()
+    {
+        foreach (var (log, left) in _logs.ToList())
+        {
+            if (IsWritten(log))
+            {
+                // A recovered writer has made its endpoint again.
+                _logs.Remove(log);
+                continue;
+            }
+            if (left.IsRead || !left.Noted.Any(IsNeeded))
+            {
+                Look(log, left);
+            }
+            if (!left.IsRead && !left.Noted.Any(IsNeeded))
+            {
+                remove(folder.Log(log));
+                _logs.Remove(log);
+            }
+        }
+    }
+
+    private bool IsWritten(Gid log) =>
+        registry.Find(log.Process) is { } writer
+        && registry.Look(() => writer.Entry.State != ProcessState.Left && writer.Entry.Entities.ContainsKey(log.Entity));
+
+    /// <summary>Looks who reads it, and who ever did.</summary>
+    private void Look(Gid log, LeftLog left)
+    {
+        left.IsRead = false;
+        try
+        {
+            using var head = LogHead.Open(folder.Log(log));
+            foreach (var member in registry.Members.Where(m => m.Entry.State != ProcessState.Left))
+            {
+                if (head.HasReader(member.SlotIndex))
+                {
+                    left.IsRead = true;
+                    left.Noted[member.Id] = member.LastNumber;
+                }
+                else if (head.WasReader(member.SlotIndex))
+                {
+                    left.Noted.TryAdd(member.Id, member.LastNumber);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            // Nobody can read that.
+        }
+    }
+
+    /// <summary>Whether a process (and the number of its newest snapshot then) may still be rolled back to before.</summary>
+    private bool IsNeeded(KeyValuePair<ulong, uint> noted) =>
+        registry.Find(noted.Key) is { } member
+        && member.Entry.State != ProcessState.Left
+        && !member.Entry.IsHidden
+        && !(engine.HasImages && member.LastNumber > noted.Value + SnapshotStore.Kept);
+
+    private sealed class LeftLog
+    {
+        /// <summary>Whether somebody had something to read there at the last look; before the first it may be.</summary>
+        public bool IsRead { get; set; } = true;
+
+        /// <summary>Who wrote or read it, and the number of its newest snapshot when it was last seen to.</summary>
+        public Dictionary<ulong, uint> Noted { get; } = [];
+    }
+}

@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log.Tests;
+
+/// <summary>
+/// Logs and journals some of whose bytes have become others: what is read of them is what was written, or it is refused in
+/// so many words. RMW_CKPT_SEED (1) begins the sequence of damages, RMW_CKPT_FUZZ (300) is how many there are.
+/// </summary>
+public sealed class DamageTests
+{
+    private const int Messages = 40;
+    private static readonly int s_seed = Setting("RMW_CKPT_SEED", 1);
+    private static readonly HashSet<string> s_written =
+        [.. Enumerable.Range(1, Messages).Select(i => Convert.ToHexString(PayloadOf(i)))];
+
+    private static readonly int s_rounds = Setting("RMW_CKPT_FUZZ", 300);
+
+    [Fact]
+    public void Of_a_damaged_log_only_what_was_written_is_read() => Rounds(random =>
+    {
+        using var scratch = new Scratch();
+        var retention = random.Next(2) == 0 ? 12_288 : long.MaxValue / 2;
+        using var writer = scratch.Write(retention);
+        for (var i = 1; i <= Messages; i++)
+        {
+            Scratch.Append(writer, PayloadOf(i), time: 10 * i);
+        }
+        using var before = scratch.Read();
+        for (var i = random.Next(Messages); i > 0 && before.TryPeek(out _); i--)
+        {
+            before.Advance();
+        }
+        Damage(scratch, random);
+
+        OrRefused(() => Check(before));
+        OrRefused(() =>
+        {
+            using var after = scratch.Read();
+            Check(after);
+        });
+        OrRefused(() =>
+        {
+            using var after = scratch.Read();
+            after.SeekSequence(random.Next(Messages + 2));
+            Check(after);
+            after.SeekTime(10 * random.Next(Messages));
+            _ = after.HasAhead(Frame.Recovered) || after.HasNext;
+            after.SeekTail();
+            Check(after);
+        });
+        OrRefused(() => Scratch.Append(writer, PayloadOf(1)));
+        OrRefused(() =>
+        {
+            // The next life compares with what it finds, and goes on.
+            using var next = scratch.Write(retention);
+            for (var i = 1; i <= Messages; i++)
+            {
+                Scratch.Append(next, PayloadOf(i), life: 2);
+            }
+        });
+        OrRefused(() =>
+        {
+            using var after = scratch.Read();
+            Check(after);
+        });
+    });
+
+    [Fact]
+    public void A_damaged_journal_has_its_cells_or_none() => Rounds(random =>
+    {
+        using var scratch = new Scratch();
+        using (var journal = Journal.Open(scratch.Folder, long.MaxValue / 2))
+        {
+            for (var i = 0; i < 2000; i++)
+            {
+                Assert.True(journal.TryAppend(new Cell(3, (uint)i, 7, i)));
+            }
+        }
+        Damage(scratch, random);
+        OrRefused(() =>
+        {
+            using var journal = Journal.Open(scratch.Folder, long.MaxValue / 2);
+            while (journal.TryPeek(out _))
+            {
+                Assert.True(journal.Position < 10_000, "it has no end");
+                journal.Advance();
+            }
+            Assert.True(journal.TryAppend(new Cell(3, 1, 7, 1)));
+        });
+    });
+
+    private static void Rounds(Action<Random> round)
+    {
+        for (var seed = s_seed; seed < s_seed + s_rounds; seed++)
+        {
+            try
+            {
+                round(new Random(seed));
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"RMW_CKPT_SEED={seed} RMW_CKPT_FUZZ=1: {e.Message}", e);
+            }
+        }
+    }
+
+    private static byte[] PayloadOf(int message) => Scratch.Payload(message, message * 37 % 1500);
+
+    private static void Check(LogReader reader)
+    {
+        for (var i = 0; reader.TryPeek(out var frame); i++)
+        {
+            Assert.True(i < 3 * Messages, "it has no end");
+            Assert.Contains(Convert.ToHexString(frame.Payload.All), s_written);
+            reader.Advance();
+        }
+    }
+
+    /// <summary>What is damaged may be refused, by what a caller expects of files.</summary>
+    private static void OrRefused(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            Assert.NotEqual("", e.Message);
+        }
+    }
+
+    /// <summary>Bytes, or words with the values that programs stumble over, at one to eight places of the folder's files.</summary>
+    private static void Damage(Scratch scratch, Random random)
+    {
+        var files = Directory.GetFiles(scratch.Folder);
+        for (var places = random.Next(1, 9); places > 0; places--)
+        {
+            using var file = Mapping.Open(files[random.Next(files.Length)]);
+            var bytes = new byte[random.Next(1, 17)];
+            random.NextBytes(bytes);
+            if (random.Next(3) == 0)
+            {
+                bytes = new byte[8];
+                long[] values = [0, 1, -1, int.MaxValue, int.MinValue, long.MaxValue, long.MinValue, 4096, -4096];
+                BinaryPrimitives.WriteInt64LittleEndian(bytes, values[random.Next(values.Length)]);
+            }
+            // What steers comes at the beginning, or at the multiples of eight.
+            var place = random.Next(random.Next(2) == 0 ? 256 : file.View.Length) & (random.Next(2) == 0 ? ~7 : ~0);
+            bytes = bytes[..Math.Min(bytes.Length, file.View.Length - place)];
+            bytes.CopyTo(file.View.Span(place, bytes.Length));
+        }
+    }
+
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+}
