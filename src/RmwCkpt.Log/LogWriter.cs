@@ -11,8 +11,11 @@ public enum AppendResult
     /// <summary>A former life wrote the same at this place: the readers have it already.</summary>
     Found,
 
-    /// <summary>As Found, but frames between were not published again.</summary>
+    /// <summary>As Found, but frames between were not published again, or not yet.</summary>
     FoundLater,
+
+    /// <summary>A former life wrote this message otherwise: the readers have that one, and it is left at that.</summary>
+    Differs,
 
     /// <summary>A former life wrote something else here; what was given is appended at the end.</summary>
     Diverged,
@@ -27,7 +30,7 @@ public readonly record struct Reservation(Region Payload, bool InLog);
 /// snapshot at any instruction needs not be told so: its next claim fails and it knows.
 /// Thread-safety: one caller at a time.
 /// </summary>
-public sealed class LogWriter : IDisposable
+public sealed partial class LogWriter : IDisposable
 {
     private const int FirstSegmentSize = 16 * 1024;
     private const int UsualSegmentSize = 8 * 1024 * 1024;
@@ -170,10 +173,25 @@ public sealed class LogWriter : IDisposable
     }
 
     /// <summary>Makes the reserved payload's first <paramref name="size"/> bytes a frame, or finds them in the log.</summary>
-    public AppendResult Commit(in Reservation reservation, int size, byte flags, uint incarnation, long time, out long sequence)
+    /// <param name="key">
+    /// How many of its first bytes say which message it is, in every life (a reply: what it answers). 0: it is the one of
+    /// its number.
+    /// </param>
+    public AppendResult Commit(
+        in Reservation reservation, int size, byte flags, uint incarnation, long time, out long sequence, int key = 0)
     {
         if (reservation.InLog)
         {
+            if ((flags & Frame.Recovered) == 0)
+            {
+                // Long live: what a former life said is not said again now.
+                _passed.Clear();
+            }
+            else if (IsPassed(reservation.Payload.Slice(0, size), key, out sequence))
+            {
+                Abort(reservation);
+                return AppendResult.Found;
+            }
             KillPoints.Hit(KillPoint.BeforeCommit);
             if (_view.AcquireInt32(_offset + Frame.Length) > 0)
             {
@@ -186,30 +204,7 @@ public sealed class LogWriter : IDisposable
             sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time);
             return AppendResult.Appended;
         }
-        if (_next < _firstKept)
-        {
-            sequence = _next++;
-            return AppendResult.Found;
-        }
-        var payload = _scratch.Region.Slice(0, size);
-        if (IsSame(_view, _offset, payload))
-        {
-            sequence = Step();
-            return AppendResult.Found;
-        }
-        if (FindLater(payload, out sequence))
-        {
-            return AppendResult.FoundLater;
-        }
-        // The former life's frames stand: others have read them. This one comes after them.
-        GoToTail();
-        var copy = new NativeBuffer();
-        payload.All.CopyTo(copy.Ensure(size).All);
-        var again = Reserve(size);
-        copy.Region.All.CopyTo(again.Payload.All);
-        copy.Dispose();
-        sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time);
-        return AppendResult.Diverged;
+        return CompareWithFormerLife(_scratch.Region.Slice(0, size), key, flags, incarnation, time, out sequence);
     }
 
     /// <summary>Gives a reservation back: nothing was published.</summary>
@@ -236,75 +231,6 @@ public sealed class LogWriter : IDisposable
         _next++;
         Head.Advance(sequence, _number, _offset, length, time);
         return sequence;
-    }
-
-    private static bool IsSame(Region view, int offset, Region payload)
-    {
-        var length = view.AcquireInt32(offset + Frame.Length);
-        return length - Frame.HeadSize == payload.Length
-            && view.Span(offset + Frame.HeadSize, payload.Length).SequenceEqual(payload.All);
-    }
-
-    /// <summary>Passes the frame at the position.</summary>
-    private long Step()
-    {
-        var sequence = _view.ReadInt64(_offset + Frame.Sequence);
-        var length = _view.ReadInt32(_offset + Frame.Length);
-        var time = _view.ReadInt64(_offset + Frame.Time);
-        _offset += Frame.Align(length);
-        _next = sequence + 1;
-        // The former life may have died between the frame's commit and the head's.
-        Head.Advance(sequence, _number, _offset, length, time);
-        return sequence;
-    }
-
-    /// <summary>Looks for the payload between the position and the tail, and passes it if it is there.</summary>
-    private bool FindLater(Region payload, out long sequence)
-    {
-        var (number, offset, next) = (_number, _offset, _next);
-        while (AtFrame())
-        {
-            if (IsSame(_view, _offset, payload))
-            {
-                sequence = Step();
-                return true;
-            }
-            Step();
-        }
-        MoveTo(number, 0);
-        (_offset, _next) = (offset, next);
-        sequence = 0;
-        return false;
-    }
-
-    private void GoToTail()
-    {
-        while (AtFrame())
-        {
-            Step();
-        }
-    }
-
-    /// <summary>Whether a committed data frame stands at the position; passes padding.</summary>
-    private bool AtFrame()
-    {
-        while (true)
-        {
-            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
-            if (word <= 0)
-            {
-                return false;
-            }
-            if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding && Frame.IsPlausible(_view, _offset, word))
-            {
-                return true;
-            }
-            if (!File.Exists(Segment.PathOf(_folder, _number + 1)))
-            {
-                return false;
-            }
-            MoveTo(_number + 1, 0);
-        }
     }
 
     /// <summary>

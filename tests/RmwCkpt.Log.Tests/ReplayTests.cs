@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace RmwCkpt.Log.Tests;
 
 public sealed class ReplayTests : IDisposable
@@ -46,19 +48,79 @@ public sealed class ReplayTests : IDisposable
     [InlineData(500)]
     [InlineData(501)]
     [InlineData(9000)]
-    public void What_a_life_says_otherwise_comes_after_all_that_was_said(int size)
+    public void What_a_life_says_otherwise_stays_as_it_was_heard(int size)
     {
         using var first = _scratch.Write();
         Scratch.AppendMany(first, 1, 100, 500);
         using var next = _scratch.Write();
         Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), life: 2));
-        Assert.Equal((AppendResult.Diverged, 101), Scratch.Append(next, Scratch.Payload(-1, size), life: 2));
-        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(2, 500), life: 2));
+        Assert.Equal((AppendResult.Differs, 2), Scratch.Append(next, Scratch.Payload(999, size), life: 2));
+        for (var i = 3; i <= 100; i++)
+        {
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2));
+        }
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(999, size), life: 2));
         using var reader = _scratch.Read();
         var read = Scratch.Drain(reader);
-        Assert.Equal([.. Enumerable.Range(1, 102).Select(i => (long)i)], read.ConvertAll(f => f.Sequence));
+        Assert.Equal([.. Enumerable.Range(1, 101).Select(i => (long)i)], read.ConvertAll(f => f.Sequence));
         Assert.Equal(Scratch.Payload(2, 500), read[1].Payload);
-        Assert.Equal(Scratch.Payload(-1, size), read[100].Payload);
+        Assert.Equal(Scratch.Payload(999, size), read[100].Payload);
+    }
+
+    [Fact]
+    public void What_a_life_says_besides_costs_none_of_what_was_heard()
+    {
+        using var first = _scratch.Write();
+        Scratch.AppendMany(first, 1, 20, 500);
+        using var next = _scratch.Write();
+        Assert.Equal((AppendResult.Differs, 1), Scratch.Append(next, Scratch.Payload(999, 500), life: 2));
+        for (var i = 1; i <= 20; i++)
+        {
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2));
+        }
+        Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(21, 500), life: 2));
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(20)]
+    public void Threads_may_say_theirs_in_another_order(int last)
+    {
+        using var first = _scratch.Write();
+        Scratch.AppendMany(first, 1, 20, 500);
+        using var next = _scratch.Write();
+        var order = Enumerable.Range(1, 20).ToList();
+        order.Remove(last - 3);
+        order.Insert(last - 1, last - 3);
+        foreach (var i in order)
+        {
+            var reservation = next.Reserve(500);
+            Scratch.Payload(i, 500).CopyTo(reservation.Payload.All);
+            var result = next.Commit(reservation, 500, Frame.Recovered, 2, 0, out var sequence);
+            Assert.Equal((i == last - 2 ? AppendResult.FoundLater : AppendResult.Found, i), (result, sequence));
+        }
+        Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(last - 3, 500), life: 2));
+    }
+
+    [Fact]
+    public void A_message_with_a_key_is_the_one_of_that_key()
+    {
+        using var first = _scratch.Write();
+        foreach (var text in new[] { "1 one", "2 two", "3 three" })
+        {
+            Scratch.Append(first, Encoding.ASCII.GetBytes(text));
+        }
+        using var next = _scratch.Write();
+        var results = new List<(AppendResult, long)>();
+        foreach (var text in new[] { "2 second", "1 first", "4 four", "3 three", "5 five" })
+        {
+            var reservation = next.Reserve(text.Length);
+            Encoding.ASCII.GetBytes(text, reservation.Payload.All);
+            results.Add((next.Commit(reservation, text.Length, Frame.Recovered, 2, 0, out var sequence, key: 1), sequence));
+        }
+        Assert.Equal(
+            [(AppendResult.Differs, 2), (AppendResult.Found, 1), (AppendResult.Diverged, 4), (AppendResult.Found, 3), (AppendResult.Appended, 5)],
+            results);
     }
 
     [Fact]

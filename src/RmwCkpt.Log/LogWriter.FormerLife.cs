@@ -1,0 +1,173 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>
+/// How a writer in replay compares with what its process' former life wrote from its position on. Who lives has heard that
+/// life: whatever this one says of a message that stands there is not said again. Which message that is tells its content,
+/// else its key, else its number; threads may say theirs in another order.
+/// </summary>
+public sealed partial class LogWriter
+{
+    /// <summary>How many messages apart from each other, at most, threads say theirs.</summary>
+    private const int Window = 64;
+
+    /// <summary>Where frames stand that were passed and whose messages may still be said, the oldest first.</summary>
+    private readonly List<(long Segment, int Offset)> _passed = [];
+
+    private enum Likeness
+    {
+        None,
+        SameKey,
+        Same,
+    }
+
+    private AppendResult CompareWithFormerLife(
+        Region payload, int key, byte flags, uint incarnation, long time, out long sequence)
+    {
+        if (_next < _firstKept)
+        {
+            sequence = _next++;
+            return AppendResult.Found;
+        }
+        var likeness = Compare(_view, _offset, payload, key);
+        if (likeness != Likeness.None)
+        {
+            sequence = Step();
+            return likeness == Likeness.Same ? AppendResult.Found : AppendResult.Differs;
+        }
+        likeness = FindLater(payload, key, out sequence);
+        if (likeness != Likeness.None)
+        {
+            return likeness == Likeness.Same ? AppendResult.FoundLater : AppendResult.Differs;
+        }
+        if (IsPassed(payload, key, out sequence))
+        {
+            return AppendResult.Found;
+        }
+        if (key == 0)
+        {
+            NotePassed();
+            sequence = Step();
+            return AppendResult.Differs;
+        }
+        // No reply to this request stands there. The former life's others do, and this one comes after them.
+        sequence = AppendAtTail(payload, flags, incarnation, time);
+        return AppendResult.Diverged;
+    }
+
+    private long AppendAtTail(Region payload, byte flags, uint incarnation, long time)
+    {
+        while (AtFrame())
+        {
+            NotePassed();
+            Step();
+        }
+        using var copy = new NativeBuffer();
+        payload.All.CopyTo(copy.Ensure(payload.Length).All);
+        var again = Reserve(payload.Length);
+        if (!again.InLog)
+        {
+            throw new InvalidDataException($"{_folder} is damaged: its end cannot be found");
+        }
+        copy.Region.All.CopyTo(again.Payload.All);
+        return CommitInPlace(Frame.HeadSize + payload.Length, flags, incarnation, time);
+    }
+
+    private static Likeness Compare(Region view, int offset, Region payload, int key)
+    {
+        var length = view.AcquireInt32(offset + Frame.Length) - Frame.HeadSize;
+        if (length == payload.Length && view.Span(offset + Frame.HeadSize, length).SequenceEqual(payload.All))
+        {
+            return Likeness.Same;
+        }
+        return key > 0 && length >= key && view.Span(offset + Frame.HeadSize, key).SequenceEqual(payload.Span(0, key))
+            ? Likeness.SameKey
+            : Likeness.None;
+    }
+
+    /// <summary>Passes the frame at the position.</summary>
+    private long Step()
+    {
+        var sequence = _view.ReadInt64(_offset + Frame.Sequence);
+        var length = _view.ReadInt32(_offset + Frame.Length);
+        var time = _view.ReadInt64(_offset + Frame.Time);
+        _offset += Frame.Align(length);
+        _next = sequence + 1;
+        // The former life may have died between the frame's commit and the head's.
+        Head.Advance(sequence, _number, _offset, length, time);
+        return sequence;
+    }
+
+    /// <summary>Looks for the message after the position, and passes it with all before it if it is there.</summary>
+    private Likeness FindLater(Region payload, int key, out long sequence)
+    {
+        var (number, offset, next, passed) = (_number, _offset, _next, _passed.Count);
+        for (var i = 0; i < Window && AtFrame(); i++)
+        {
+            var likeness = Compare(_view, _offset, payload, key);
+            if (likeness != Likeness.None)
+            {
+                ForgetOldest();
+                sequence = Step();
+                return likeness;
+            }
+            _passed.Add((_number, _offset));
+            Step();
+        }
+        _passed.RemoveRange(passed, _passed.Count - passed);
+        MoveTo(number, 0);
+        (_offset, _next) = (offset, next);
+        sequence = 0;
+        return Likeness.None;
+    }
+
+    /// <summary>Whether the message is one that was passed, and which.</summary>
+    private bool IsPassed(Region payload, int key, out long sequence)
+    {
+        for (var i = 0; i < _passed.Count; i++)
+        {
+            var (number, offset) = _passed[i];
+            using var other = number == _number ? null : Segment.Open(_folder, number, writable: false);
+            var view = other?.View ?? _view;
+            if ((number == _number || other is not null) && Compare(view, offset, payload, key) != Likeness.None)
+            {
+                sequence = view.ReadInt64(offset + Frame.Sequence);
+                _passed.RemoveAt(i);
+                return true;
+            }
+        }
+        sequence = 0;
+        return false;
+    }
+
+    private void NotePassed()
+    {
+        _passed.Add((_number, _offset));
+        ForgetOldest();
+    }
+
+    private void ForgetOldest() => _passed.RemoveRange(0, Math.Max(0, _passed.Count - Window));
+
+    /// <summary>Whether a committed data frame stands at the position; passes padding.</summary>
+    private bool AtFrame()
+    {
+        while (true)
+        {
+            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
+            if (word <= 0)
+            {
+                return false;
+            }
+            if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding && Frame.IsPlausible(_view, _offset, word))
+            {
+                return true;
+            }
+            if (!File.Exists(Segment.PathOf(_folder, _number + 1)))
+            {
+                return false;
+            }
+            MoveTo(_number + 1, 0);
+        }
+    }
+}
