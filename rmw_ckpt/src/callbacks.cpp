@@ -12,9 +12,8 @@ namespace {
 template <class Handle>
 rmw_ret_t set_callback(const Handle * handle, rmw_event_callback_t callback, const void * user_data) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  const ckpt_code code = ckpt_set_callback(data_of<const Entity>(handle).id, callback, user_data);
-  // They are taken away while things are torn down, after shutdown too.
-  return code == CKPT_SHUT_DOWN && callback == nullptr ? RMW_RET_OK : rmw_ckpt::check(code, "cannot set the callback");
+  return rmw_ckpt::check(ckpt_set_callback(data_of<const Entity>(handle).id, callback, user_data),
+                         "cannot set the callback");
 }
 
 }  // namespace

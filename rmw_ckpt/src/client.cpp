@@ -1,7 +1,5 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
-#include <atomic>
-
 #include "service.hpp"
 
 using rmw_ckpt::data_of;
@@ -31,18 +29,7 @@ rmw_ret_t rmw_send_request(const rmw_client_t * client, const void * ros_request
   RMW_CHECK_ARGUMENT_FOR_NULL(ros_request, RMW_RET_INVALID_ARGUMENT);
   RMW_CHECK_ARGUMENT_FOR_NULL(sequence_id, RMW_RET_INVALID_ARGUMENT);
   const auto & endpoint = data_of<const ServiceEndpoint>(client);
-  int64_t sequence = 0;
-  const rmw_ret_t ret = rmw_ckpt::send(endpoint.id, endpoint.request, ros_request, nullptr, &sequence);
-  if (ret != RMW_RET_OK) {
-    return ret;
-  }
-  if (sequence == 0) {
-    // Sent after shutdown: nobody will answer, but callers keep pending requests by a number that must be unique.
-    static std::atomic<int64_t> unsent{0};
-    sequence = --unsent;
-  }
-  *sequence_id = sequence;
-  return RMW_RET_OK;
+  return rmw_ckpt::send(endpoint.id, endpoint.request, ros_request, nullptr, sequence_id);
 }
 
 rmw_ret_t rmw_take_response(const rmw_client_t * client, rmw_service_info_t * request_header, void * ros_response,

@@ -55,15 +55,9 @@ constexpr size_t padded(size_t size) {
 template <class Write>
 rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, int64_t * sequence, Write && write) {
   ckpt_reservation reservation;
-  ckpt_code code = ckpt_publish_begin(id, answers, size, &reservation);
+  const ckpt_code code = ckpt_publish_begin(id, answers, size, &reservation);
   if (RCUTILS_UNLIKELY(code != CKPT_OK)) {
-    if (code != CKPT_SHUT_DOWN) {
-      return fail(code, "cannot publish");
-    }
-    if (sequence != nullptr) {
-      *sequence = 0;
-    }
-    return RMW_RET_OK;
+    return fail(code, "cannot publish");
   }
   size_t used = 0;
   const rmw_ret_t ret = guarded("cannot serialize the message", [&] {

@@ -24,8 +24,7 @@ std::unique_ptr<ServiceEndpoint> open_service(ckpt_kind kind, const rmw_node_t *
 /// Destroys the events that were made, then the endpoint itself, in the core. May be repeated after a failure.
 rmw_ret_t close_endpoint(Endpoint & endpoint);
 
-/// Serialises `message` straight into the entity's log. `answers` and `sequence` may be NULL. After shutdown it goes
-/// nowhere, which is no failure: executors may still be in a callback then. `sequence` is 0 in that case.
+/// Serialises `message` straight into the entity's log. `answers` and `sequence` may be NULL.
 rmw_ret_t send(ckpt_id id, const MessageType & type, const void * message, const ckpt_request_id * answers,
                int64_t * sequence);
 
@@ -43,10 +42,10 @@ rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::c
   for (;;) {
     ckpt_message message;
     ckpt_code code = ckpt_take_begin(id, &message);
-    if (code != CKPT_OK && code != CKPT_SHUT_DOWN) {
+    if (code != CKPT_OK) {
       return fail(code, "cannot take a message");
     }
-    if (code == CKPT_SHUT_DOWN || message.taken == 0) {
+    if (message.taken == 0) {
       *taken = false;
       return RMW_RET_OK;
     }

@@ -75,14 +75,12 @@ T & data_of(const Handle * handle) {
   return *static_cast<T *>(handle->data);
 }
 
-/// Destroys an entity in the core. What a session that is shut down held is gone already, and a forked child has no
-/// share in its parent's: no failures.
+/// Destroys an entity in the core. A forked child has no share in its parent's: no failure.
 inline rmw_ret_t destroy(ckpt_id id, const char * doing) {
   if (in_forked_child.load(std::memory_order_relaxed)) {
     return RMW_RET_OK;
   }
-  const ckpt_code code = ckpt_destroy(id);
-  return code == CKPT_SHUT_DOWN ? RMW_RET_OK : check(code, doing);
+  return check(ckpt_destroy(id), doing);
 }
 
 }  // namespace rmw_ckpt

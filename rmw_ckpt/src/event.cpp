@@ -148,10 +148,6 @@ rmw_ret_t rmw_take_event(const rmw_event_t * event_handle, void * event_info, bo
   }
   ckpt_event_status status{};
   const ckpt_code code = ckpt_take_event(data_of<rmw_ckpt::Event>(event_handle).id, &status);
-  if (code == CKPT_SHUT_DOWN) {
-    *taken = false;
-    return RMW_RET_OK;
-  }
   if (code != CKPT_OK) {
     return rmw_ckpt::fail(code, "cannot take the event");
   }

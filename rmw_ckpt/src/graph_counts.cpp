@@ -69,7 +69,7 @@ rmw_ret_t rmw_service_server_is_available(const rmw_node_t * node, const rmw_cli
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   uint8_t available = 0;
   const ckpt_code code = ckpt_service_available(data_of<rmw_ckpt::Entity>(client).id, &available);
-  if (code != CKPT_OK && code != CKPT_SHUT_DOWN) {
+  if (code != CKPT_OK) {
     return rmw_ckpt::fail(code, "cannot look for the service");
   }
   *is_available = available != 0;

@@ -47,9 +47,7 @@ rmw_ret_t rmw_trigger_guard_condition(const rmw_guard_condition_t * guard_condit
   if (rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
     return RMW_RET_OK;
   }
-  // Executors trigger theirs after shutdown, which itself has woken all waits.
-  const ckpt_code code = ckpt_trigger(data_of<Guard>(guard_condition).id);
-  return code == CKPT_SHUT_DOWN ? RMW_RET_OK : rmw_ckpt::check(code, "cannot trigger the guard condition");
+  return rmw_ckpt::check(ckpt_trigger(data_of<Guard>(guard_condition).id), "cannot trigger the guard condition");
 }
 
 }  // extern "C"

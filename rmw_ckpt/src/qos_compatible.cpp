@@ -50,15 +50,15 @@ bool open(Policy value, Policy system_default, Policy unknown) {
 void find_errors(const rmw_qos_profile_t & publisher, const rmw_qos_profile_t & subscription, Verdict & verdict) {
   if (publisher.reliability == RMW_QOS_POLICY_RELIABILITY_BEST_EFFORT &&
       subscription.reliability == RMW_QOS_POLICY_RELIABILITY_RELIABLE) {
-    verdict.error("best effort publisher and reliable subscription");
+    verdict.error("Best effort publisher and reliable subscription");
   }
   if (publisher.durability == RMW_QOS_POLICY_DURABILITY_VOLATILE &&
       subscription.durability == RMW_QOS_POLICY_DURABILITY_TRANSIENT_LOCAL) {
-    verdict.error("volatile publisher and transient local subscription");
+    verdict.error("Volatile publisher and transient local subscription");
   }
   if (publisher.liveliness == RMW_QOS_POLICY_LIVELINESS_AUTOMATIC &&
       subscription.liveliness == RMW_QOS_POLICY_LIVELINESS_MANUAL_BY_TOPIC) {
-    verdict.error("automatic liveliness of the publisher and manual by topic liveliness of the subscription");
+    verdict.error("Automatic liveliness of the publisher and manual by topic liveliness of the subscription");
   }
   const auto check = [&](const rmw_time_t & offered, const rmw_time_t & requested, const char * none,
                          const char * longer) {
@@ -75,11 +75,11 @@ void find_errors(const rmw_qos_profile_t & publisher, const rmw_qos_profile_t & 
       verdict.error(longer);
     }
   };
-  check(publisher.deadline, subscription.deadline, "subscription has a deadline, but publisher does not",
-        "subscription's deadline is less than publisher's");
+  check(publisher.deadline, subscription.deadline, "Subscription has a deadline, but publisher does not",
+        "Subscription's deadline is less than publisher's");
   check(publisher.liveliness_lease_duration, subscription.liveliness_lease_duration,
-        "subscription has a liveliness lease duration, but publisher does not",
-        "subscription's liveliness lease duration is less than publisher's");
+        "Subscription has a liveliness lease duration, but publisher does not",
+        "Subscription's liveliness lease duration is less than publisher's");
 }
 
 void find_warnings(const rmw_qos_profile_t & publisher, const rmw_qos_profile_t & subscription, Verdict & verdict) {

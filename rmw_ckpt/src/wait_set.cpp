@@ -1,7 +1,6 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
 #include <rmw/time.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -14,9 +13,6 @@ using rmw_ckpt::Entity;
 using rmw_ckpt::WaitSet;
 
 namespace {
-
-constexpr int64_t ns_per_s = 1'000'000'000;
-constexpr int64_t ns_per_ms = 1'000'000;
 
 /// One of the arrays that rmw_wait is given: void pointers to entities or, for events, to their handles.
 struct Waiters {
@@ -32,26 +28,7 @@ struct Waiters {
   }
 };
 
-/// The core has left the domain and does not wait any more. Looks like a wait in which all guard conditions were
-/// triggered: that is how executors are told to stop, and they look at their context then.
-rmw_ret_t wait_after_shutdown(const Waiters & guards, Waiters * all, size_t kinds, int64_t timeout) {
-  for (size_t kind = 0; kind < kinds; ++kind) {
-    if (all[kind].items != guards.items) {
-      std::fill_n(all[kind].items, all[kind].count, nullptr);
-    }
-  }
-  if (guards.count > 0 || timeout == CKPT_INFINITE) {
-    // A loop that does not look must not take a whole core.
-    const struct timespec pause = {0, ns_per_ms};
-    (void)nanosleep(&pause, nullptr);
-    return RMW_RET_OK;
-  }
-  const struct timespec rest = {timeout / ns_per_s, timeout % ns_per_s};
-  (void)nanosleep(&rest, nullptr);
-  return RMW_RET_TIMEOUT;
-}
-
-rmw_ret_t wait(Waiters * all, size_t kinds, const Waiters & guards, WaitSet & set, int64_t timeout) {
+rmw_ret_t wait(Waiters * all, size_t kinds, WaitSet & set, int64_t timeout) {
   size_t count = 0;
   for (size_t kind = 0; kind < kinds; ++kind) {
     count += all[kind].count;
@@ -67,9 +44,6 @@ rmw_ret_t wait(Waiters * all, size_t kinds, const Waiters & guards, WaitSet & se
     }
   }
   const ckpt_code code = ckpt_wait(set.session, set.ids.data(), set.ready.data(), count, timeout);
-  if (code == CKPT_SHUT_DOWN) {
-    return wait_after_shutdown(guards, all, kinds, timeout);
-  }
   if (code != CKPT_OK && code != CKPT_TIMEOUT) {
     return rmw_ckpt::fail(code, "cannot wait");
   }
@@ -141,7 +115,7 @@ rmw_ret_t rmw_wait(rmw_subscriptions_t * subscriptions, rmw_guard_conditions_t *
     all[4] = {events->events, events->event_count, true};
   }
   const int64_t timeout = wait_timeout == nullptr ? CKPT_INFINITE : rmw_time_total_nsec(*wait_timeout);
-  return rmw_ckpt::guarded("cannot wait", [&] { return wait(all, 5, all[1], data_of<WaitSet>(wait_set), timeout); });
+  return rmw_ckpt::guarded("cannot wait", [&] { return wait(all, 5, data_of<WaitSet>(wait_set), timeout); });
 }
 
 }  // extern "C"

@@ -10,7 +10,9 @@ public sealed class Context : IDisposable
 {
     private readonly List<Node> _nodes = [];
     private readonly Guard _wake;
+    private readonly object _spinning = new();
     private volatile bool _stop;
+    private volatile bool _disposed;
     private uint[] _ids = [];
     private byte[] _ready = [];
 
@@ -21,7 +23,13 @@ public sealed class Context : IDisposable
         MasterStarter.Program ??= Programs.Find();
         Session = Session.Join(domain ?? DomainFromEnvironment());
         _wake = Session.CreateGuard();
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Session.MarkLeft();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            if (!Session.IsReleased)
+            {
+                Session.MarkLeft();
+            }
+        };
     }
 
     internal Session Session { get; }
@@ -53,7 +61,10 @@ public sealed class Context : IDisposable
     public void Stop()
     {
         _stop = true;
-        _wake.Trigger();
+        if (!Session.IsReleased)
+        {
+            _wake.Trigger();
+        }
     }
 
     /// <summary>Runs callbacks until Stop. One thread at a time.</summary>
@@ -68,6 +79,20 @@ public sealed class Context : IDisposable
     /// <summary>Waits for at most <paramref name="timeout"/> and runs what is due. Allocates nothing once warm.</summary>
     public void SpinOnce(TimeSpan timeout)
     {
+        lock (_spinning)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            WaitAndRun(timeout);
+            if (_disposed)
+            {
+                // By a callback.
+                Release();
+            }
+        }
+    }
+
+    private void WaitAndRun(TimeSpan timeout)
+    {
         Prepare();
         var wait = timeout == Timeout.InfiniteTimeSpan ? -1 : (long)timeout.TotalNanoseconds;
         foreach (var node in _nodes)
@@ -78,12 +103,7 @@ public sealed class Context : IDisposable
                 wait = wait < 0 ? due : Math.Min(wait, due);
             }
         }
-        var code = Session.Waiter.Wait(_ids, _ready, wait);
-        if (code == Code.ShutDown)
-        {
-            _stop = true;
-            return;
-        }
+        _ = Session.Waiter.Wait(_ids, _ready, wait);
         foreach (var node in _nodes)
         {
             foreach (var timer in node.Timers)
@@ -120,5 +140,26 @@ public sealed class Context : IDisposable
     private static int DomainFromEnvironment() =>
         int.TryParse(Environment.GetEnvironmentVariable("ROS_DOMAIN_ID"), out var domain) ? domain : 0;
 
-    public void Dispose() => Session.ShutDown();
+    /// <summary>Leaves the domain when Spin has come to its end. Not while another thread publishes.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        Stop();
+        if (!Monitor.IsEntered(_spinning))
+        {
+            lock (_spinning)
+            {
+                Release();
+            }
+        }
+    }
+
+    private void Release()
+    {
+        if (!Session.IsReleased)
+        {
+            Session.ShutDown();
+            Session.Release();
+        }
+    }
 }

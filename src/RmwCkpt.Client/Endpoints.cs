@@ -25,6 +25,7 @@ public sealed class Publisher<T>
     /// <exception cref="Failure">TooLarge or NoSpace; nothing was published.</exception>
     public void Publish(in T message)
     {
+        ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);
         var size = Cdr.HeadSize + message.Size;
         var payload = _endpoint.Outbox!.Begin(null, size);
         try
@@ -63,6 +64,7 @@ public sealed class Subscription<T> : ISpun
     /// <summary>Takes the next message; false when there is none. Malformed ones throw and are passed.</summary>
     public bool TryTake(out T? message)
     {
+        ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);
         message = default;
         var lent = _endpoint.Inbox!.Begin();
         if (!lent.Taken)

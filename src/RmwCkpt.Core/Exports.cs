@@ -64,13 +64,13 @@ internal static class Exports
     {
         try
         {
-            if (Handles.ClockSession is not { IsShutDown: false } session || clock is < 0 or > 1)
+            if (Handles.ClockSession is not { } session || clock is < 0 or > 1)
             {
                 return real;
             }
             lock (session.Determinants.Gate)
             {
-                return session.Determinants.ReadClock(clock, real);
+                return session.IsReleased ? real : session.Determinants.ReadClock(clock, real);
             }
         }
         catch (Exception e)
@@ -85,9 +85,16 @@ internal static class Exports
     {
         try
         {
-            if (Handles.ClockSession is { IsShutDown: false } session && size <= Determinants.MaxRandom)
+            if (Handles.ClockSession is not { } session || size > Determinants.MaxRandom)
             {
-                session.Determinants.ReadRandom(new Region(bytes, (int)size).All);
+                return;
+            }
+            lock (session.Determinants.Gate)
+            {
+                if (!session.IsReleased)
+                {
+                    session.Determinants.ReadRandom(new Region(bytes, (int)size).All);
+                }
             }
         }
         catch (Exception e)

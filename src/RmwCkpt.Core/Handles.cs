@@ -4,7 +4,7 @@ namespace RmwCkpt.Core;
 
 /// <summary>
 /// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. A session that
-/// was shut down stays known until the last of its contexts is finalized; then its number is used again.
+/// was shut down stays until the last of its contexts is finalized, or is joined again; then its number is used again.
 /// </summary>
 internal static class Handles
 {
@@ -14,7 +14,7 @@ internal static class Handles
     private static readonly int[] s_contexts = new int[MaxSessions + 1];
     private static readonly object s_lock = new();
 
-    /// <summary>The session whose clock is this process' ROS time: the first.</summary>
+    /// <summary>The session whose clock is this process' ROS time: the oldest.</summary>
     public static Session? ClockSession { get; private set; }
 
     public static uint Join(int domain)
@@ -23,9 +23,12 @@ internal static class Handles
         {
             for (uint i = 1; i <= MaxSessions; i++)
             {
-                if (s_sessions[i] is { IsShutDown: false } shared && shared.Folder.Domain == domain)
+                if (s_sessions[i] is { } shared && shared.Folder.Domain == domain)
                 {
-                    s_users[i]++;
+                    if (s_users[i]++ == 0)
+                    {
+                        shared.Rejoin();
+                    }
                     s_contexts[i]++;
                     return i << 24;
                 }
@@ -38,10 +41,7 @@ internal static class Handles
                     var session = Middleware.Session.Join(domain);
                     s_users[i] = s_contexts[i] = 1;
                     Volatile.Write(ref s_sessions[i], session);
-                    if (ClockSession is null or { IsShutDown: true })
-                    {
-                        ClockSession = session;
-                    }
+                    ClockSession ??= session;
                     return i << 24;
                 }
             }
@@ -51,23 +51,18 @@ internal static class Handles
 
     public static void Leave(uint handle)
     {
-        Session? last = null;
         lock (s_lock)
         {
+            var session = Session(handle);
             var index = handle >> 24;
-            if (index is 0 or > MaxSessions || s_sessions[index] is not { } session)
-            {
-                throw new Failure(Code.Invalid, $"{handle} is no session");
-            }
             if (s_users[index] > 0 && --s_users[index] == 0)
             {
-                last = session;
+                session.ShutDown();
             }
         }
-        last?.ShutDown();
     }
 
-    /// <summary>A context is finalized; with the last of them goes the session, if it is shut down.</summary>
+    /// <summary>A context, which was shut down, is finalized; with the last of them goes the session.</summary>
     public static void Release(uint handle)
     {
         Session? last = null;
@@ -75,10 +70,11 @@ internal static class Handles
         {
             var session = Session(handle);
             var index = handle >> 24;
-            if (--s_contexts[index] == 0 && session.IsShutDown)
+            if (--s_contexts[index] == 0)
             {
                 Volatile.Write(ref s_sessions[index], null);
                 last = session;
+                ClockSession = ClockSession == session ? Array.Find(s_sessions, s => s is not null) : ClockSession;
             }
         }
         last?.Release();

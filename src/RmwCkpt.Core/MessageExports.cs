@@ -174,9 +174,8 @@ internal static class MessageExports
                 return Guarded.Fail(Code.Invalid, $"a wait on {count} entities");
             }
             var waiter = Handles.Session(session).Waiter;
-            var code = waiter.Wait(
+            return (int)waiter.Wait(
                 Symbols.Handles(ids, (int)count), count == 0 ? [] : new Region(ready, (int)count).All, timeout);
-            return code == Code.ShutDown ? Guarded.Fail(code, "the context was shut down") : (int)code;
         }
         catch (Exception e)
         {

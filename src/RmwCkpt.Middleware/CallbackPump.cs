@@ -74,7 +74,7 @@ public sealed class CallbackPump(Session session)
         session.RingSelf();
     }
 
-    /// <summary>Waits until the thread of a session that is shut down has ended. False: it has not, or this is it.</summary>
+    /// <summary>Waits until the thread of a session that is released has ended. False: it has not, or this is it.</summary>
     public bool Join(TimeSpan patience)
     {
         var thread = _thread;
@@ -84,13 +84,26 @@ public sealed class CallbackPump(Session session)
     private void Run()
     {
         var slot = session.Slot;
-        while (!session.IsShutDown)
+        var said = "";
+        while (!session.IsReleased)
         {
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
-            bool isLive;
-            lock (_lock)
+            var isLive = true;
+            try
             {
-                isLive = TryAnnounce();
+                lock (_lock)
+                {
+                    isLive = TryAnnounce();
+                }
+            }
+            catch (Exception e)
+            {
+                // A log that is damaged must not end the process. Said once.
+                if (said != e.Message)
+                {
+                    said = e.Message;
+                    Report.Error($"calling back: {said}");
+                }
             }
             session.Determinants.Pace();
             // In replay and catch-up nobody rings: look again soon.

@@ -6,13 +6,15 @@ namespace RmwCkpt.Middleware;
 /// </summary>
 public enum Determinant : byte
 {
-    /// <summary>A clock was read. Detail: the clock; value: ns.</summary>
+    /// <summary>A clock was read. Entity: by which thread (see Roles); detail: the clock; value: ns.</summary>
     Time = 1,
 
-    /// <summary>A wait found this entity ready. Detail: how many more cells belong to the same wait.</summary>
+    /// <summary>
+    /// A wait found this entity ready. Detail: low half, how many more cells belong to the same wait; high half, which thread.
+    /// </summary>
     Ready = 2,
 
-    /// <summary>A wait ended by time-out.</summary>
+    /// <summary>A wait ended by time-out. Detail: high half, which thread.</summary>
     TimedOut = 3,
 
     /// <summary>A take got a message. Detail: the log's number in this journal; value: sequence.</summary>

@@ -6,57 +6,28 @@ using RmwCkpt.Registry;
 namespace RmwCkpt.Middleware;
 
 /// <summary>
-/// Clock reads, answers about the graph and random bytes. They are matched leniently: where threads interleave otherwise than
-/// in the former life, one that does not find its cell goes on without, and cells that nobody asks for are passed.
+/// Answers about the graph and random bytes. They are matched leniently: where threads interleave otherwise than in the
+/// former life, one that does not find its cell goes on without, and cells that nobody asks for are passed.
 /// </summary>
 public sealed partial class Determinants
 {
     /// <summary>More random bytes than this at once are not journalled: they seed something, whose state is in snapshots.</summary>
     public const int MaxRandom = 4096;
 
-    /// <summary>Reads a clock: the journal's value in replay, else the translated one, journalled.</summary>
-    public long ReadClock(int clock, long real)
-    {
-        if (IsReplaying)
-        {
-            // Where it is another's turn, time only stands still a little.
-            if (_journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Time && cell.Detail == (uint)clock)
-            {
-                _journal.Advance();
-                Clock.Replay(clock, cell.Value);
-                return cell.Value;
-            }
-            return Clock.Last(clock);
-        }
-        if (FrozenFor() is > 0 and var frozen)
-        {
-            Clock.GoOnFrom(clock, real, frozen);
-            if (Clock.IsBehind)
-            {
-                _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
-                _session.FellBehind();
-            }
-        }
-        if (Clock.IsBehind)
-        {
-            Pace();
-        }
-        var time = Clock.Translate(clock, real);
-        Append(Determinant.Time, 0, (uint)clock, time);
-        return time;
-    }
-
     /// <summary>The answer of a graph query: the journal's in replay, else the given one, journalled.</summary>
     public long Query(uint entity, long answer)
     {
-        if (IsReplaying && _journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Query && cell.Entity == entity)
+        while (!IsReplaying)
+        {
+            if (Append(Determinant.Query, entity, 0, answer))
+            {
+                return answer;
+            }
+        }
+        if (_journal.TryPeek(out var cell) && cell.Kind == (byte)Determinant.Query && cell.Entity == entity)
         {
             _journal.Advance();
             return cell.Value;
-        }
-        if (!IsReplaying)
-        {
-            Append(Determinant.Query, entity, 0, answer);
         }
         return answer;
     }
@@ -76,14 +47,15 @@ public sealed partial class Determinants
                 var part = bytes[..Math.Min(8, bytes.Length)];
                 eight.Clear();
                 part.CopyTo(eight);
-                if (IsReplaying && TryReplayRandom(asked, out var value))
+                var recorded = false;
+                while (!recorded && !IsReplaying)
+                {
+                    recorded = Append(Determinant.Random, 0, asked, BinaryPrimitives.ReadInt64LittleEndian(eight));
+                }
+                if (!recorded && TryReplayRandom(asked, out var value))
                 {
                     BinaryPrimitives.WriteInt64LittleEndian(eight, value);
                     eight[..part.Length].CopyTo(part);
-                }
-                else if (!IsReplaying)
-                {
-                    Append(Determinant.Random, 0, asked, BinaryPrimitives.ReadInt64LittleEndian(eight));
                 }
             }
         }
@@ -134,12 +106,13 @@ public sealed partial class Determinants
     private static bool IsLenient(in Cell cell) =>
         cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query or (byte)Determinant.Random;
 
-    /// <summary>Passes a cell that this life does not ask for again; a clock read tells the time all the same.</summary>
+    /// <summary>Passes a cell that others cannot wait for; a clock read tells the time all the same.</summary>
     private void Pass(in Cell cell)
     {
         if (cell.Kind == (byte)Determinant.Time)
         {
             Clock.Replay((int)(cell.Detail & 1), cell.Value);
+            KeepPassed(cell);
         }
         _journal.Advance();
     }

@@ -12,6 +12,14 @@ public sealed partial class Determinants
     private readonly HashSet<uint> _told = [];
 
     private Stillness _callbacks;
+    private bool _hasCallbacks;
+
+    /// <summary>The detail of a wait's cell: which thread waited, and how many more cells its result has (0: none).</summary>
+    private uint WaitDetail(uint more) => (_roles.Mine << 16) | Math.Min(more, 0xffff);
+
+    private static uint RoleOf(in Cell cell) => cell.Detail >> 16;
+
+    private static uint MoreOf(in Cell cell) => cell.Detail & 0xffff;
 
     /// <summary>
     /// In replay: what the former life's wait on these entities returned. A wait that died half-recorded returns what was
@@ -85,7 +93,8 @@ public sealed partial class Determinants
                 (entity, position) = (cell.Entity, _journal.Position);
                 return true;
             }
-            if (_callbacks.Lasts(_journal.Position) < ShortestPatience)
+            _hasCallbacks = true;
+            if (_callbacks.Lasts(_journal.Position) < PatienceFor(cell))
             {
                 break;
             }
@@ -106,7 +115,7 @@ public sealed partial class Determinants
             {
                 Tell(cell.Entity, ready, index);
             }
-            if (cell.Detail == 0 || !_journal.TryPeek(out cell) || cell.Kind != (byte)Determinant.Ready)
+            if (MoreOf(cell) == 0 || !_journal.TryPeek(out cell) || cell.Kind != (byte)Determinant.Ready)
             {
                 return;
             }

@@ -36,28 +36,33 @@ public sealed partial class Determinants : IDisposable
     /// <summary>The same before it passes cells on which nothing depends: who was told of what, at which time.</summary>
     private const long ShortestPatience = 4_000_000;
 
+    /// <summary>The same before a thread takes before its turn: the one whose turn it is may be waiting for it.</summary>
+    private const long TurnPatience = 15_000_000;
+
+    /// <summary>Cells among which a thread looks for what it may take before its turn.</summary>
+    private const int MostAhead = 1024;
+
     /// <summary>How often it looks where nobody tells it.</summary>
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(2);
-
-    /// <summary>ns without a wait in catch-up: there may be none.</summary>
-    private const long WaitsAreOver = 100_000_000;
-
-    /// <summary>ns; of a longer time it was perhaps not let run, and its timers are late as it is.</summary>
-    private const long LongestPace = 20_000_000;
 
     private readonly IReplayed _session;
     private readonly Journal _journal;
     private readonly Region _slot;
     private readonly Dictionary<Gid, uint> _numbers = [];
     private readonly List<Gid> _logs = [];
+    private readonly Roles _roles = new();
+
+    /// <summary>Cells that were taken before their turn.</summary>
+    private readonly HashSet<long> _ahead = [];
+
+    /// <summary>How long takes, one after the other, have seen the journal stand still.</summary>
+    private Stillness _standstill;
     private uint _incarnation;
     private uint _freezes;
     private bool _replaying;
     private bool _revived;
     private bool _broken;
     private ulong _logProcess;
-    private long _waited;
-    private long _paced;
 
     internal Determinants(IReplayed session, Journal journal, Region slot, uint incarnation, bool resumed)
     {
@@ -90,7 +95,7 @@ public sealed partial class Determinants : IDisposable
                 return false;
             }
             ApplyMatches();
-            if (_journal.HasNext)
+            if (_journal.HasNext || IsDraining)
             {
                 return true;
             }
@@ -100,33 +105,71 @@ public sealed partial class Determinants : IDisposable
     }
 
     /// <summary>
-    /// In replay: takes the next cell, which must be one of two kinds and, unless 0, of this entity. False: live.
-    /// A thread whose turn it is not yet waits for the others; if none comes, the journal does not describe this
-    /// execution, and what is left of it is given up: counted, reported, and the process goes on live.
+    /// In replay: takes the next cell, which must be of this entity's takes. False: live.
+    /// A thread whose turn it is not yet waits for the others. If none comes it takes before its turn, or, where the former
+    /// life took no more, nothing. If the journal stands still for long it does not describe this execution, and what is
+    /// left of it is given up: counted, reported, and the process goes on live.
     /// </summary>
-    public bool TryReplay(Determinant kind, Determinant other, uint entity, out Cell cell)
+    public bool TryReplayTake(uint entity, out Cell cell)
     {
         var stillness = default(Stillness);
-        while (TryPeekStrict(out cell))
+        while (TryPeekStrict(out var next))
         {
-            if ((cell.Kind == (byte)kind || cell.Kind == (byte)other) && (entity == 0 || entity == cell.Entity))
+            if (IsTakeOf(next, entity))
             {
+                cell = next;
                 Consumed(cell);
                 return true;
             }
             var still = stillness.Lasts(_journal.Position);
-            if (cell.Kind == (byte)Determinant.Ready && still > ShortestPatience)
+            if (next.Kind == (byte)Determinant.Ready && still > ShortestPatience)
             {
                 PassReady([]);
-                continue;
             }
-            if (still > Patience)
+            else if (still > TurnPatience && TryReplayAhead(entity, out cell))
             {
-                GiveUp(kind, entity, cell);
-                break;
+                return true;
             }
-            Monitor.Wait(Gate, s_look);
+            else if (_standstill.Lasts(_journal.Position) > Patience)
+            {
+                GiveUp(Determinant.Take, entity, next);
+            }
+            else if (still > ShortPatience)
+            {
+                cell = new Cell((byte)Determinant.Nothing, entity, 0, 0);
+                return true;
+            }
+            else
+            {
+                Monitor.Wait(Gate, s_look);
+            }
         }
+        cell = default;
+        return false;
+    }
+
+    private static bool IsTakeOf(in Cell cell, uint entity) =>
+        cell.Entity == entity && cell.Kind is (byte)Determinant.Take or (byte)Determinant.Nothing;
+
+    /// <summary>
+    /// Takes a cell before its turn: this entity's next one. Threads of an executor take from different entities in any
+    /// order; where all of them wait for one that was not told, nobody would tell it.
+    /// </summary>
+    private bool TryReplayAhead(uint entity, out Cell cell)
+    {
+        var start = _journal.Position;
+        for (var i = 0; i < MostAhead && _journal.TryPeek(out cell); i++)
+        {
+            if (IsTakeOf(cell, entity)
+                && (cell.Kind != (byte)Determinant.Take || cell.Detail < _logs.Count) && _ahead.Add(_journal.Position))
+            {
+                _journal.Seek(start);
+                Taken(cell);
+                return true;
+            }
+            _journal.Advance();
+        }
+        _journal.Seek(start);
         cell = default;
         return false;
     }
@@ -155,13 +198,21 @@ public sealed partial class Determinants : IDisposable
     /// <summary>In replay, the next cell that must be matched; others are passed. False: live.</summary>
     private bool TryPeekStrict(out Cell cell)
     {
-        while (IsReplaying && _journal.TryPeek(out cell))
+        while (IsReplaying)
         {
-            if (!IsLenient(cell))
+            if (!_journal.TryPeek(out cell))
+            {
+                // At its end, and others are not yet.
+                Monitor.Wait(Gate, s_look);
+            }
+            else if (!IsLenient(cell))
             {
                 return true;
             }
-            Pass(cell);
+            else
+            {
+                Pass(cell);
+            }
         }
         cell = default;
         return false;
@@ -196,7 +247,8 @@ public sealed partial class Determinants : IDisposable
         {
             _slot.Write(ProcessTable.LastTake, _journal.Position);
         }
-        return Append(kind, entity, detail, value);
+        return Append(
+            kind, entity, kind is Determinant.Ready or Determinant.TimedOut ? WaitDetail(detail) : detail, value);
     }
 
     /// <summary>Journals that an endpoint reads a log from a sequence on. False: it is replaying; not now.</summary>
@@ -229,39 +281,6 @@ public sealed partial class Determinants : IDisposable
     /// <summary>The log of a number, as in a replayed take.</summary>
     public Gid LogOf(uint number) => number < _logs.Count ? _logs[(int)number] : default;
 
-    /// <summary>In catch-up: skips time. Notes when none of the lag is left.</summary>
-    public void Skip(long time)
-    {
-        Clock.Skip(time);
-        NoteLive();
-    }
-
-    /// <summary>In catch-up: a wait looks that may skip time, so that nothing else need.</summary>
-    public void NoteWait() => Volatile.Write(ref _waited, Posix.Now(Posix.MonotonicClock));
-
-    /// <summary>
-    /// In catch-up, where nobody waits (callbacks, polling, a loop at a rate): ROS time runs half as fast again. Those who sleep by it cannot
-    /// be woken, and a timer that is late by less than its period misses no tick. Takes <see cref="Gate"/> itself.
-    /// </summary>
-    public void Pace()
-    {
-        lock (Gate)
-        {
-            if (IsReplaying || !Clock.IsBehind)
-            {
-                _paced = 0;
-                return;
-            }
-            var now = Posix.Now(Posix.MonotonicClock);
-            if (_paced != 0 && now - Volatile.Read(ref _waited) > WaitsAreOver)
-            {
-                Clock.Skip(Math.Min(now - _paced, LongestPace) / 2);
-                NoteLive();
-            }
-            _paced = now;
-        }
-    }
-
     private bool Append(Determinant kind, uint entity, uint detail, long value)
     {
         if (_broken)
@@ -289,10 +308,21 @@ public sealed partial class Determinants : IDisposable
 
     private void Consumed(in Cell cell)
     {
+        if (cell.Kind is (byte)Determinant.Ready or (byte)Determinant.TimedOut)
+        {
+            _roles.Take(RoleOf(cell));
+        }
+        DropPassed();
         if (cell.Kind is (byte)Determinant.Take or (byte)Determinant.Ready or (byte)Determinant.TimedOut)
         {
             _slot.Write(ProcessTable.LastTake, _journal.Position);
         }
+        Taken(cell);
+        _journal.Advance();
+    }
+
+    private void Taken(in Cell cell)
+    {
         if (cell.Kind is (byte)Determinant.Take or (byte)Determinant.Nothing)
         {
             _told.Remove(cell.Entity);
@@ -302,15 +332,22 @@ public sealed partial class Determinants : IDisposable
             _slot.Write(ProcessTable.Replayed, _slot.ReadInt64(ProcessTable.Replayed) + 1);
             KillPoints.Hit(KillPoint.ReplayMiddle);
         }
-        _journal.Advance();
         Monitor.PulseAll(Gate);
     }
 
-    /// <summary>Matches and log names between two determinants: what the monitor thread did at that moment.</summary>
+    /// <summary>
+    /// Matches and log names between two determinants: what the monitor thread did at that moment. Passes what was taken
+    /// before its turn.
+    /// </summary>
     private void ApplyMatches()
     {
         while (_journal.TryPeek(out var cell))
         {
+            if (_ahead.Count > 0 && _ahead.Remove(_journal.Position))
+            {
+                _journal.Advance();
+                continue;
+            }
             switch ((Determinant)cell.Kind)
             {
                 case Determinant.LogProcess:
@@ -343,6 +380,9 @@ public sealed partial class Determinants : IDisposable
         {
             _replaying = true;
             _told.Clear();
+            _ahead.Clear();
+            _standstill = default;
+            EndDraining();
             Clock.BeginLife();
             _slot.Write(ProcessTable.Mode, (uint)ProcessMode.Replay);
             KillPoints.Hit(KillPoint.ReplayStart);
@@ -354,25 +394,13 @@ public sealed partial class Determinants : IDisposable
         KillPoints.Hit(KillPoint.ReplayEnd);
         _replaying = false;
         _revived = true;
+        EndDraining();
         _freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
         Clock.EndReplay();
+        _catchUp.Begin();
         _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
         NoteLive();
         _session.ReplayEnded();
-    }
-
-    private void NoteLive()
-    {
-        _paced = Clock.IsBehind ? _paced : 0;
-        if (!Clock.IsBehind && _slot.ReadUInt32(ProcessTable.Mode) != (uint)ProcessMode.Live)
-        {
-            if (_revived)
-            {
-                _revived = false;
-                _slot.Write(ProcessTable.LiveAt, Posix.Now(Posix.RealtimeClock));
-            }
-            _slot.Release(ProcessTable.Mode, (uint)ProcessMode.Live);
-        }
     }
 
     private void GiveUp(Determinant wanted, uint entity, in Cell found)

@@ -12,8 +12,7 @@ public enum Code
     NoMaster = 6,
     NotFound = 7,
     Unsupported = 8,
-    ShutDown = 9,
-    Lost = 10,
+    Lost = 9,
 }
 
 /// <summary>A failure with the code that C callers get and a message that says what, where and what to do.</summary>

@@ -93,7 +93,7 @@ public sealed class Outbox : IDisposable
             var tainted = _session.IsRecovering;
             var result = _writer.Commit(
                 _reservation, (int)size + _prefix, tainted ? Frame.Recovered : (byte)0, _session.Incarnation, _time,
-                out var sequence);
+                out var sequence, key: _prefix);
             KillPoints.Hit(KillPoint.AfterCommit);
             _session.CountPublish(result, Head);
             _deadline?.Happened(_time);

@@ -15,6 +15,9 @@ public sealed class RosClock
     private const long ShortestFreeze = 1_000_000;
 
     private readonly long[] _last = new long[2];
+
+    /// <summary>What the kernel said at the last live read of each clock; 0: there was none in this life.</summary>
+    private readonly long[] _read = new long[2];
     private long _lag;
     private long _seen;
     private long _monotonicOffset = ReadMonotonicOffset();
@@ -36,17 +39,19 @@ public sealed class RosClock
     /// <summary>What a read of <paramref name="clock"/> gives when the kernel says <paramref name="real"/>.</summary>
     public long Translate(int clock, long real)
     {
+        _read[clock] = real;
         return _last[clock] = Math.Max(RosTime(clock, real), _last[clock]);
     }
 
     /// <summary>
-    /// The process was frozen for a snapshot since the last read, for at most <paramref name="longest"/> ns: time goes on
-    /// from there, and what is missing is caught up with as after a recovery, so that no timer misses a tick.
+    /// The process was frozen for a snapshot since the last read of a clock, of either, for at most
+    /// <paramref name="longest"/> ns: time goes on from there, and what is missing is caught up with as after a recovery, so
+    /// that no timer misses a tick.
     /// </summary>
     public void GoOnFrom(int clock, long real, long longest)
     {
-        var gap = RosTime(clock, real) - _last[clock];
-        if (_last[clock] != 0 && gap > ShortestFreeze)
+        var gap = Math.Min(SinceRead(clock, real), SinceRead(1 - clock, Posix.Now(1 - clock)));
+        if (gap is > ShortestFreeze and < long.MaxValue)
         {
             // But never back before a message that it has taken.
             var room = Math.Max(0, Now - _seen);
@@ -61,7 +66,11 @@ public sealed class RosClock
     public void Replay(int clock, long time) => _last[clock] = time;
 
     /// <summary>A new life began in this memory: the time namespace may be another.</summary>
-    public void BeginLife() => _monotonicOffset = ReadMonotonicOffset();
+    public void BeginLife()
+    {
+        _monotonicOffset = ReadMonotonicOffset();
+        _read.AsSpan().Clear();
+    }
 
     /// <summary>The replay is over: time goes on from its last read.</summary>
     public void EndReplay()
@@ -92,6 +101,8 @@ public sealed class RosClock
             _last[clock] += _last[clock] != 0 ? step : 0;
         }
     }
+
+    private long SinceRead(int clock, long real) => _read[clock] == 0 ? long.MaxValue : real - _read[clock];
 
     private long RosTime(int clock, long real) => real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0);
 

@@ -19,16 +19,19 @@ public sealed partial class Session
     public const uint EntityMask = 0xffffff;
 
     private static readonly TimeSpan s_registryTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_leaveTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly RegistryClient _registry;
     private readonly GraphTable _graph;
     private readonly Matcher _matcher;
+    private readonly Readership _readership;
     private readonly object _entitiesLock = new();
     private Entity?[] _entities = new Entity?[64];
     private uint _lastId;
-    private volatile bool _shutDown;
+    private volatile bool _released;
     private volatile bool _rematch;
-    private Thread? _leaving;
+    private volatile bool _wakeAll;
+    private bool _unregisterFailed;
 
     private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
     {
@@ -51,6 +54,7 @@ public sealed partial class Session
         }
         Determinants = new Determinants(this, journal, Slot, welcome.Incarnation, resumed);
         _matcher = new Matcher(this, graph);
+        _readership = new Readership(SlotIndex);
         Waiter = new Waiter(this);
         Callbacks = new CallbackPump(this);
         Slot.Write(ProcessTable.LastTake, -1L);
@@ -76,7 +80,8 @@ public sealed partial class Session
     /// <summary>Bytes that each log may keep (RMW_CKPT_RETENTION).</summary>
     public long Retention { get; }
 
-    public bool IsShutDown => _shutDown;
+    /// <summary>It has nothing mapped any more.</summary>
+    public bool IsReleased => _released;
 
     public uint Incarnation => Slot.AcquireUInt32(ProcessTable.Incarnation);
 
@@ -110,27 +115,26 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>Leaves the domain for good: waits end, the master will not recover this process. Idempotent.</summary>
+    /// <summary>
+    /// Nobody uses it any more, until somebody joins again: the end of this process is no death. Its entities stay, and do
+    /// what they did, until they are destroyed: programs take theirs down after they have shut down.
+    /// </summary>
     public void ShutDown()
     {
-        if (_shutDown)
-        {
-            return;
-        }
         MarkLeft();
-        _shutDown = true;
-        Guardian.Leave(Folder);
-        RingSelf();
+        _wakeAll = true;
         Table.Notify(SlotIndex);
-        // Not awaited: signal handlers shut down, and their node should not be seen half shut down.
-        _leaving = Start("ckpt-leave", SayLeave);
     }
 
-    private void SayLeave()
+    /// <summary>Takes <see cref="ShutDown"/> back.</summary>
+    public void Rejoin() => Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
+
+    /// <summary>Tells the master that this process has left: its rows in the graph go, its slot may be another's.</summary>
+    private void Leave()
     {
         try
         {
-            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, TimeSpan.FromMilliseconds(500));
+            _registry.Call(new Request { Leave = new Leave { Process = ProcessId } }, s_leaveTimeout);
         }
         catch (RegistryException)
         {
@@ -139,11 +143,11 @@ public sealed partial class Session
     }
 
     /// <summary>
-    /// Closes what was not destroyed of a session that is shut down, and unmaps all that it has mapped. Nothing may be
-    /// asked of it any more.
+    /// Leaves, closes what was not destroyed, and unmaps all that was mapped. Nothing may be asked of it any more.
     /// </summary>
     public void Release()
     {
+        Guardian.Leave(Folder);
         foreach (var entity in Volatile.Read(ref _entities))
         {
             if (entity is not null)
@@ -152,10 +156,17 @@ public sealed partial class Session
                 entity.Close();
             }
         }
-        Determinants.Dispose();
-        // They end at once, for it is shut down. One that does not keeps what it looks at.
-        if (_monitor?.Join(s_registryTimeout) != false && Callbacks.Join(s_registryTimeout) && _leaving?.Join(s_registryTimeout) != false)
+        _released = true;
+        RingSelf();
+        Table.Notify(SlotIndex);
+        // The threads end at once. One that does not keeps what it looks at, and its slot until this process ends.
+        if (_monitor?.Join(s_registryTimeout) != false && Callbacks.Join(s_registryTimeout))
         {
+            Leave();
+            lock (Determinants.Gate)
+            {
+                Determinants.Dispose();
+            }
             _graph.Dispose();
             Table.Dispose();
         }
@@ -237,7 +248,6 @@ public sealed partial class Session
             row.TypeHash = Google.Protobuf.ByteString.CopyFrom(options.TypeHash);
         }
         Register(endpoint, row);
-        _matcher.Update();
         _matcher.Add(endpoint);
         return endpoint;
     }
@@ -250,25 +260,37 @@ public sealed partial class Session
         {
             Destroy(node.GraphGuard.Id);
         }
-        if (entity is Node or Endpoint && !_shutDown)
+        if (entity is Node or Endpoint)
         {
-            var request = new Unregister { Process = ProcessId };
-            request.Entities.Add(id);
-            try
-            {
-                _registry.Call(new Request { Unregister = request }, s_registryTimeout);
-            }
-            catch (RegistryException) when (_shutDown)
-            {
-                // All of it has left meanwhile.
-            }
-            catch (RegistryException e)
-            {
-                Report.Error($"unregister: {e.Message}");
-            }
+            Unregister(id);
         }
         entity.Close();
     }
+
+    private void Unregister(uint id)
+    {
+        var request = new Unregister { Process = ProcessId };
+        request.Entities.Add(id);
+        try
+        {
+            _registry.Call(new Request { Unregister = request }, s_registryTimeout);
+        }
+        catch (RegistryException) when (IsLeaving)
+        {
+            // Where nobody needs a master any more there may be none.
+        }
+        catch (RegistryException e)
+        {
+            // Once: who takes down a thousand endpoints without a master needs no more.
+            if (!_unregisterFailed)
+            {
+                _unregisterFailed = true;
+                Report.Error($"unregister: {e.Message}");
+            }
+        }
+    }
+
+    private bool IsLeaving => Slot.AcquireUInt32(ProcessTable.State) == (uint)ProcessState.Left;
 
     /// <summary>From here on no call finds it.</summary>
     private void Withdraw(Entity entity)
@@ -301,10 +323,6 @@ public sealed partial class Session
     {
         lock (_entitiesLock)
         {
-            if (_shutDown)
-            {
-                throw new Failure(Code.ShutDown, "the context is shut down");
-            }
             var id = _lastId + 1;
             var entity = make(id);
             _lastId = id;

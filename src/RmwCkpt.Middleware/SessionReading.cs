@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RmwCkpt.Log;
 using RmwCkpt.Registry;
 
@@ -9,6 +10,7 @@ public sealed partial class Session : IReplayed
     /// <summary>A message handled within this time of its sending, ns, is not late any more.</summary>
     private const long OnTime = 20_000_000;
 
+    private readonly ConditionalWeakTable<LogHead, StrongBox<uint>> _diverged = [];
     private volatile bool _tainted;
 
     /// <summary>
@@ -25,7 +27,7 @@ public sealed partial class Session : IReplayed
     public bool TryRead(Endpoint local, Gid log)
     {
         var inbox = local.Inbox!;
-        if (inbox.Reads(log))
+        if (inbox.TryReadOn(log))
         {
             return true;
         }
@@ -40,17 +42,18 @@ public sealed partial class Session : IReplayed
         {
             return false;
         }
-        reader.Head.AddReader(SlotIndex);
+        // Rung from before it looks where the end is.
+        var source = new Source(log, reader, _readership);
         PlaceAtStart(reader, local);
         reader.SeekSequence(Math.Max(reader.NextSequence, inbox.ReadBefore(log)));
         lock (Determinants.Gate)
         {
             if (!Determinants.TryRecordMatch(local.Id, log, reader.NextSequence))
             {
-                reader.Dispose();
+                source.Dispose();
                 return false;
             }
-            inbox.Add(new Source(log, reader));
+            inbox.Add(source);
         }
         RingSelf();
         return true;
@@ -63,9 +66,8 @@ public sealed partial class Session : IReplayed
         {
             return null;
         }
-        reader.Head.AddReader(SlotIndex);
+        var source = new Source(log, reader, _readership);
         reader.SeekSequence(first);
-        var source = new Source(log, reader);
         inbox.Add(source);
         return source;
     }
@@ -105,12 +107,23 @@ public sealed partial class Session : IReplayed
                 break;
             default:
                 Count(ProcessTable.Divergences, 1);
-                Report.Error(
-                    $"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} "
-                    + (result == AppendResult.FoundLater
-                        ? "what its former life published later; what was between is not repeated"
-                        : "what its former life did not; it is published now"));
+                ReportDivergence(result, head);
                 break;
+        }
+    }
+
+    /// <summary>Said once for each endpoint and life; the rest is in the counter.</summary>
+    private void ReportDivergence(AppendResult result, LogHead head)
+    {
+        if (!_diverged.TryGetValue(head, out var life) || life.Value != Incarnation)
+        {
+            _diverged.AddOrUpdate(head, new StrongBox<uint>(Incarnation));
+            Report.Error($"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} " + result switch
+            {
+                AppendResult.FoundLater => "what its former life published later",
+                AppendResult.Differs => "something else than its former life, whose message it remains",
+                _ => "a reply that its former life did not; it is published now",
+            });
         }
     }
 
@@ -143,6 +156,11 @@ public sealed partial class Session : IReplayed
         }
         catch (IOException)
         {
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            Report.Error($"a log that cannot be read: {e.Message}");
             return null;
         }
     }

@@ -9,6 +9,12 @@ public sealed partial class Session
     /// <summary>How often time is let catch up where nobody waits or reads a clock, ns.</summary>
     private const long PaceInterval = 20_000_000;
 
+    /// <summary>
+    /// How long after a shutdown all guard conditions are triggered, ms: executors then look at their context, which rcl marks
+    /// after rmw_shutdown only. One that was woken before, and waits again, would wait for ever.
+    /// </summary>
+    private const int ShutdownPause = 10;
+
     private Thread? _monitor;
 
     private void StartThreads()
@@ -28,7 +34,7 @@ public sealed partial class Session
     private void FollowGraph()
     {
         var told = 0ul;
-        while (!_shutDown)
+        while (!_released)
         {
             var notice = Slot.AcquireUInt32(ProcessTable.Notice);
             try
@@ -42,7 +48,14 @@ public sealed partial class Session
                 if (_rematch)
                 {
                     _rematch = false;
+                    _readership.Renew();
                     _matcher.Rematch();
+                }
+                if (_wakeAll)
+                {
+                    _wakeAll = false;
+                    Thread.Sleep(ShutdownPause);
+                    TriggerGuards();
                 }
                 // Another thread may have taken the change in, and tells nobody.
                 if (_matcher.Seen != told)
@@ -51,12 +64,21 @@ public sealed partial class Session
                     TriggerGraphGuards();
                 }
             }
-            catch (Exception e) when (e is IOException or Failure)
+            catch (Exception e)
             {
+                // A log that is damaged must not end the process.
                 Report.Error($"following the graph: {e.Message}");
             }
             Determinants.Pace();
             Futex.Wait(Slot, ProcessTable.Notice, notice, Determinants.Clock.IsBehind ? PaceInterval : -1);
+        }
+    }
+
+    private void TriggerGuards()
+    {
+        foreach (var entity in Volatile.Read(ref _entities))
+        {
+            (entity as Guard)?.Trigger();
         }
     }
 

@@ -19,10 +19,28 @@ public sealed class Waiter(Session session)
     /// <summary>Spins in vain before sleeping at once again.</summary>
     private const int SpinTries = 4;
 
+    /// <summary>
+    /// After a signal guard conditions are reported later by this, ms. Their triggers are how rclpy's and rclcpp's signal
+    /// threads wake executors before they shut the context down: who is woken in between takes down what they still use,
+    /// or sees the context as it was and waits again.
+    /// </summary>
+    private const int SignalPause = 10;
+
     private int _spinCredit;
 
     /// <summary>See ckpt_wait.</summary>
     public Code Wait(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout)
+    {
+        if (timeout != 0)
+        {
+            CatchUp.CountThread();
+        }
+        var code = WaitFor(ids, ready, timeout);
+        session.Determinants.Note(isAtWork: true);
+        return code;
+    }
+
+    private Code WaitFor(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout)
     {
         var determinants = session.Determinants;
         var slot = session.Slot;
@@ -30,12 +48,9 @@ public sealed class Waiter(Session session)
         var skipped = 0L;
         var hasLimit = timeout is >= 0 and < long.MaxValue;
         var slept = false;
+        var interrupted = false;
         while (true)
         {
-            if (session.IsShutDown)
-            {
-                return Code.ShutDown;
-            }
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
             lock (determinants.Gate)
             {
@@ -57,6 +72,11 @@ public sealed class Waiter(Session session)
             }
             if (Collect(ids, ready, by: now))
             {
+                if (interrupted && !behind && HasGuard(ids, ready))
+                {
+                    Thread.Sleep(SignalPause);
+                }
+                interrupted = false;
                 if (TryRecordReady(determinants, ids, ready))
                 {
                     Report(ids, ready, slept);
@@ -79,7 +99,7 @@ public sealed class Waiter(Session session)
                 skipped += Skip(determinants, ids, now, remaining);
                 continue;
             }
-            Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
+            interrupted |= Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
             session.CaughtUp();
             slept = true;
         }
@@ -99,9 +119,8 @@ public sealed class Waiter(Session session)
         step = remaining >= 0 ? Math.Min(step, remaining) : step;
         lock (determinants.Gate)
         {
-            determinants.Skip(step);
+            return determinants.Skip(now, step);
         }
-        return step;
     }
 
     /// <summary>How long until an event is due that only time causes, ns; -1: there is none.</summary>
@@ -200,8 +219,20 @@ public sealed class Waiter(Session session)
         }
     }
 
-    /// <summary>Until the bell rings or the time is over, or sooner.</summary>
-    private void Sleep(Region slot, uint bell, long remaining)
+    private bool HasGuard(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
+    {
+        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
+        {
+            if (session.Find(ids[i]) is Guard)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>Until the bell rings or the time is over, or sooner. True: a signal came.</summary>
+    private bool Sleep(Region slot, uint bell, long remaining)
     {
         var start = Posix.Now(Posix.MonotonicClock);
         if (Volatile.Read(ref _spinCredit) > 0 && Environment.ProcessorCount > 1)
@@ -215,17 +246,18 @@ public sealed class Waiter(Session session)
                     if (slot.AcquireUInt32(ProcessTable.Bell) != bell)
                     {
                         Volatile.Write(ref _spinCredit, SpinTries);
-                        return;
+                        return false;
                     }
                 }
             }
             while (Posix.Now(Posix.MonotonicClock) - start < limit);
             Volatile.Write(ref _spinCredit, Math.Max(0, _spinCredit - 1));
         }
-        ProcessTable.Sleep(slot, bell, remaining);
+        var interrupted = ProcessTable.Sleep(slot, bell, remaining);
         if (Posix.Now(Posix.MonotonicClock) - start < ShortSleep)
         {
             Volatile.Write(ref _spinCredit, SpinTries);
         }
+        return interrupted;
     }
 }

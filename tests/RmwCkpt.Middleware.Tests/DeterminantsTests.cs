@@ -51,8 +51,8 @@ public sealed class DeterminantsTests : IDisposable
         Assert.Equal([0], Ask(1)); // not its turn
         Locked(next, () =>
         {
-            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
-            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _)); // what is not asked for is passed
+            Assert.True(next.TryReplayTake(9, out _));
+            Assert.True(next.TryReplayTake(9, out _)); // what is not asked for is passed
         });
         Assert.Equal([41], Ask(1));
         Assert.Equal([0], Ask(1));
@@ -89,11 +89,11 @@ public sealed class DeterminantsTests : IDisposable
             _scratch.Session.Triggered.Clear();
             Assert.True(next.TryReplayWait([7, 24], ready, true, out _));
             Assert.Equal([0, 1], ready);
-            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 24, out _));
+            Assert.True(next.TryReplayTake(24, out _));
             Assert.True(next.TryReplayWait([7, 25], ready, true, out timedOut));
             Assert.Equal([0, 1], ready);
             Assert.False(timedOut);
-            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 25, out _));
+            Assert.True(next.TryReplayTake(25, out _));
             Assert.False(next.IsReplaying);
         });
         Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
@@ -118,15 +118,15 @@ public sealed class DeterminantsTests : IDisposable
             Assert.Equal([(9u, s_log, 4L)], _scratch.Session.Matches);
             Assert.True(next.TryPeekTake(out var entity, out _));
             Assert.Equal(9u, entity);
-            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out var take));
+            Assert.True(next.TryReplayTake(9, out var take));
             Assert.Equal((s_log, 4), (next.LogOf(take.Detail), take.Value));
             Assert.False(next.TryRecord(Determinant.Take, 9, 0, 5));
-            Assert.True(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out var nothing));
+            Assert.True(next.TryReplayTake(9, out var nothing));
             Assert.Equal((byte)Determinant.Nothing, nothing.Kind);
             Assert.Equal(2, next.Query(8, 99));
             Assert.True(next.TryReplayWait([1, 2], new byte[2], true, out var timedOut));
             Assert.True(timedOut);
-            Assert.False(next.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
+            Assert.False(next.TryReplayTake(9, out _));
             Assert.True(next.TryRecord(Determinant.Take, 9, 0, 5));
         });
         Assert.Equal(1, _scratch.Session.Ends);
@@ -167,7 +167,7 @@ public sealed class DeterminantsTests : IDisposable
             Assert.False(restored.IsReplaying);
             Assert.False(restored.TryRecord(Determinant.Take, 9, 0, 1));
             Assert.True(restored.IsReplaying);
-            Assert.True(restored.TryReplay(Determinant.Take, Determinant.Nothing, 9, out _));
+            Assert.True(restored.TryReplayTake(9, out _));
             Assert.False(restored.IsReplaying);
             _scratch.Slot.Increment(ProcessTable.Incarnation);
             Assert.False(restored.IsReplaying);
@@ -187,7 +187,7 @@ public sealed class DeterminantsTests : IDisposable
             var live = next.ReadClock(0, Posix.Now(Posix.RealtimeClock));
             Assert.InRange(live, now - 1_000_000_000, now - 1);
             Assert.Equal((uint)ProcessMode.CatchUp, _scratch.Slot.ReadUInt32(ProcessTable.Mode));
-            next.Skip(long.MaxValue);
+            next.Skip(next.Clock.Now, long.MaxValue);
             Assert.Equal((uint)ProcessMode.Live, _scratch.Slot.ReadUInt32(ProcessTable.Mode));
             Assert.False(next.Clock.IsBehind);
         });
@@ -203,7 +203,13 @@ public sealed class DeterminantsTests : IDisposable
             life.TryRecord(Determinant.Take, 9, 0, 2);
         });
         using var next = _scratch.Live(resumed: true);
-        Locked(next, () => Assert.False(next.TryReplay(Determinant.Take, Determinant.Nothing, 10, out _)));
+        Locked(next, () =>
+        {
+            while (next.TryReplayTake(10, out var cell))
+            {
+                Assert.Equal((byte)Determinant.Nothing, cell.Kind);
+            }
+        });
         Assert.Equal(1, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
         Assert.Single(_scratch.Session.Matches);
         Locked(next, () => Assert.True(next.TryRecord(Determinant.Take, 10, 0, 1)));

@@ -55,7 +55,7 @@ Entity * find(ckpt_id id) {
 }
 
 ckpt_code missing(ckpt_id id) {
-  return fail(users == 0 ? CKPT_SHUT_DOWN : CKPT_INVALID, "no entity " + std::to_string(id));
+  return fail(CKPT_INVALID, "no entity " + std::to_string(id));
 }
 
 bool match(const Entity & a, const Entity & b) {
@@ -137,16 +137,12 @@ ckpt_code ckpt_init(uint32_t domain, ckpt_id * session) {
   if (domain > 232) {
     return fail(CKPT_ERROR, "no such domain");
   }
-  ++users;
   *session = 1;
   last_id = std::max<ckpt_id>(last_id, 1);
   return CKPT_OK;
 }
 
 ckpt_code ckpt_shutdown(ckpt_id) {
-  const Lock lock(mutex);
-  --users;
-  changed.notify_all();
   return CKPT_OK;
 }
 

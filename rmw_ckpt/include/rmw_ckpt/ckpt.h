@@ -34,8 +34,7 @@ enum {
   CKPT_NO_MASTER = 6,    ///< The master could not be started or does not answer.
   CKPT_NOT_FOUND = 7,    ///< No such node.
   CKPT_UNSUPPORTED = 8,
-  CKPT_SHUT_DOWN = 9,    ///< The session is shut down.
-  CKPT_LOST = 10,        ///< ckpt_take_end: the bytes were recycled while they were read; discard what was read.
+  CKPT_LOST = 9,         ///< ckpt_take_end: the bytes were recycled while they were read; discard what was read.
 };
 
 #define CKPT_INFINITE INT64_MAX
@@ -150,12 +149,13 @@ void ckpt_error(char * buffer, size_t size);
 /// a further call for the same domain shares it (and counts). Blocks at most 10 s.
 ckpt_code ckpt_init(uint32_t domain, ckpt_id * session);
 
-/// Leaves the domain when the last user of the session shuts down: the process is then not recovered any more. Idempotent,
-/// legal in exit handlers, wakes all waits (they return CKPT_SHUT_DOWN).
+/// One ckpt_init less. After the last the process is not recovered when it ends; its entities do what they did until they
+/// are destroyed, and waits go on; 10 ms later all guard conditions are triggered. Takes no time: signal handlers shut down,
+/// and nobody should see them half-way.
 ckpt_code ckpt_shutdown(ckpt_id session);
 
-/// Forgets the session when each ckpt_init of it has had its ckpt_shutdown and its ckpt_fini: destroys what was left in it.
-/// Its handles must not be used any more.
+/// Leaves the domain when each ckpt_init of the session has had its ckpt_shutdown and its ckpt_fini: destroys what was left
+/// in it. Its handles must not be used any more.
 ckpt_code ckpt_fini(ckpt_id session);
 
 /// Says that the process is ending by itself (an exit handler calls it): its end is no death. Async-signal-unsafe.
