@@ -11,6 +11,10 @@ namespace {
 
 template <class Handle>
 rmw_ret_t set_callback(const Handle * handle, rmw_event_callback_t callback, const void * user_data) {
+  if (callback == nullptr && rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
+    // Taken down there like all else.
+    return RMW_RET_OK;
+  }
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   return rmw_ckpt::check(ckpt_set_callback(data_of<const Entity>(handle).id, callback, user_data),
                          "cannot set the callback");

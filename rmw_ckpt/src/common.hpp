@@ -4,6 +4,7 @@
 #ifndef COMMON_HPP_
 #define COMMON_HPP_
 
+#include <rcutils/allocator.h>
 #include <rcutils/macros.h>
 #include <rmw/allocators.h>
 #include <rmw/error_handling.h>
@@ -93,6 +94,14 @@ OwnedString duplicate(const char * text);
   do {                                                                 \
     RMW_CHECK_ARGUMENT_FOR_NULL(handle, RMW_RET_INVALID_ARGUMENT);     \
     RMW_CKPT_CHECK_OURS(handle, RMW_RET_INCORRECT_RMW_IMPLEMENTATION); \
+  } while (0)
+
+/// That a serialized message's buffer can grow: rcutils' own check sets no error.
+#define RMW_CKPT_CHECK_ALLOCATOR_OF(serialized)                                                              \
+  do {                                                                                                       \
+    if (RCUTILS_UNLIKELY(!rcutils_allocator_is_valid(&(serialized)->allocator))) {                           \
+      return rmw_ckpt::fail_with(RMW_RET_INVALID_ARGUMENT, "the serialized message's allocator is invalid"); \
+    }                                                                                                        \
   } while (0)
 
 #endif  // COMMON_HPP_

@@ -4,6 +4,8 @@
 #include <rmw/init.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "entities.hpp"
@@ -33,12 +35,17 @@ rmw_ret_t check_options(const rmw_init_options_t & options) {
   return RMW_RET_OK;
 }
 
-/// With discovery off a process is alone with itself: in a domain that no ROS_DOMAIN_ID names.
+/// With discovery off a process is alone with itself: in a domain that no ROS_DOMAIN_ID names. One that the master
+/// starts again goes back to the domain of its former life (RMW_CKPT_RESUME=ID@DOMAIN).
 uint32_t domain_to_join(const rmw_init_options_t & options, size_t domain) {
   constexpr uint32_t private_domains = 0x40000000;
-  return options.discovery_options.automatic_discovery_range == RMW_AUTOMATIC_DISCOVERY_RANGE_OFF
-             ? private_domains | static_cast<uint32_t>(getpid())
-             : static_cast<uint32_t>(domain);
+  if (options.discovery_options.automatic_discovery_range != RMW_AUTOMATIC_DISCOVERY_RANGE_OFF) {
+    return static_cast<uint32_t>(domain);
+  }
+  const char * const resume = std::getenv("RMW_CKPT_RESUME");
+  const char * const at = resume == nullptr ? nullptr : std::strchr(resume, '@');
+  const auto former = at == nullptr ? 0 : static_cast<uint32_t>(std::strtoul(at + 1, nullptr, 10));
+  return (former & private_domains) != 0 ? former : private_domains | static_cast<uint32_t>(getpid());
 }
 
 }  // namespace

@@ -75,7 +75,8 @@ rmw_ret_t take_loaned(const rmw_subscription_t * subscription, void ** loaned, b
                      "the pointer for the loaned message is not NULL: it may be lent already");
   }
   const auto & endpoint = data_of<const Endpoint>(subscription);
-  return rmw_ckpt::take(
+  void * lent = nullptr;
+  const rmw_ret_t ret = rmw_ckpt::take(
       endpoint.id, taken,
       [&](const ckpt_message & message) {
         const auto * const bytes = static_cast<const uint8_t *>(message.data);
@@ -85,10 +86,14 @@ rmw_ret_t take_loaned(const rmw_subscription_t * subscription, void ** loaned, b
         if (info != nullptr) {
           rmw_ckpt::fill(message, info);
         }
-        *loaned = const_cast<uint8_t *>(bytes + rmw_ckpt::encapsulation_size);
+        lent = const_cast<uint8_t *>(bytes + rmw_ckpt::encapsulation_size);
         return RMW_RET_OK;
       },
       rmw_ckpt::Taking::loan);
+  if (ret == RMW_RET_OK && *taken) {
+    *loaned = lent;
+  }
+  return ret;
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ rmw_ret_t rmw_serialize(const void * ros_message, const rosidl_message_type_supp
     const rmw_ckpt::MessageType type(*handle);
     const size_t size = type.serialized_size(ros_message);
     if (serialized_message->buffer_capacity < size) {
+      RMW_CKPT_CHECK_ALLOCATOR_OF(serialized_message);
       const rmw_ret_t ret = rmw_serialized_message_resize(serialized_message, size);
       if (ret != RMW_RET_OK) {
         return ret;

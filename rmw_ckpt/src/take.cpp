@@ -28,6 +28,8 @@ rmw_ret_t take(const rmw_subscription_t * subscription, void * ros_message, bool
 rmw_ret_t take_serialized(const rmw_subscription_t * subscription, rmw_serialized_message_t * serialized, bool * taken,
                           rmw_message_info_t * info) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
+  // Before a message is taken, which would be lost.
+  RMW_CKPT_CHECK_ALLOCATOR_OF(serialized);
   return rmw_ckpt::take(data_of<const Endpoint>(subscription).id, taken, [&](const ckpt_message & message) {
     if (serialized->buffer_capacity < message.size) {
       const rmw_ret_t ret = rmw_serialized_message_resize(serialized, message.size);

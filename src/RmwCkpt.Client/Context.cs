@@ -41,6 +41,7 @@ public sealed class Context : IDisposable
         {
             lock (Session.Determinants.Gate)
             {
+                ObjectDisposedException.ThrowIf(Session.IsReleased, this);
                 return Session.Determinants.ReadClock(Memory.Posix.RealtimeClock, Memory.Posix.Now(Memory.Posix.RealtimeClock));
             }
         }
@@ -48,6 +49,7 @@ public sealed class Context : IDisposable
 
     public Node CreateNode(string name, string nameSpace = "/")
     {
+        ObjectDisposedException.ThrowIf(Session.IsReleased, this);
         var node = new Node(this, Session.CreateNode(name, nameSpace, "/"));
         lock (_nodes)
         {

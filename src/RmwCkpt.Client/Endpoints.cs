@@ -19,7 +19,7 @@ public sealed class Publisher<T>
     internal Publisher(Endpoint endpoint) => _endpoint = endpoint;
 
     /// <summary>Subscriptions matched now.</summary>
-    public int Matched => (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
+    public int Matched => _endpoint.Session.IsReleased ? 0 : (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
 
     /// <summary>Serialises straight into the log and rings the readers.</summary>
     /// <exception cref="Failure">TooLarge or NoSpace; nothing was published.</exception>
@@ -59,7 +59,7 @@ public sealed class Subscription<T> : ISpun
     uint ISpun.Id => _endpoint.Id;
 
     /// <summary>Publishers matched now.</summary>
-    public int Matched => (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
+    public int Matched => _endpoint.Session.IsReleased ? 0 : (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
 
     /// <summary>Takes the next message; false when there is none. Malformed ones throw and are passed.</summary>
     public bool TryTake(out T? message)

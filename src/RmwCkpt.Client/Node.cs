@@ -25,14 +25,13 @@ public sealed class Node
     /// <exception cref="Failure">The log cannot be made, or the master refuses.</exception>
     public Publisher<T> CreatePublisher<T>(string topic, Qos? qos = null)
         where T : IMessage<T> =>
-        new(_context.Session.CreateEndpoint(EntityKind.Publisher, _node, Options<T>(topic, qos)));
+        new(Create<T>(EntityKind.Publisher, topic, qos));
 
     /// <summary>Has <paramref name="callback"/> called, while the context spins, for each message.</summary>
     public Subscription<T> CreateSubscription<T>(string topic, Action<T> callback, Qos? qos = null)
         where T : IMessage<T>
     {
-        var subscription = new Subscription<T>(
-            _context.Session.CreateEndpoint(EntityKind.Subscription, _node, Options<T>(topic, qos)), callback);
+        var subscription = new Subscription<T>(Create<T>(EntityKind.Subscription, topic, qos), callback);
         Subscriptions.Add(subscription);
         _context.Changed();
         return subscription;
@@ -46,11 +45,13 @@ public sealed class Node
         return timer;
     }
 
-    private EndpointOptions Options<T>(string topic, Qos? qos)
+    private Endpoint Create<T>(EntityKind kind, string topic, Qos? qos)
         where T : IMessage<T>
     {
+        ObjectDisposedException.ThrowIf(_context.Session.IsReleased, _context);
         var name = topic.StartsWith('/') ? topic : $"{_node.NameSpace.TrimEnd('/')}/{topic}";
-        return new EndpointOptions(name, T.Type.Name, qos ?? Qos.Default, T.Type.Hash, T.Type.Description);
+        var options = new EndpointOptions(name, T.Type.Name, qos ?? Qos.Default, T.Type.Hash, T.Type.Description);
+        return _context.Session.CreateEndpoint(kind, _node, options);
     }
 }
 

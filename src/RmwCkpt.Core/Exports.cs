@@ -197,7 +197,8 @@ internal static class Exports
     {
         try
         {
-            Handles.Session(entity).Destroy(entity & 0xffffff);
+            // What a context held went with it, when it was finalized.
+            Handles.Find(entity)?.Destroy(entity & 0xffffff);
             return 0;
         }
         catch (Exception e)

@@ -13,6 +13,7 @@ internal static class Handles
     private static readonly int[] s_users = new int[MaxSessions + 1];
     private static readonly int[] s_contexts = new int[MaxSessions + 1];
     private static readonly object s_lock = new();
+    private static uint s_last;
 
     /// <summary>The session whose clock is this process' ROS time: the oldest.</summary>
     public static Session? ClockSession { get; private set; }
@@ -33,8 +34,10 @@ internal static class Handles
                     return i << 24;
                 }
             }
-            for (uint i = 1; i <= MaxSessions; i++)
+            for (var tried = 0; tried < MaxSessions; tried++)
             {
+                // In turn, so that a handle that outlives its session is not another's soon.
+                var i = s_last = (s_last % MaxSessions) + 1;
                 if (s_sessions[i] is null)
                 {
                     MasterStarter.Program ??= Programs.Find();
@@ -88,13 +91,12 @@ internal static class Handles
         }
     }
 
-    public static Session Session(uint handle)
-    {
-        var index = handle >> 24;
-        return index is > 0 and <= MaxSessions && Volatile.Read(ref s_sessions[index]) is { } session
-            ? session
-            : throw new Failure(Code.Invalid, $"{handle} is no handle of this process");
-    }
+    public static Session Session(uint handle) =>
+        Find(handle) ?? throw new Failure(Code.Invalid, $"{handle} is no handle of this process");
+
+    /// <summary>The session that a handle names, or null.</summary>
+    public static Session? Find(uint handle) =>
+        handle >> 24 is > 0 and <= MaxSessions and var index ? Volatile.Read(ref s_sessions[index]) : null;
 
     public static T Get<T>(uint handle)
         where T : Entity =>

@@ -173,9 +173,11 @@ internal static class MessageExports
             {
                 return Guarded.Fail(Code.Invalid, $"a wait on {count} entities");
             }
-            var waiter = Handles.Session(session).Waiter;
-            return (int)waiter.Wait(
-                Symbols.Handles(ids, (int)count), count == 0 ? [] : new Region(ready, (int)count).All, timeout);
+            var entities = Symbols.Handles(ids, (int)count);
+            var results = count == 0 ? [] : new Region(ready, (int)count).All;
+            return (int)(MixedWait.IsMixed(session, entities)
+                ? MixedWait.Wait(session, entities, results, timeout)
+                : Handles.Session(session).Waiter.Wait(entities, results, timeout));
         }
         catch (Exception e)
         {

@@ -148,6 +148,13 @@ public sealed class LogHead : IDisposable
 
     public bool HasReader(uint process) => (_view.AcquireUInt64(Readers + Word(process)) & Bit(process)) != 0;
 
+    /// <summary>The slot is to be another process': nobody of it has read this, or reads it.</summary>
+    public void ForgetReader(uint process)
+    {
+        _view.And(Readers + Word(process), ~Bit(process));
+        _view.And(EverRead + Word(process), ~Bit(process));
+    }
+
     /// <summary>Whether a process of this slot has ever read; it may have been another than the one that has the slot now.</summary>
     public bool WasReader(uint process) => (_view.AcquireUInt64(EverRead + Word(process)) & Bit(process)) != 0;
 

@@ -9,7 +9,10 @@ namespace RmwCkpt.Log;
 /// </summary>
 public sealed partial class LogWriter
 {
-    /// <summary>How many messages apart from each other, at most, threads say theirs.</summary>
+    /// <summary>
+    /// How many messages apart from each other, at most, threads say theirs that have no key. By its key a message is found
+    /// anywhere.
+    /// </summary>
     private const int Window = 64;
 
     /// <summary>Where frames stand that were passed and whose messages may still be said, the oldest first.</summary>
@@ -47,20 +50,20 @@ public sealed partial class LogWriter
         }
         if (key == 0)
         {
-            NotePassed();
+            NotePassed(key);
             sequence = Step();
             return AppendResult.Differs;
         }
         // No reply to this request stands there. The former life's others do, and this one comes after them.
-        sequence = AppendAtTail(payload, flags, incarnation, time);
+        sequence = AppendAtTail(payload, key, flags, incarnation, time);
         return AppendResult.Diverged;
     }
 
-    private long AppendAtTail(Region payload, byte flags, uint incarnation, long time)
+    private long AppendAtTail(Region payload, int key, byte flags, uint incarnation, long time)
     {
         while (AtFrame())
         {
-            NotePassed();
+            NotePassed(key);
             Step();
         }
         using var copy = new NativeBuffer();
@@ -103,12 +106,12 @@ public sealed partial class LogWriter
     private Likeness FindLater(Region payload, int key, out long sequence)
     {
         var (number, offset, next, passed) = (_number, _offset, _next, _passed.Count);
-        for (var i = 0; i < Window && AtFrame(); i++)
+        for (var i = 0; (i < Window || key > 0) && AtFrame(); i++)
         {
             var likeness = Compare(_view, _offset, payload, key);
             if (likeness != Likeness.None)
             {
-                ForgetOldest();
+                ForgetOldest(key);
                 sequence = Step();
                 return likeness;
             }
@@ -125,43 +128,72 @@ public sealed partial class LogWriter
     /// <summary>Whether the message is one that was passed, and which.</summary>
     private bool IsPassed(Region payload, int key, out long sequence)
     {
-        for (var i = 0; i < _passed.Count; i++)
+        Mapping? other = null;
+        var opened = _number;
+        try
         {
-            var (number, offset) = _passed[i];
-            using var other = number == _number ? null : Segment.Open(_folder, number, writable: false);
-            var view = other?.View ?? _view;
-            if ((number == _number || other is not null) && Compare(view, offset, payload, key) != Likeness.None)
+            for (var i = 0; i < _passed.Count; i++)
             {
-                sequence = view.ReadInt64(offset + Frame.Sequence);
-                _passed.RemoveAt(i);
-                return true;
+                var (number, offset) = _passed[i];
+                if (number != _number && number != opened)
+                {
+                    other?.Dispose();
+                    other = Segment.Open(_folder, number, writable: false);
+                    opened = number;
+                }
+                if (number != _number && other is null)
+                {
+                    // Let go of.
+                    continue;
+                }
+                var view = number == _number ? _view : other!.View;
+                if (Compare(view, offset, payload, key) != Likeness.None)
+                {
+                    sequence = view.ReadInt64(offset + Frame.Sequence);
+                    _passed.RemoveAt(i);
+                    return true;
+                }
             }
+        }
+        finally
+        {
+            other?.Dispose();
         }
         sequence = 0;
         return false;
     }
 
-    private void NotePassed()
+    private void NotePassed(int key)
     {
         _passed.Add((_number, _offset));
-        ForgetOldest();
+        ForgetOldest(key);
     }
 
-    private void ForgetOldest() => _passed.RemoveRange(0, Math.Max(0, _passed.Count - Window));
+    private void ForgetOldest(int key)
+    {
+        if (key == 0)
+        {
+            _passed.RemoveRange(0, Math.Max(0, _passed.Count - Window));
+        }
+    }
 
     /// <summary>Whether a committed data frame stands at the position; passes padding.</summary>
     private bool AtFrame()
     {
         while (true)
         {
-            var word = _offset < _view.Length ? _view.AcquireInt32(_offset + Frame.Length) : 0;
-            if (word <= 0)
+            // A segment that is exactly full ends without padding.
+            if (_offset < _view.Length)
             {
-                return false;
-            }
-            if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding && Frame.IsPlausible(_view, _offset, word))
-            {
-                return true;
+                var word = _view.AcquireInt32(_offset + Frame.Length);
+                if (word <= 0)
+                {
+                    return false;
+                }
+                if (_view.ReadByte(_offset + Frame.Kind) != Frame.Padding && Frame.IsPlausible(_view, _offset, word))
+                {
+                    return true;
+                }
             }
             if (!File.Exists(Segment.PathOf(_folder, _number + 1)))
             {

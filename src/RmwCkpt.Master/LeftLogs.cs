@@ -17,6 +17,16 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
     /// <summary>How many there are of a process.</summary>
     public int Count(ulong process) => _logs.Keys.Count(x => x.Process == process);
 
+    /// <summary>Removes those of a process, needed or not.</summary>
+    public void GiveUp(ulong process)
+    {
+        foreach (var log in _logs.Keys.Where(x => x.Process == process).ToList())
+        {
+            remove(folder.Log(log));
+            _logs.Remove(log);
+        }
+    }
+
     /// <summary>A log whose writer is gone. Idempotent.</summary>
     public void Add(Gid log)
     {
@@ -85,6 +95,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         registry.Find(noted.Key) is { } member
         && member.Entry.State != ProcessState.Left
         && !member.Entry.IsHidden
+        && !member.HasNodes
         && !(engine.HasImages && member.LastNumber > noted.Value + SnapshotStore.Kept);
 
     private sealed class LeftLog

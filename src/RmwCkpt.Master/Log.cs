@@ -100,4 +100,7 @@ internal static partial class Log
 
     [LoggerMessage(501, LogLevel.Warning, "could not sweep {Path}: {Why}")]
     public static partial void NotSwept(this ILogger log, string path, string why);
+
+    [LoggerMessage(502, LogLevel.Warning, "the domain is crowded: what {Process}, which has left, had written is no longer kept")]
+    public static partial void LogsGivenUp(this ILogger log, string process);
 }

@@ -280,6 +280,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
 
     private RestoreOrder Order(string snapshotFolder) => new(member.Entry.Record, snapshotFolder, member.Stdio)
     {
+        Domain = supervisor.Folder.Domain,
         RunFolder = supervisor.Folder.Run,
         LockFile = Supervisor.RestoreLock(member),
         OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Log;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Registry;
@@ -13,6 +14,10 @@ namespace RmwCkpt.Master;
 internal sealed class Sweeper : IDisposable
 {
     private const int Patience = 2000;
+
+    /// <summary>With more processes than this, slots are more needed than what was left in those of processes long gone.</summary>
+    private const int Crowded = ProcessTable.Slots * 3 / 4;
+
     private readonly object _gate = new();
     private readonly RunFolder _folder;
     private readonly ProcessRegistry _registry;
@@ -125,7 +130,8 @@ internal sealed class Sweeper : IDisposable
             destroyed.ForEach(_logs.Add);
             due.ForEach(SweepOwn);
             _logs.Sweep();
-            due.ForEach(Forget);
+            GiveUpWhereCrowded(due);
+            Forget([.. due.Where(d => d.OwnSwept && _logs.Count(d.Member.Id) == 0)]);
         }
         catch (Exception e)
         {
@@ -144,9 +150,6 @@ internal sealed class Sweeper : IDisposable
         {
             return;
         }
-        departure.OwnSwept = true;
-        Remove(member.Entry.Record.Folder);
-        _store.RemoveAll(member.Id);
         foreach (var path in Directory.EnumerateDirectories(_folder.Logs, ProcessRegistry.LogPrefix(member.Id) + "*"))
         {
             if (Gid.TryParse(Path.GetFileName(path), out var log))
@@ -154,20 +157,58 @@ internal sealed class Sweeper : IDisposable
                 _logs.Add(log);
             }
         }
+        try
+        {
+            _store.RemoveAll(member.Id);
+            Remove(member.Entry.Record.Folder);
+            departure.OwnSwept = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A snapshot of it may just be moved: the next time.
+            _log.NotSwept(member.Entry.Record.Folder, e.Message);
+        }
     }
 
-    /// <summary>Of a process that has nothing left its slot may be another's.</summary>
-    private void Forget(Departure departure)
+    private void GiveUpWhereCrowded(List<Departure> due)
     {
-        if (_logs.Count(departure.Member.Id) > 0)
+        var surplus = _registry.Members.Count - Crowded;
+        foreach (var departure in due.OrderBy(d => d.When).Take(Math.Max(0, surplus)))
+        {
+            _log.LogsGivenUp(departure.Member.ToString());
+            _logs.GiveUp(departure.Member.Id);
+        }
+    }
+
+    /// <summary>Of processes that have nothing left the slots may be others', which have read none of what they read.</summary>
+    private void Forget(List<Departure> departures)
+    {
+        if (departures.Count == 0)
         {
             return;
         }
+        foreach (var path in Directory.EnumerateDirectories(_folder.Logs))
+        {
+            ForgetReaders(path, departures);
+        }
         lock (_gate)
         {
-            _departures.Remove(departure);
+            departures.ForEach(d => _departures.Remove(d));
         }
-        _registry.Forget(departure.Member);
+        departures.ForEach(d => _registry.Forget(d.Member));
+    }
+
+    private static void ForgetReaders(string log, List<Departure> departures)
+    {
+        try
+        {
+            using var head = LogHead.Open(log);
+            departures.ForEach(d => head.ForgetReader(d.Member.SlotIndex));
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            // It has just gone, or nobody can read it.
+        }
     }
 
     private void Remove(string path)

@@ -14,6 +14,7 @@ public sealed class CallbackPump(Session session)
     private Watch[] _all = [];
     private Thread? _thread;
     private long _announced = -1;
+    private string _trouble = "";
 
     private sealed class Watch(Entity entity, Action<int> callback) : IDisposable
     {
@@ -84,26 +85,18 @@ public sealed class CallbackPump(Session session)
     private void Run()
     {
         var slot = session.Slot;
-        var said = "";
-        while (!session.IsReleased)
+        while (true)
         {
+            // In this order: who releases sets the mark, then rings.
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
-            var isLive = true;
-            try
+            if (session.IsReleased)
             {
-                lock (_lock)
-                {
-                    isLive = TryAnnounce();
-                }
+                return;
             }
-            catch (Exception e)
+            bool isLive;
+            lock (_lock)
             {
-                // A log that is damaged must not end the process. Said once.
-                if (said != e.Message)
-                {
-                    said = e.Message;
-                    Report.Error($"calling back: {said}");
-                }
+                isLive = TryAnnounce();
             }
             session.Determinants.Pace();
             // In replay and catch-up nobody rings: look again soon.
@@ -144,7 +137,19 @@ public sealed class CallbackPump(Session session)
         var by = Horizon;
         foreach (var watch in _all)
         {
-            Announce(watch, by);
+            try
+            {
+                Announce(watch, by);
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                // A log that is damaged must neither end the process nor silence the others. Said once.
+                if (_trouble != e.Message)
+                {
+                    _trouble = e.Message;
+                    Report.Error($"calling back: {_trouble}");
+                }
+            }
         }
         return by == long.MaxValue;
     }

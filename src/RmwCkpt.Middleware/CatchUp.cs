@@ -15,6 +15,9 @@ internal sealed class CatchUp
     /// </summary>
     private const long Courtesy = 5_000_000;
 
+    /// <summary>ns after which a thread at work is not waited for any more: it has ended, or works for long.</summary>
+    private const long LongestWork = 100_000_000;
+
     [ThreadStatic]
     private static bool t_isCounted;
 
@@ -25,7 +28,7 @@ internal sealed class CatchUp
 
     private static int Me => Environment.CurrentManagedThreadId;
 
-    /// <summary>Threads of this process that ever waited: one alone need not ask.</summary>
+    /// <summary>Threads of this process that ever waited, or worked in a catch-up: one alone need not ask.</summary>
     public static void CountThread()
     {
         if (!t_isCounted)
@@ -44,6 +47,7 @@ internal sealed class CatchUp
     /// <summary>The calling thread is at work.</summary>
     public void Work()
     {
+        CountThread();
         if (s_threads > 1)
         {
             _threads[Me] = (long.MinValue, Posix.Now(Posix.MonotonicClock));
@@ -74,6 +78,10 @@ internal sealed class CatchUp
             if (due > now)
             {
                 step = Math.Min(step, due - now);
+            }
+            else if (due == long.MinValue && clock - since > LongestWork)
+            {
+                _threads.Remove(thread);
             }
             else if (thread != Me && clock - Math.Max(since, _skipped) < Courtesy)
             {

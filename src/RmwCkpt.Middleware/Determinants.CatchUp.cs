@@ -17,21 +17,25 @@ public sealed partial class Determinants
     private long _paced;
 
     /// <summary>
-    /// In catch-up: skips at most so much time from <paramref name="now"/>; returns how much. Where it is other threads' turn
-    /// it waits for them a little. Notes when none of the lag is left.
+    /// In catch-up: skips at most so much time from <paramref name="now"/>, at which <paramref name="skipped"/> had been
+    /// skipped in all. Where it is other threads' turn it waits for them a little; where one has skipped since then it does
+    /// nothing. Notes when none of the lag is left.
     /// </summary>
-    public long Skip(long now, long time)
+    public void Skip(long now, long skipped, long time)
     {
+        if (Clock.Skipped != skipped)
+        {
+            return;
+        }
         var step = _catchUp.Agree(now, time);
         if (step == 0 && time > 0)
         {
             Monitor.Wait(Gate, s_look);
-            return 0;
+            return;
         }
         Clock.Skip(step);
         NoteLive();
         Monitor.PulseAll(Gate);
-        return step;
     }
 
     /// <summary>In catch-up: the calling thread has something to do, or has done it. Takes <see cref="Gate"/> itself.</summary>

@@ -37,6 +37,10 @@ public sealed partial class Determinants
     {
         while (true)
         {
+            if (_disposed)
+            {
+                return real;
+            }
             if (IsReplaying && TryReplayClock((uint)clock, out var replayed))
             {
                 return replayed;
@@ -185,6 +189,13 @@ public sealed partial class Determinants
     private bool IsDraining =>
         _passedCount > 0 && _strangers < FewStrangers
         && Posix.Now(Posix.MonotonicClock) - _drained < (_hasCallbacks ? TimerPatience : DrainPatience);
+
+    /// <summary>A thread that read clocks does not any more.</summary>
+    private void GiveUpReader(uint role)
+    {
+        _strangers++;
+        _readers.Remove(role);
+    }
 
     private void EndDraining()
     {

@@ -17,7 +17,8 @@ public sealed partial class Determinants
     /// <summary>The answer of a graph query: the journal's in replay, else the given one, journalled.</summary>
     public long Query(uint entity, long answer)
     {
-        while (!IsReplaying)
+        // At the journal's end, though threads may still come for what they read before.
+        while (!IsReplaying || !_journal.HasNext)
         {
             if (Append(Determinant.Query, entity, 0, answer))
             {
@@ -48,7 +49,7 @@ public sealed partial class Determinants
                 eight.Clear();
                 part.CopyTo(eight);
                 var recorded = false;
-                while (!recorded && !IsReplaying)
+                while (!recorded && (!IsReplaying || !_journal.HasNext))
                 {
                     recorded = Append(Determinant.Random, 0, asked, BinaryPrimitives.ReadInt64LittleEndian(eight));
                 }

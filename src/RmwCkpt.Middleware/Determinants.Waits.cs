@@ -94,9 +94,14 @@ public sealed partial class Determinants
                 return true;
             }
             _hasCallbacks = true;
-            if (_callbacks.Lasts(_journal.Position) < PatienceFor(cell))
+            var patience = PatienceFor(cell);
+            if (_callbacks.Lasts(_journal.Position) < patience)
             {
                 break;
+            }
+            if (patience == TimerPatience)
+            {
+                GiveUpReader(cell.Entity);
             }
             Pass(cell);
         }

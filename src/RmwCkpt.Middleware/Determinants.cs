@@ -62,6 +62,7 @@ public sealed partial class Determinants : IDisposable
     private bool _replaying;
     private bool _revived;
     private bool _broken;
+    private volatile bool _disposed;
     private ulong _logProcess;
 
     internal Determinants(IReplayed session, Journal journal, Region slot, uint incarnation, bool resumed)
@@ -85,6 +86,10 @@ public sealed partial class Determinants : IDisposable
     {
         get
         {
+            if (_disposed)
+            {
+                return false;
+            }
             if (_slot.AcquireUInt32(ProcessTable.Incarnation) != _incarnation)
             {
                 _incarnation = _slot.AcquireUInt32(ProcessTable.Incarnation);
@@ -137,6 +142,7 @@ public sealed partial class Determinants : IDisposable
             else if (still > ShortPatience)
             {
                 cell = new Cell((byte)Determinant.Nothing, entity, 0, 0);
+                _told.Remove(entity);
                 return true;
             }
             else
@@ -203,6 +209,7 @@ public sealed partial class Determinants : IDisposable
             if (!_journal.TryPeek(out cell))
             {
                 // At its end, and others are not yet.
+                DropPassed();
                 Monitor.Wait(Gate, s_look);
             }
             else if (!IsLenient(cell))
@@ -283,7 +290,7 @@ public sealed partial class Determinants : IDisposable
 
     private bool Append(Determinant kind, uint entity, uint detail, long value)
     {
-        if (_broken)
+        if (_broken || _disposed)
         {
             return true;
         }
@@ -323,6 +330,7 @@ public sealed partial class Determinants : IDisposable
 
     private void Taken(in Cell cell)
     {
+        _standstill = default;
         if (cell.Kind is (byte)Determinant.Take or (byte)Determinant.Nothing)
         {
             _told.Remove(cell.Entity);
@@ -423,5 +431,14 @@ public sealed partial class Determinants : IDisposable
             + $"this one {wanted} of entity {entity}; the last {_journal.Position - position} cells are given up");
     }
 
-    public void Dispose() => _journal.Dispose();
+    /// <summary>What is asked from now on, or waits for its turn here, gets the host's answer. Takes <see cref="Gate"/> itself.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            _disposed = true;
+            Monitor.PulseAll(Gate);
+            _journal.Dispose();
+        }
+    }
 }

@@ -18,7 +18,13 @@ public sealed partial class Inbox
     public long Dropped { get; private set; }
 
     /// <summary>A reader that was waiting is not slow: what has come meanwhile does not count against its depth.</summary>
-    public void Credit() => _credit = Math.Max(_credit, Pending);
+    public void Credit()
+    {
+        lock (_lock)
+        {
+            _credit = Math.Max(_credit, Pending);
+        }
+    }
 
     private long Pending
     {

@@ -41,6 +41,9 @@ public sealed partial class Inbox : IDisposable
 
     public Source[] Sources => Volatile.Read(ref _sources);
 
+    /// <summary>Held while what sources have mapped is looked at: one whose writer is gone may be closed at any time.</summary>
+    public object Lock => _lock;
+
     /// <summary>A client's.</summary>
     public Outbox? Requests { get; set; }
 
@@ -200,6 +203,7 @@ public sealed partial class Inbox : IDisposable
             var behind = determinants.Clock.IsBehind;
             if (behind)
             {
+                determinants.Note(isAtWork: true);
                 determinants.Pace();
             }
             else
@@ -321,6 +325,7 @@ public sealed partial class Inbox : IDisposable
         time = 0;
         if (_repliesTo is null && by == long.MaxValue && !reader.HasNext)
         {
+            RemoveIfDone(source);
             return false;
         }
         var lost = reader.Lost;
@@ -339,6 +344,10 @@ public sealed partial class Inbox : IDisposable
         {
             CountDropped(reader.Lost - lost);
             _session.CountLost(reader.Lost - lost);
+        }
+        if (time == 0)
+        {
+            RemoveIfDone(source);
         }
         return time != 0;
     }

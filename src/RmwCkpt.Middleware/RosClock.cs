@@ -19,11 +19,15 @@ public sealed class RosClock
     /// <summary>What the kernel said at the last live read of each clock; 0: there was none in this life.</summary>
     private readonly long[] _read = new long[2];
     private long _lag;
+    private long _skipped;
     private long _seen;
     private long _monotonicOffset = ReadMonotonicOffset();
 
     /// <summary>How far ROS time is behind, ns; 0 when live. Free to read.</summary>
     public long Lag => -Volatile.Read(ref _lag);
+
+    /// <summary>What was skipped of lags, in all, ns: so much faster than the host's has ROS time run. Free to read.</summary>
+    public long Skipped => Volatile.Read(ref _skipped);
 
     public bool IsBehind => Volatile.Read(ref _lag) < 0;
 
@@ -96,6 +100,7 @@ public sealed class RosClock
     {
         var step = Math.Min(time, -_lag);
         Volatile.Write(ref _lag, _lag + step);
+        Volatile.Write(ref _skipped, _skipped + step);
         for (var clock = 0; clock < _last.Length; clock++)
         {
             _last[clock] += _last[clock] != 0 ? step : 0;

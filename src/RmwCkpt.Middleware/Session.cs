@@ -12,7 +12,10 @@ namespace RmwCkpt.Middleware;
 /// </summary>
 public sealed partial class Session
 {
-    /// <summary>Set by the master for a process that it starts again to replay: the process id to take over.</summary>
+    /// <summary>
+    /// Set by the master for a process that it starts again to replay: ID@DOMAIN, the process id (hexadecimal) to take over
+    /// in that domain (decimal).
+    /// </summary>
     public const string ResumeVariable = "RMW_CKPT_RESUME";
 
     /// <summary>The bits of a ckpt_id that name the entity; the rest names the session.</summary>
@@ -28,9 +31,14 @@ public sealed partial class Session
     private readonly object _entitiesLock = new();
     private Entity?[] _entities = new Entity?[64];
     private uint _lastId;
+
+    /// <summary>
+    /// Of guard conditions and events that were destroyed, to be given again, the smallest first: executors make some for
+    /// each short spin. The ids of others are in gids and logs, and are never given again.
+    /// </summary>
+    private readonly PriorityQueue<uint, uint> _freeIds = new();
     private volatile bool _released;
     private volatile bool _rematch;
-    private volatile bool _wakeAll;
     private bool _unregisterFailed;
 
     private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
@@ -94,7 +102,7 @@ public sealed partial class Session
         try
         {
             folder.Ensure();
-            var resume = ReadResume();
+            var resume = ReadResume(domain);
             var registry = new RegistryClient(folder);
             var started = Posix.Now(Posix.RealtimeClock);
             var hello = new Request { Hello = new Hello { Resume = resume, Started = started } };
@@ -122,12 +130,15 @@ public sealed partial class Session
     public void ShutDown()
     {
         MarkLeft();
-        _wakeAll = true;
-        Table.Notify(SlotIndex);
+        BeginWakes();
     }
 
     /// <summary>Takes <see cref="ShutDown"/> back.</summary>
-    public void Rejoin() => Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
+    public void Rejoin()
+    {
+        _unregisterFailed = false;
+        Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
+    }
 
     /// <summary>Tells the master that this process has left: its rows in the graph go, its slot may be another's.</summary>
     private void Leave()
@@ -163,10 +174,7 @@ public sealed partial class Session
         if (_monitor?.Join(s_registryTimeout) != false && Callbacks.Join(s_registryTimeout))
         {
             Leave();
-            lock (Determinants.Gate)
-            {
-                Determinants.Dispose();
-            }
+            Determinants.Dispose();
             _graph.Dispose();
             Table.Dispose();
         }
@@ -194,11 +202,19 @@ public sealed partial class Session
     {
         var graphGuard = CreateGuard();
         var node = Add(id => new Node(this, id, name, nameSpace, enclave, graphGuard));
-        Register(node, new Row { Name = name, Type = nameSpace, Enclave = enclave, Created = Posix.Now(Posix.RealtimeClock) });
+        try
+        {
+            Register(node, new Row { Name = name, Type = nameSpace, Enclave = enclave, Created = Posix.Now(Posix.RealtimeClock) });
+        }
+        catch
+        {
+            Destroy(graphGuard.Id);
+            throw;
+        }
         return node;
     }
 
-    public Guard CreateGuard() => Add(id => new Guard(this, id));
+    public Guard CreateGuard() => Add(id => new Guard(this, id), reuse: true);
 
     public StatusEvent CreateEvent(Endpoint endpoint, EventKind kind)
     {
@@ -206,10 +222,10 @@ public sealed partial class Session
         if (kind is not (EventKind.LivelinessChanged or EventKind.LivelinessLost or EventKind.OfferedDeadlineMissed
             or EventKind.RequestedDeadlineMissed))
         {
-            return Add(id => new MatchEvent(this, id, endpoint, kind));
+            return Add(id => new MatchEvent(this, id, endpoint, kind), reuse: true);
         }
         HasTimedEvents = true;
-        return Add(id => new TimedEvent(this, id, endpoint, kind));
+        return Add(id => new TimedEvent(this, id, endpoint, kind), reuse: true);
     }
 
     /// <summary>Whether there ever was an event.</summary>
@@ -248,7 +264,15 @@ public sealed partial class Session
             row.TypeHash = Google.Protobuf.ByteString.CopyFrom(options.TypeHash);
         }
         Register(endpoint, row);
-        _matcher.Add(endpoint);
+        try
+        {
+            _matcher.Add(endpoint);
+        }
+        catch (Exception e)
+        {
+            Destroy(endpoint.Id);
+            throw new Failure(Code.Error, $"match the {kind.ToString().ToLowerInvariant()} of {options.Topic}: {e.Message}", e);
+        }
         return endpoint;
     }
 
@@ -265,28 +289,36 @@ public sealed partial class Session
             Unregister(id);
         }
         entity.Close();
+        if (entity is Guard or StatusEvent)
+        {
+            lock (_entitiesLock)
+            {
+                _freeIds.Enqueue(id, id);
+            }
+        }
     }
 
     private void Unregister(uint id)
     {
+        if (_unregisterFailed && IsLeaving)
+        {
+            // Where nobody needs a master any more there may be none, or one that does not answer; Leave says it all.
+            return;
+        }
         var request = new Unregister { Process = ProcessId };
         request.Entities.Add(id);
         try
         {
-            _registry.Call(new Request { Unregister = request }, s_registryTimeout);
-        }
-        catch (RegistryException) when (IsLeaving)
-        {
-            // Where nobody needs a master any more there may be none.
+            _registry.Call(new Request { Unregister = request }, IsLeaving ? s_leaveTimeout : s_registryTimeout);
         }
         catch (RegistryException e)
         {
             // Once: who takes down a thousand endpoints without a master needs no more.
-            if (!_unregisterFailed)
+            if (!_unregisterFailed && !IsLeaving)
             {
-                _unregisterFailed = true;
                 Report.Error($"unregister: {e.Message}");
             }
+            _unregisterFailed = true;
         }
     }
 
@@ -318,14 +350,18 @@ public sealed partial class Session
     /// <summary>Copies the live rows to <paramref name="rows"/>; returns how many there are.</summary>
     public int CopyGraph(Span<byte> rows) => GraphQueries.Copy(_graph, rows);
 
-    private T Add<T>(Func<uint, T> make)
+    private T Add<T>(Func<uint, T> make, bool reuse = false)
         where T : Entity
     {
         lock (_entitiesLock)
         {
-            var id = _lastId + 1;
+            var id = reuse && _freeIds.TryDequeue(out var free, out _) ? free : _lastId + 1;
+            if (id > EntityMask)
+            {
+                throw new Failure(Code.Error, $"this process has made {EntityMask} entities; start it again");
+            }
             var entity = make(id);
-            _lastId = id;
+            _lastId = Math.Max(_lastId, id);
             if (id >= _entities.Length)
             {
                 Array.Resize(ref _entities, _entities.Length * 2);
@@ -375,12 +411,16 @@ public sealed partial class Session
         return Google.Protobuf.ByteString.CopyFrom(bytes);
     }
 
-    private static ulong ReadResume()
+    private static ulong ReadResume(int domain)
     {
-        var text = Environment.GetEnvironmentVariable(ResumeVariable);
+        var parts = (Environment.GetEnvironmentVariable(ResumeVariable) ?? "").Split('@');
+        if (parts.Length != 2 || !int.TryParse(parts[1], out var its) || its != domain)
+        {
+            return 0;
+        }
         Posix.UnsetEnvironment(ResumeVariable);
         Environment.SetEnvironmentVariable(ResumeVariable, null);
-        return ulong.TryParse(text, System.Globalization.NumberStyles.HexNumber, null, out var id) ? id : 0;
+        return ulong.TryParse(parts[0], System.Globalization.NumberStyles.HexNumber, null, out var id) ? id : 0;
     }
 
     private static long ReadRetention() =>

@@ -38,17 +38,18 @@ public sealed partial class Session : IReplayed
                 return false;
             }
         }
-        if (OpenReader(log) is not { } reader)
+        var source = Open(log, reader =>
+        {
+            PlaceAtStart(reader, local);
+            reader.SeekSequence(Math.Max(reader.NextSequence, inbox.ReadBefore(log)));
+        });
+        if (source is null)
         {
             return false;
         }
-        // Rung from before it looks where the end is.
-        var source = new Source(log, reader, _readership);
-        PlaceAtStart(reader, local);
-        reader.SeekSequence(Math.Max(reader.NextSequence, inbox.ReadBefore(log)));
         lock (Determinants.Gate)
         {
-            if (!Determinants.TryRecordMatch(local.Id, log, reader.NextSequence))
+            if (!Determinants.TryRecordMatch(local.Id, log, source.Reader.NextSequence))
             {
                 source.Dispose();
                 return false;
@@ -62,13 +63,11 @@ public sealed partial class Session : IReplayed
     /// <summary>Opens a log for an inbox at a sequence, for replay; null when it is gone.</summary>
     public Source? OpenSource(Inbox inbox, Gid log, long first)
     {
-        if (OpenReader(log) is not { } reader)
+        var source = Open(log, reader => reader.SeekSequence(first));
+        if (source is not null)
         {
-            return null;
+            inbox.Add(source);
         }
-        var source = new Source(log, reader, _readership);
-        reader.SeekSequence(first);
-        inbox.Add(source);
         return source;
     }
 
@@ -148,19 +147,24 @@ public sealed partial class Session : IReplayed
     // Counters may miss one when threads meet; they are for people.
     private void Count(int counter, long more) => Slot.Write(counter, Slot.ReadInt64(counter) + more);
 
-    private LogReader? OpenReader(Gid log)
+    /// <summary>Opens a log at a place; null when it is gone, or damaged, which is said.</summary>
+    private Source? Open(Gid log, Action<LogReader> place)
     {
+        Source? source = null;
         try
         {
-            return LogReader.Open(Folder.Log(log));
+            // Rung from before it looks where the end is.
+            source = new Source(log, LogReader.Open(Folder.Log(log)), _readership);
+            place(source.Reader);
+            return source;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            return null;
-        }
-        catch (InvalidDataException e)
-        {
-            Report.Error($"a log that cannot be read: {e.Message}");
+            source?.Dispose();
+            if (e is InvalidDataException)
+            {
+                Report.Error($"a log that cannot be read: {e.Message}");
+            }
             return null;
         }
     }

@@ -10,11 +10,15 @@ public sealed partial class Session
     private const long PaceInterval = 20_000_000;
 
     /// <summary>
-    /// How long after a shutdown all guard conditions are triggered, ms: executors then look at their context, which rcl marks
-    /// after rmw_shutdown only. One that was woken before, and waits again, would wait for ever.
+    /// How long after a shutdown all guard conditions are triggered, ns: executors then look at their context, which rcl marks
+    /// after rmw_shutdown only. One that was woken before, and waits again, would wait for ever. More than once, for a busy
+    /// machine may not let the one who marks it run.
     /// </summary>
-    private const int ShutdownPause = 10;
+    private static readonly long[] s_wakes = [10_000_000, 100_000_000, 1_000_000_000];
 
+    private readonly object _wakesLock = new();
+    private int _wakesDone = s_wakes.Length;
+    private long _shutDownAt;
     private Thread? _monitor;
 
     private void StartThreads()
@@ -34,9 +38,14 @@ public sealed partial class Session
     private void FollowGraph()
     {
         var told = 0ul;
-        while (!_released)
+        while (true)
         {
+            // In this order: who releases sets the mark, then notifies.
             var notice = Slot.AcquireUInt32(ProcessTable.Notice);
+            if (_released)
+            {
+                return;
+            }
             try
             {
                 lock (Determinants.Gate)
@@ -49,13 +58,9 @@ public sealed partial class Session
                 {
                     _rematch = false;
                     _readership.Renew();
+                    // For what was committed before its writer saw this reader again.
+                    RingSelf();
                     _matcher.Rematch();
-                }
-                if (_wakeAll)
-                {
-                    _wakeAll = false;
-                    Thread.Sleep(ShutdownPause);
-                    TriggerGuards();
                 }
                 // Another thread may have taken the change in, and tells nobody.
                 if (_matcher.Seen != told)
@@ -70,8 +75,37 @@ public sealed partial class Session
                 Report.Error($"following the graph: {e.Message}");
             }
             Determinants.Pace();
-            Futex.Wait(Slot, ProcessTable.Notice, notice, Determinants.Clock.IsBehind ? PaceInterval : -1);
+            var wake = WakeAfterShutDown();
+            var pace = Determinants.Clock.IsBehind ? PaceInterval : -1;
+            Futex.Wait(Slot, ProcessTable.Notice, notice, wake < 0 || pace < 0 ? Math.Max(wake, pace) : Math.Min(wake, pace));
         }
+    }
+
+    private void BeginWakes()
+    {
+        lock (_wakesLock)
+        {
+            (_wakesDone, _shutDownAt) = (0, Posix.Now(Posix.MonotonicClock));
+        }
+        Table.Notify(SlotIndex);
+    }
+
+    /// <summary>Triggers what is due after a shutdown; returns how long until the next time, ns, or -1.</summary>
+    private long WakeAfterShutDown()
+    {
+        lock (_wakesLock)
+        {
+            for (; _wakesDone < s_wakes.Length; _wakesDone++)
+            {
+                var rest = _shutDownAt + s_wakes[_wakesDone] - Posix.Now(Posix.MonotonicClock);
+                if (rest > 0)
+                {
+                    return rest;
+                }
+                TriggerGuards();
+            }
+        }
+        return -1;
     }
 
     private void TriggerGuards()

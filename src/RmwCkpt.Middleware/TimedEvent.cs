@@ -48,13 +48,7 @@ public sealed class TimedEvent(Session session, uint id, Endpoint endpoint, Even
                     var end = LeaseEnd(Endpoint.Outbox!.Head);
                     return end > now ? end : long.MaxValue;
                 default:
-                    var first = long.MaxValue;
-                    foreach (var source in Endpoint.Inbox!.Sources)
-                    {
-                        end = LeaseEnd(source.Reader.Head);
-                        first = end > now ? Math.Min(first, end) : first;
-                    }
-                    return first;
+                    return FirstLeaseEnd(now);
             }
         }
     }
@@ -95,19 +89,39 @@ public sealed class TimedEvent(Session session, uint id, Endpoint endpoint, Even
     private (long NotAlive, long Alive) Alive(long time)
     {
         var silent = 0L;
-        foreach (var source in Endpoint.Inbox!.Sources)
+        lock (Endpoint.Inbox!.Lock)
         {
-            silent += !source.Orphaned && time >= LeaseEnd(source.Reader.Head) ? 1 : 0;
+            foreach (var source in Endpoint.Inbox.Sources)
+            {
+                silent += !source.Orphaned && time >= LeaseEnd(source.Reader.Head) ? 1 : 0;
+            }
         }
         return (silent, Math.Max(0, Endpoint.Matched - silent));
+    }
+
+    private long FirstLeaseEnd(long now)
+    {
+        var first = long.MaxValue;
+        lock (Endpoint.Inbox!.Lock)
+        {
+            foreach (var source in Endpoint.Inbox.Sources)
+            {
+                var end = LeaseEnd(source.Reader.Head);
+                first = end > now ? Math.Min(first, end) : first;
+            }
+        }
+        return first;
     }
 
     private long Newest()
     {
         var newest = 0L;
-        foreach (var source in Endpoint.Inbox!.Sources)
+        lock (Endpoint.Inbox!.Lock)
         {
-            newest = Math.Max(newest, source.Reader.Head.LastTime >= Endpoint.Created ? source.Reader.Head.LastTime : 0);
+            foreach (var source in Endpoint.Inbox.Sources)
+            {
+                newest = Math.Max(newest, source.Reader.Head.LastTime >= Endpoint.Created ? source.Reader.Head.LastTime : 0);
+            }
         }
         return newest;
     }

@@ -45,7 +45,7 @@ public sealed class Waiter(Session session)
         var determinants = session.Determinants;
         var slot = session.Slot;
         var start = Posix.Now(Posix.MonotonicClock);
-        var skipped = 0L;
+        var skippedBefore = determinants.Clock.Skipped;
         var hasLimit = timeout is >= 0 and < long.MaxValue;
         var slept = false;
         var interrupted = false;
@@ -61,6 +61,7 @@ public sealed class Waiter(Session session)
                 }
             }
             var behind = determinants.Clock.IsBehind;
+            var skipped = determinants.Clock.Skipped;
             var now = long.MaxValue;
             if (behind)
             {
@@ -84,7 +85,7 @@ public sealed class Waiter(Session session)
                 }
                 continue;
             }
-            var elapsed = Posix.Now(Posix.MonotonicClock) - start + skipped;
+            var elapsed = Posix.Now(Posix.MonotonicClock) - start + skipped - skippedBefore;
             if (hasLimit && elapsed >= timeout)
             {
                 if (TryRecordTimeOut(determinants, ids))
@@ -96,7 +97,7 @@ public sealed class Waiter(Session session)
             var remaining = hasLimit ? timeout - elapsed : -1;
             if (behind)
             {
-                skipped += Skip(determinants, ids, now, remaining);
+                Skip(determinants, ids, now, skipped, remaining);
                 continue;
             }
             interrupted |= Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
@@ -106,7 +107,7 @@ public sealed class Waiter(Session session)
     }
 
     /// <summary>Jumps to whatever comes next in ROS time.</summary>
-    private long Skip(Determinants determinants, ReadOnlySpan<uint> ids, long now, long remaining)
+    private void Skip(Determinants determinants, ReadOnlySpan<uint> ids, long now, long skipped, long remaining)
     {
         var step = determinants.Clock.Lag;
         foreach (var id in ids)
@@ -119,7 +120,7 @@ public sealed class Waiter(Session session)
         step = remaining >= 0 ? Math.Min(step, remaining) : step;
         lock (determinants.Gate)
         {
-            return determinants.Skip(now, step);
+            determinants.Skip(now, skipped, step);
         }
     }
 
@@ -136,6 +137,26 @@ public sealed class Waiter(Session session)
 
     /// <summary>The shorter of two times, of which a negative one is endless.</summary>
     private static long Earlier(long one, long other) => one < 0 ? other : other < 0 ? one : Math.Min(one, other);
+
+    /// <summary>Whether a wait on these entities would return at once, or the journal says what it returns.</summary>
+    public bool HasReady(ReadOnlySpan<uint> ids)
+    {
+        lock (session.Determinants.Gate)
+        {
+            if (session.Determinants.IsReplaying)
+            {
+                return true;
+            }
+        }
+        foreach (var id in ids)
+        {
+            if (session.Find(id)?.IsReady(long.MaxValue) == true)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
 
     private bool Collect(ReadOnlySpan<uint> ids, Span<byte> ready, long by)
     {

@@ -103,6 +103,50 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
+    public void Replies_are_found_over_segments_that_are_exactly_full_however_far_apart()
+    {
+        // 28 bytes make a frame of 64, and those fill a segment without a rest.
+        const int Count = 500;
+        using var first = _scratch.Write();
+        for (var i = 1; i <= Count; i++)
+        {
+            Scratch.Append(first, Scratch.Payload(i, 28));
+        }
+        using var next = _scratch.Write();
+        foreach (var i in Enumerable.Range(2, Count - 1).Append(1).Append(Count + 1))
+        {
+            var reservation = next.Reserve(28);
+            Scratch.Payload(i, 28).CopyTo(reservation.Payload.All);
+            var result = next.Commit(reservation, 28, Frame.Recovered, 2, 0, out var sequence, key: 24);
+            var expected = i == 2 ? AppendResult.FoundLater : i > Count ? AppendResult.Appended : AppendResult.Found;
+            Assert.Equal((expected, i), (result, sequence));
+        }
+    }
+
+    [Fact]
+    public void A_reply_that_a_former_life_did_not_give_comes_after_all_of_its()
+    {
+        const int Count = 500;
+        using var first = _scratch.Write();
+        for (var i = 1; i <= Count; i++)
+        {
+            Scratch.Append(first, Scratch.Payload(i, 28));
+        }
+        using var next = _scratch.Write();
+        foreach (var (number, expected, place) in new[]
+        {
+            (999, AppendResult.Diverged, Count + 1), (1, AppendResult.Found, 1), (Count, AppendResult.Found, Count),
+            (998, AppendResult.Appended, Count + 2),
+        })
+        {
+            var reservation = next.Reserve(28);
+            Scratch.Payload(number, 28).CopyTo(reservation.Payload.All);
+            var result = next.Commit(reservation, 28, Frame.Recovered, 2, 0, out var sequence, key: 24);
+            Assert.Equal((expected, place), (result, sequence));
+        }
+    }
+
+    [Fact]
     public void A_message_with_a_key_is_the_one_of_that_key()
     {
         using var first = _scratch.Write();

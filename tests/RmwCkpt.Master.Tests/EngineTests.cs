@@ -140,7 +140,7 @@ public sealed class EngineTests : IDisposable
             Await(() => Lines() > killed + 20);
             var next = new ProcessProbe().Read(result.Pid)!;
             Assert.Equal(facts.Command, next.Command);
-            Assert.Contains("RMW_CKPT_RESUME=0000000000000abc", next.Environment);
+            Assert.Contains($"RMW_CKPT_RESUME=0000000000000abc@{_scratch.Folder.Domain}", next.Environment);
             Assert.Equal(1, Numbers()[killed]);
         }
     }
@@ -194,6 +194,7 @@ public sealed class EngineTests : IDisposable
     private RestoreOrder Order(int pid, HeldStdio stdio) => new(new Process { Pid = (uint)pid }, Snapshot, stdio)
     {
         Pid = pid,
+        Domain = _scratch.Folder.Domain,
         RunFolder = _scratch.Folder.Run,
         LockFile = Output + ".lock",
         OutputFile = Output + ".log",

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <rosidl_typesupport_cpp/service_type_support.hpp>
 #include <test_msgs/srv/empty.hpp>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "fixture.hpp"
@@ -36,6 +38,10 @@ class Participant {
     const auto * const type = rosidl_typesupport_cpp::get_service_type_support_handle<test_msgs::srv::Empty>();
     return rmw_create_service(node, type, "/forgotten", &rmw_qos_profile_services_default);
   }
+
+  rmw_guard_condition_t * make_guard() { return rmw_create_guard_condition(&context); }
+
+  rmw_wait_set_t * make_wait_set() { return rmw_create_wait_set(&context, 0); }
 
   /// Names of the nodes that it sees, in order.
   std::vector<std::string> sees() const {
@@ -70,6 +76,48 @@ TEST(Domains, ArePrivateWithDiscoveryOff) {
   const Participant closed("closed", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_OFF);
   EXPECT_EQ(Names({"open"}), open.sees());
   EXPECT_EQ(Names({"closed"}), closed.sees());
+}
+
+/// An executor may have nodes of several contexts.
+TEST(Domains, AreWaitedForTogether) {
+  Participant one("one", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+  Participant other("other", 99, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+  auto * const here = one.make_guard();
+  auto * const there = other.make_guard();
+  auto * const set = one.make_wait_set();
+  const auto wait = [&](rmw_time_t timeout) {
+    void * items[] = {here->data, there->data};
+    rmw_guard_conditions_t guards = {2, items};
+    const rmw_ret_t ret = rmw_wait(nullptr, &guards, nullptr, nullptr, nullptr, set, &timeout);
+    EXPECT_EQ(ret == RMW_RET_OK, items[0] != nullptr || items[1] != nullptr);
+    return std::make_pair(items[0] != nullptr, items[1] != nullptr);
+  };
+  EXPECT_EQ(std::make_pair(false, false), wait({0, 0}));
+  EXPECT_EQ(std::make_pair(false, false), wait({0, 20'000'000}));
+  EXPECT_RMW_OK(rmw_trigger_guard_condition(there));
+  EXPECT_EQ(std::make_pair(false, true), wait({10, 0}));
+  EXPECT_RMW_OK(rmw_trigger_guard_condition(here));
+  EXPECT_EQ(std::make_pair(true, false), wait({10, 0}));
+  std::thread later([&] { EXPECT_RMW_OK(rmw_trigger_guard_condition(there)); });
+  EXPECT_EQ(std::make_pair(false, true), wait({10, 0}));
+  later.join();
+  EXPECT_EQ(std::make_pair(false, false), wait({0, 0}));
+  EXPECT_RMW_OK(rmw_destroy_wait_set(set));
+  EXPECT_RMW_OK(rmw_destroy_guard_condition(there));
+  EXPECT_RMW_OK(rmw_destroy_guard_condition(here));
+}
+
+TEST(Contexts, MayBeOutlivedByGuardConditions) {
+  rmw_guard_condition_t * left = nullptr;
+  {
+    Participant first("first", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+    left = first.make_guard();
+  }
+  Participant next("next", 98, RMW_AUTOMATIC_DISCOVERY_RANGE_LOCALHOST);
+  auto * const its = next.make_guard();
+  EXPECT_RMW_OK(rmw_destroy_guard_condition(left));
+  EXPECT_RMW_OK(rmw_trigger_guard_condition(its));
+  EXPECT_RMW_OK(rmw_destroy_guard_condition(its));
 }
 
 TEST(Contexts, AreMadeAgainAndAgainAndLeaveNothing) {

@@ -20,6 +20,9 @@ public sealed record RestoreOrder(Process Process, string SnapshotFolder, HeldSt
     /// <summary>The process id that the snapshot was taken of; 0 without a snapshot.</summary>
     public int Pid { get; init; }
 
+    /// <summary>The domain that the process is of.</summary>
+    public required int Domain { get; init; }
+
     /// <summary>RUN: files below it may have been recycled since the dump.</summary>
     public required string RunFolder { get; init; }
 

@@ -33,7 +33,7 @@ public sealed class NoneEngine : ISnapshotEngine
             }
             var environment = process.Environment
                 .Where(x => !x.StartsWith(Resume + "=", StringComparison.Ordinal))
-                .Append(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}"));
+                .Append(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}@{order.Domain}"));
             var folder = Directory.Exists(process.WorkingFolder) ? process.WorkingFolder : "/";
             var pid = Posix.Spawn(Program(process), process.Command, [.. environment], folder, descriptors, newSession: true);
             return new RestoreResult(pid, "");
