@@ -72,6 +72,7 @@ rmw_ret_t fail_with_exception(const char * doing) {
 }
 
 OwnedString duplicate(const char * text) {
+  RMW_CKPT_CAN_FAIL(nullptr)
   const size_t size = std::strlen(text) + 1;
   OwnedString copy(static_cast<char *>(rmw_allocate(size)));
   if (copy == nullptr) {

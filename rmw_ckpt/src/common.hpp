@@ -81,6 +81,14 @@ OwnedString duplicate(const char * text);
 
 }  // namespace rmw_ckpt
 
+/// In a build with rcutils' fault injection (-DRCUTILS_ENABLE_FAULT_INJECTION): a place where a test may have the
+/// caller fail, with the error set and nothing changed. Else nothing.
+#define RMW_CKPT_CAN_FAIL(ret)                                        \
+  RCUTILS_CAN_FAIL_WITH({                                             \
+    (void)rmw_ckpt::fail_with(RMW_RET_ERROR, "a fault was injected"); \
+    return ret;                                                       \
+  })
+
 /// Returns `ret` from the caller, with the error set, when the handle was made by another middleware.
 #define RMW_CKPT_CHECK_OURS(handle, ret)                                                      \
   do {                                                                                        \

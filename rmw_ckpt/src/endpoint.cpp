@@ -43,6 +43,7 @@ rmw_ret_t open_in_core(ckpt_kind kind, const rmw_node_t * node, const char * nam
   options.description = identity.description;
   options.qos = to_core(*resolved);
   options.ignore_local_publications = ignore_local ? 1 : 0;
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   return check(creator_of(kind)(data_of<Node>(node).id, &options, id), name);
 }
 
@@ -124,6 +125,7 @@ std::unique_ptr<ServiceEndpoint> open_service(ckpt_kind kind, const rmw_node_t *
 }
 
 rmw_ret_t close_endpoint(Endpoint & endpoint) {
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   for (Event & event : endpoint.events) {
     if (event.id != 0) {
       const rmw_ret_t ret = destroy(event.id, "cannot destroy an event");

@@ -33,6 +33,7 @@ rmw_guard_condition_t * rmw_create_guard_condition(rmw_context_t * context) {
 
 rmw_ret_t rmw_destroy_guard_condition(rmw_guard_condition_t * guard_condition) {
   RMW_CKPT_CHECK_HANDLE(guard_condition);
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   auto & guard = data_of<Guard>(guard_condition);
   const rmw_ret_t ret = rmw_ckpt::destroy(guard.id, "cannot destroy the guard condition");
   if (ret == RMW_RET_OK) {

@@ -96,6 +96,10 @@ rmw_ret_t rmw_shutdown(rmw_context_t * context) {
   RMW_CHECK_ARGUMENT_FOR_NULL(context, RMW_RET_INVALID_ARGUMENT);
   RMW_CHECK_ARGUMENT_FOR_NULL(context->impl, RMW_RET_INVALID_ARGUMENT);
   RMW_CKPT_CHECK_OURS(context, RMW_RET_INCORRECT_RMW_IMPLEMENTATION);
+  if (context->impl->is_shut_down) {
+    return RMW_RET_OK;
+  }
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   if (context->impl->is_shut_down.exchange(true)) {
     return RMW_RET_OK;
   }
@@ -120,6 +124,7 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
   if (context->impl->nodes != 0) {
     return fail_with(RMW_RET_ERROR, "the context still has nodes");
   }
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   const rmw_ret_t ret = rmw_init_options_fini(&context->options);
   if (ret != RMW_RET_OK) {
     return ret;

@@ -26,6 +26,7 @@ rmw_node_t * create_node(rmw_context_t * context, const char * name, const char 
   if (own_name == nullptr || own_name_space == nullptr) {
     return nullptr;
   }
+  RMW_CKPT_CAN_FAIL(nullptr)
   rmw_ret_t ret =
       rmw_ckpt::check(ckpt_create_node(context->impl->session, name, name_space, context->options.enclave, &node->id),
                       "cannot create the node");

@@ -61,6 +61,7 @@ rmw_ret_t fail_forked() {
 }
 
 rmw_ret_t join(uint32_t domain, ckpt_id * session) {
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   static std::once_flag handlers;
   // Before the core starts: once it has threads, a fork is no longer harmless.
   std::call_once(handlers, [] { (void)pthread_atfork(nullptr, nullptr, on_fork_in_child); });

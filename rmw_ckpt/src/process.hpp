@@ -22,8 +22,10 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session);
 
 }  // namespace rmw_ckpt
 
+/// Where all that begins to change something, or to ask the core, passes.
 #define RMW_CKPT_REFUSE_FORKED(ret)                                                    \
   do {                                                                                 \
+    RMW_CKPT_CAN_FAIL(ret)                                                             \
     if (RCUTILS_UNLIKELY(rmw_ckpt::in_forked_child.load(std::memory_order_relaxed))) { \
       (void)rmw_ckpt::fail_forked();                                                   \
       return ret;                                                                      \

@@ -34,6 +34,7 @@ Handle * create_service_handle(ckpt_kind kind, const rmw_node_t * node,
 
 template <auto Free, class Handle>
 rmw_ret_t destroy_service_handle(Handle * handle, const char * doing) {
+  RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
   auto & endpoint = data_of<ServiceEndpoint>(handle);
   const rmw_ret_t ret = destroy(endpoint.id, doing);
   if (ret == RMW_RET_OK) {
