@@ -26,7 +26,9 @@ public sealed class NodeProcess(Victim role, int firstPid, WitnessTail witness, 
 
     public uint Incarnation => _slot.IsEmpty ? 1 : _slot.AcquireUInt32(ProcessTable.Incarnation);
 
-    public bool IsFreezing => !_slot.IsEmpty && _slot.AcquireUInt32(ProcessTable.Freezing) != 0;
+    /// <summary>A snapshot freezes it, or it has not caught up yet with the time of one: on a busy machine that takes a while.</summary>
+    public bool IsHeldBack =>
+        !_slot.IsEmpty && (_slot.AcquireUInt32(ProcessTable.Freezing) != 0 || Mode == ProcessMode.CatchUp);
 
     /// <summary>Counts over all lives.</summary>
     public ReplayCounts Counts => _slot.IsEmpty

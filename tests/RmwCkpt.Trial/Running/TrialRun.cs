@@ -235,7 +235,7 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
                 {
                     _withheld.Sample(node.Pid);
                 }
-                if (node.Role == Victim.Counter && node.IsFreezing != (freezing != 0))
+                if (node.Role == Victim.Counter && node.IsHeldBack != (freezing != 0))
                 {
                     var now = Posix.Now(Posix.MonotonicClock);
                     if (freezing != 0)
