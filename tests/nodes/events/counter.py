@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""As the counter of topics, with a deadline and a lease, and callbacks for all that its publisher's events say."""
+
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.node import Node
+from std_msgs.msg import Int64
+
+from running import count, write_stamped
+from statuses import qos, Statuses
+
+
+class Counter(Node):
+    def __init__(self, witness: int, depth: int):
+        super().__init__('counter')
+        self._witness = witness
+        self._number = 0
+        statuses = Statuses(witness)
+        self._publisher = self.create_publisher(Int64, '/numbers', qos(depth), event_callbacks=PublisherEventCallbacks(
+            deadline=statuses.of('deadline', 'total_count'), liveliness=statuses.of('liveliness', 'total_count'),
+            matched=statuses.of('matched', 'total_count')))
+
+    def has_listener(self) -> bool:
+        return self._publisher.get_subscription_count() > 0
+
+    def start(self, rate: float):
+        self.create_timer(1.0 / rate, self._tick)
+
+    def _tick(self):
+        self._number += 1
+        write_stamped(self._witness, self._number)
+        self._publisher.publish(Int64(data=self._number))
+
+
+if __name__ == '__main__':
+    count(Counter, __doc__)
