@@ -187,9 +187,14 @@ public sealed partial class Session
     public void RingSelf() => Table.Ring(SlotIndex);
 
     /// <summary>The entity of an id, or null. Allocates nothing.</summary>
-    public Entity? Find(uint id)
+    public Entity? Find(uint id) => Find(Entities, id);
+
+    /// <summary>The entities by their ids, for a look at many; who is made later may not be in it.</summary>
+    public Entity?[] Entities => Volatile.Read(ref _entities);
+
+    /// <summary>The entity of an id in <see cref="Entities"/>, or null.</summary>
+    public static Entity? Find(Entity?[] entities, uint id)
     {
-        var entities = Volatile.Read(ref _entities);
         id &= EntityMask;
         return id < entities.Length ? Volatile.Read(ref entities[id]) : null;
     }
