@@ -226,9 +226,10 @@ public sealed partial class LogWriter : IDisposable
         _view.Write(_offset + Frame.Sequence, sequence);
         _view.Write(_offset + Frame.Time, time);
         _view.Write(_offset + Frame.Crc, Frame.ComputeCrc(_view, _offset, length));
+        // Before it can be read: who hears an answer to it finds it past.
+        _next++;
         _view.Release(_offset + Frame.Length, length);
         _offset += Frame.Align(length);
-        _next++;
         Head.Advance(sequence, _number, _offset, length, time);
         return sequence;
     }

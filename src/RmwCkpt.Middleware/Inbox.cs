@@ -27,6 +27,7 @@ public sealed partial class Inbox : IDisposable
     private Source[] _sources = [];
     private Source? _lentFrom;
     private int _owed;
+    private bool _hasEarly;
 
     /// <param name="repliesTo">A client's gid: frames begin with a <see cref="RequestId"/>, and only its own are read.</param>
     public Inbox(Session session, uint entity, in Qos qos, Gid? repliesTo, Deadline? deadline)
@@ -127,8 +128,8 @@ public sealed partial class Inbox : IDisposable
     }
 
     /// <summary>
-    /// How many takes found nothing because ROS time was behind what had come, now that something is there: for who was
-    /// told before that it had come.
+    /// How many takes found nothing because ROS time was behind what had come, or its request not sent yet, now that
+    /// something is there: for who was told before that it had come.
     /// </summary>
     public int TakeOwed(long by)
     {
@@ -217,7 +218,7 @@ public sealed partial class Inbox : IDisposable
                 {
                     if (determinants.TryRecord(Determinant.Nothing, _entity, 0, 0))
                     {
-                        _owed += behind ? 1 : 0;
+                        _owed += behind || _hasEarly ? 1 : 0;
                         return default;
                     }
                     continue;
@@ -335,7 +336,8 @@ public sealed partial class Inbox : IDisposable
                 ? !IsExpired(source, frame.Time)
                 : frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == _repliesTo)
             {
-                time = frame.Time;
+                _hasEarly = IsEarly(frame);
+                time = _hasEarly ? 0 : frame.Time;
                 break;
             }
             reader.Advance();
@@ -351,6 +353,13 @@ public sealed partial class Inbox : IDisposable
         }
         return time != 0;
     }
+
+    /// <summary>
+    /// A reply that came in a former life, whose request a thread of this one has not come to send again: nobody would know
+    /// what it answers.
+    /// </summary>
+    private bool IsEarly(in FrameView frame) =>
+        Requests is { } requests && RequestId.Read(frame.Payload).Sequence >= requests.NextSequence;
 
     /// <summary>A message older than its writer's lifespan is not there any more.</summary>
     private bool IsExpired(Source source, long time) =>

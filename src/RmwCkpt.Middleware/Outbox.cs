@@ -42,7 +42,7 @@ public sealed class Outbox : IDisposable
         _deadline = deadline;
     }
 
-    /// <summary>Sequence of the next message. May lag behind one that is being committed.</summary>
+    /// <summary>Sequence of the next message. Past one that others can read.</summary>
     public long NextSequence => _writer.NextSequence;
 
     public LogHead Head => _writer.Head;
@@ -100,6 +100,11 @@ public sealed class Outbox : IDisposable
             // Rung in replay too: the death may have come between the commit and the ring.
             RingReaders();
             RingWaiters();
+            if (result != AppendResult.Appended)
+            {
+                // Its reply may be there already, and counts from now on.
+                _session.RingSelf();
+            }
             return sequence;
         }
         finally
