@@ -38,24 +38,29 @@ public sealed partial class Determinants
         Monitor.PulseAll(Gate);
     }
 
-    /// <summary>In catch-up: the calling thread has something to do, or has done it. Takes <see cref="Gate"/> itself.</summary>
-    public void Note(bool isAtWork)
+    /// <summary>In catch-up: the calling thread has something to do. Takes <see cref="Gate"/> itself.</summary>
+    public void NoteWork()
     {
-        if (!Clock.IsBehind)
+        if (Clock.IsBehind)
         {
-            return;
-        }
-        lock (Gate)
-        {
-            if (isAtWork)
+            lock (Gate)
             {
                 _catchUp.Work();
+                Monitor.PulseAll(Gate);
             }
-            else
+        }
+    }
+
+    /// <summary>In catch-up: the calling thread has done what it had to do. Takes <see cref="Gate"/> itself.</summary>
+    public void NoteRest()
+    {
+        if (Clock.IsBehind)
+        {
+            lock (Gate)
             {
                 _catchUp.Rest();
+                Monitor.PulseAll(Gate);
             }
-            Monitor.PulseAll(Gate);
         }
     }
 

@@ -47,7 +47,7 @@ public sealed class Guard(Session session, uint id) : Entity(session, id, Entity
     public void Trigger()
     {
         Volatile.Write(ref _triggered, 1);
-        Session.Determinants.Note(isAtWork: false);
+        Session.Determinants.NoteRest();
         Session.RingSelf();
     }
 

@@ -204,7 +204,7 @@ public sealed partial class Inbox : IDisposable
             var behind = determinants.Clock.IsBehind;
             if (behind)
             {
-                determinants.Note(isAtWork: true);
+                determinants.NoteWork();
                 determinants.Pace();
             }
             else

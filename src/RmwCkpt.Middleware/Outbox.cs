@@ -32,6 +32,7 @@ public sealed class Outbox : IDisposable
     private readonly object _lock = new();
     private Reservation _reservation;
     private int _prefix;
+    private uint _divergedIn;
     private long _time;
 
     public Outbox(Session session, LogWriter writer, in Qos qos, Deadline? deadline)
@@ -95,7 +96,7 @@ public sealed class Outbox : IDisposable
                 _reservation, (int)size + _prefix, tainted ? Frame.Recovered : (byte)0, _session.Incarnation, _time,
                 out var sequence, key: _prefix);
             KillPoints.Hit(KillPoint.AfterCommit);
-            _session.CountPublish(result, Head);
+            _session.CountPublish(result, Head, ref _divergedIn);
             _deadline?.Happened(_time);
             // Rung in replay too: the death may have come between the commit and the ring.
             RingReaders();

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using RmwCkpt.Log;
 using RmwCkpt.Registry;
 
@@ -10,7 +9,6 @@ public sealed partial class Session : IReplayed
     /// <summary>A message handled within this time of its sending, ns, is not late any more.</summary>
     private const long OnTime = 20_000_000;
 
-    private readonly ConditionalWeakTable<LogHead, StrongBox<uint>> _diverged = [];
     private volatile bool _tainted;
 
     /// <summary>
@@ -94,7 +92,8 @@ public sealed partial class Session : IReplayed
         Table.Notify(SlotIndex);
     }
 
-    internal void CountPublish(AppendResult result, LogHead head)
+    /// <param name="saidIn">The life in which a divergence of this endpoint was last reported.</param>
+    internal void CountPublish(AppendResult result, LogHead head, ref uint saidIn)
     {
         switch (result)
         {
@@ -106,25 +105,23 @@ public sealed partial class Session : IReplayed
                 break;
             default:
                 Count(ProcessTable.Divergences, 1);
-                ReportDivergence(result, head);
+                if (saidIn != Incarnation)
+                {
+                    saidIn = Incarnation;
+                    ReportDivergence(result, head);
+                }
                 break;
         }
     }
 
     /// <summary>Said once for each endpoint and life; the rest is in the counter.</summary>
-    private void ReportDivergence(AppendResult result, LogHead head)
-    {
-        if (!_diverged.TryGetValue(head, out var life) || life.Value != Incarnation)
+    private static void ReportDivergence(AppendResult result, LogHead head) =>
+        Report.Error($"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} " + result switch
         {
-            _diverged.AddOrUpdate(head, new StrongBox<uint>(Incarnation));
-            Report.Error($"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} " + result switch
-            {
-                AppendResult.FoundLater => "what its former life published later",
-                AppendResult.Differs => "something else than its former life, whose message it remains",
-                _ => "a reply that its former life did not; it is published now",
-            });
-        }
-    }
+            AppendResult.FoundLater => "what its former life published later",
+            AppendResult.Differs => "something else than its former life, whose message it remains",
+            _ => "a reply that its former life did not; it is published now",
+        });
 
     internal void CountTake(in FrameView frame)
     {

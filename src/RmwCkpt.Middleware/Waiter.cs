@@ -36,7 +36,7 @@ public sealed class Waiter(Session session)
             CatchUp.CountThread();
         }
         var code = WaitFor(ids, ready, timeout);
-        session.Determinants.Note(isAtWork: true);
+        session.Determinants.NoteWork();
         return code;
     }
 

@@ -94,10 +94,8 @@ public sealed class ReplayTests : IDisposable
         order.Insert(last - 1, last - 3);
         foreach (var i in order)
         {
-            var reservation = next.Reserve(500);
-            Scratch.Payload(i, 500).CopyTo(reservation.Payload.All);
-            var result = next.Commit(reservation, 500, Frame.Recovered, 2, 0, out var sequence);
-            Assert.Equal((i == last - 2 ? AppendResult.FoundLater : AppendResult.Found, i), (result, sequence));
+            Assert.Equal(
+                (i == last - 2 ? AppendResult.FoundLater : AppendResult.Found, i), Recover(next, Scratch.Payload(i, 500)));
         }
         Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(last - 3, 500), life: 2));
     }
@@ -115,11 +113,8 @@ public sealed class ReplayTests : IDisposable
         using var next = _scratch.Write();
         foreach (var i in Enumerable.Range(2, Count - 1).Append(1).Append(Count + 1))
         {
-            var reservation = next.Reserve(28);
-            Scratch.Payload(i, 28).CopyTo(reservation.Payload.All);
-            var result = next.Commit(reservation, 28, Frame.Recovered, 2, 0, out var sequence, key: 24);
             var expected = i == 2 ? AppendResult.FoundLater : i > Count ? AppendResult.Appended : AppendResult.Found;
-            Assert.Equal((expected, i), (result, sequence));
+            Assert.Equal((expected, i), Recover(next, Scratch.Payload(i, 28), key: 24));
         }
     }
 
@@ -139,10 +134,7 @@ public sealed class ReplayTests : IDisposable
             (998, AppendResult.Appended, Count + 2),
         })
         {
-            var reservation = next.Reserve(28);
-            Scratch.Payload(number, 28).CopyTo(reservation.Payload.All);
-            var result = next.Commit(reservation, 28, Frame.Recovered, 2, 0, out var sequence, key: 24);
-            Assert.Equal((expected, place), (result, sequence));
+            Assert.Equal((expected, place), Recover(next, Scratch.Payload(number, 28), key: 24));
         }
     }
 
@@ -158,9 +150,7 @@ public sealed class ReplayTests : IDisposable
         var results = new List<(AppendResult, long)>();
         foreach (var text in new[] { "2 second", "1 first", "4 four", "3 three", "5 five" })
         {
-            var reservation = next.Reserve(text.Length);
-            Encoding.ASCII.GetBytes(text, reservation.Payload.All);
-            results.Add((next.Commit(reservation, text.Length, Frame.Recovered, 2, 0, out var sequence, key: 1), sequence));
+            results.Add(Recover(next, Encoding.ASCII.GetBytes(text), key: 1));
         }
         Assert.Equal(
             [(AppendResult.Differs, 2), (AppendResult.Found, 1), (AppendResult.Diverged, 4), (AppendResult.Found, 3), (AppendResult.Appended, 5)],
@@ -269,4 +259,8 @@ public sealed class ReplayTests : IDisposable
         Scratch.AppendMany(writer, 31, 40, 900);
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
     }
+
+    /// <summary>What a second life says while it recovers.</summary>
+    private static (AppendResult Result, long Sequence) Recover(LogWriter writer, byte[] payload, int key = 0) =>
+        Scratch.Append(writer, payload, life: 2, flags: Frame.Recovered, key: key);
 }

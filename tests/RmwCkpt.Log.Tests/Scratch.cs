@@ -44,11 +44,12 @@ internal sealed class Scratch : IDisposable
         return bytes;
     }
 
-    public static (AppendResult Result, long Sequence) Append(LogWriter writer, ReadOnlySpan<byte> payload, uint life = 1, long time = 0)
+    public static (AppendResult Result, long Sequence) Append(
+        LogWriter writer, ReadOnlySpan<byte> payload, uint life = 1, long time = 0, byte flags = 0, int key = 0)
     {
         var reservation = writer.Reserve(payload.Length);
         payload.CopyTo(reservation.Payload.All);
-        return (writer.Commit(reservation, payload.Length, 0, life, time, out var sequence), sequence);
+        return (writer.Commit(reservation, payload.Length, flags, life, time, out var sequence, key), sequence);
     }
 
     /// <summary>Appends messages <paramref name="from"/> to <paramref name="to"/>, number i of time 10 i.</summary>

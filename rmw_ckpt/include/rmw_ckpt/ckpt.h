@@ -150,8 +150,8 @@ void ckpt_error(char * buffer, size_t size);
 ckpt_code ckpt_init(uint32_t domain, ckpt_id * session);
 
 /// One ckpt_init less. After the last the process is not recovered when it ends; its entities do what they did until they
-/// are destroyed, and waits go on; 10 ms later all guard conditions are triggered. Takes no time: signal handlers shut down,
-/// and nobody should see them half-way.
+/// are destroyed, and waits go on; 10 ms, 100 ms and 1 s later all guard conditions are triggered. Takes no time: signal
+/// handlers shut down, and nobody should see them half-way.
 ckpt_code ckpt_shutdown(ckpt_id session);
 
 /// Leaves the domain when each ckpt_init of the session has had its ckpt_shutdown and its ckpt_fini: destroys what was left
