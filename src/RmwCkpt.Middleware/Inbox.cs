@@ -27,6 +27,8 @@ public sealed partial class Inbox : IDisposable
     private Source[] _sources = [];
     private Source? _lentFrom;
     private int _owed;
+
+    /// <summary>Whether the last look at all sources saw an early reply.</summary>
     private bool _hasEarly;
 
     /// <param name="repliesTo">A client's gid: frames begin with a <see cref="RequestId"/>, and only its own are read.</param>
@@ -308,6 +310,7 @@ public sealed partial class Inbox : IDisposable
     {
         Source? chosen = null;
         first = default;
+        _hasEarly = false;
         foreach (var source in Sources)
         {
             if (HasNext(source, out var time, by) && time <= by && (chosen is null || time < first.Time)
@@ -336,8 +339,9 @@ public sealed partial class Inbox : IDisposable
                 ? !IsExpired(source, frame.Time)
                 : frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == _repliesTo)
             {
-                _hasEarly = IsEarly(frame);
-                time = _hasEarly ? 0 : frame.Time;
+                var isEarly = IsEarly(frame);
+                _hasEarly |= isEarly;
+                time = isEarly ? 0 : frame.Time;
                 break;
             }
             reader.Advance();
