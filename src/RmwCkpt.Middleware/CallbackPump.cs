@@ -137,21 +137,48 @@ public sealed class CallbackPump(Session session)
         var by = Horizon;
         foreach (var watch in _all)
         {
-            try
+            TryAnnounce(watch, by);
+        }
+        return by == long.MaxValue;
+    }
+
+    /// <summary>
+    /// Calls back for what a wait is about to report, where both are used on one entity: who is woken finds its callback called.
+    /// </summary>
+    public void Announce(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
+    {
+        if (Volatile.Read(ref _all).Length == 0)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            var by = Horizon;
+            for (var i = 0; i < ids.Length; i++)
             {
-                Announce(watch, by);
-            }
-            catch (Exception e) when (e is IOException or InvalidDataException)
-            {
-                // A log that is damaged must neither end the process nor silence the others. Said once.
-                if (_trouble != e.Message)
+                if (ready[i] != 0 && _watches.TryGetValue(ids[i] & Session.EntityMask, out var watch))
                 {
-                    _trouble = e.Message;
-                    Report.Error($"calling back: {_trouble}");
+                    TryAnnounce(watch, by);
                 }
             }
         }
-        return by == long.MaxValue;
+    }
+
+    private void TryAnnounce(Watch watch, long by)
+    {
+        try
+        {
+            Announce(watch, by);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            // A log that is damaged must neither end the process nor silence the others. Said once.
+            if (_trouble != e.Message)
+            {
+                _trouble = e.Message;
+                Report.Error($"calling back: {_trouble}");
+            }
+        }
     }
 
     /// <summary>Calls back for what was there before the callback, as the other middlewares do.</summary>

@@ -80,6 +80,7 @@ public sealed class Waiter(Session session)
                 interrupted = false;
                 if (TryRecordReady(determinants, ids, ready))
                 {
+                    session.Callbacks.Announce(ids, ready);
                     Report(ids, ready, slept);
                     return Code.Ok;
                 }

@@ -6,6 +6,8 @@
 #include <test_msgs/msg/basic_types.h>
 #include <test_msgs/msg/empty.h>
 
+#include <atomic>
+
 #include "fixture.hpp"
 
 namespace {
@@ -151,6 +153,32 @@ TEST_F(Events, AnotherTypeOnTheSameTopicIsReportedOnBothSides) {
   EXPECT_EQ(1, take<rmw_incompatible_type_status_t>(publisher).total_count);
   EXPECT_RMW_OK(wait(subscription, later));
   EXPECT_EQ(1, take<rmw_incompatible_type_status_t>(subscription).total_count_change);
+}
+
+/// Whom a wait tells of an event finds that its callback was called, whichever thread of the core was first.
+TEST_F(Events, CallBackBeforeAWaitReportsThem) {
+  make(rmw_qos_profile_default);
+  rmw_event_t matched = on_publisher(RMW_EVENT_PUBLICATION_MATCHED);
+  std::atomic<size_t> called{0};
+  const auto count = [](const void * counter, size_t events) {
+    *static_cast<std::atomic<size_t> *>(const_cast<void *>(counter)) += events;
+  };
+  EXPECT_RMW_OK(wait(matched, later));
+  (void)take<rmw_matched_status_t>(matched);
+  EXPECT_RMW_OK(rmw_event_set_callback(&matched, count, &called));
+  called = 0;
+  const rmw_subscription_options_t options = rmw_get_default_subscription_options();
+  for (size_t i = 0; i < 100; ++i) {
+    auto * const one = rmw_create_subscription(node, type, "/timed", &rmw_qos_profile_default, &options);
+    EXPECT_RMW_OK(wait(matched, later));
+    EXPECT_EQ(2 * i + 1, called);
+    EXPECT_EQ(1, take<rmw_matched_status_t>(matched).current_count_change);
+    EXPECT_RMW_OK(rmw_destroy_subscription(node, one));
+    EXPECT_RMW_OK(wait(matched, later));
+    EXPECT_EQ(2 * i + 2, called);
+    EXPECT_EQ(-1, take<rmw_matched_status_t>(matched).current_count_change);
+  }
+  EXPECT_RMW_OK(rmw_event_set_callback(&matched, nullptr, nullptr));
 }
 
 }  // namespace
