@@ -8,6 +8,8 @@
 #include <rmw/sanity_checks.h>
 
 #include <algorithm>
+#include <atomic>
+#include <vector>
 
 #include "entities.hpp"
 #include "process.hpp"
@@ -15,27 +17,30 @@
 namespace rmw_ckpt {
 
 rmw_ret_t Graph::read(ckpt_id session) {
-  size_t count = 0;
-  rows_.resize(32);
-  for (;;) {
-    const rmw_ret_t ret = check(ckpt_graph(session, rows_.data(), rows_.size(), &count), "cannot read the graph");
+  // How many there were last time: a graph of thousands is copied once, into memory that nobody has cleared before.
+  static std::atomic<size_t> usual{32};
+  for (size_t capacity = usual.load(std::memory_order_relaxed);;) {
+    rows_.reset(new ckpt_graph_entry[capacity]);
+    const rmw_ret_t ret = check(ckpt_graph(session, rows_.get(), capacity, &count_), "cannot read the graph");
     if (ret != RMW_RET_OK) {
+      count_ = 0;
       return ret;
     }
-    if (count <= rows_.size()) {
-      rows_.resize(count);
+    if (count_ <= capacity) {
       return RMW_RET_OK;
     }
     // With room for those that appear meanwhile.
-    rows_.resize(count + count / 4 + 8);
+    capacity = count_ + count_ / 4 + 8;
+    usual.store(capacity, std::memory_order_relaxed);
   }
 }
 
 const ckpt_graph_entry * Graph::node_of(const ckpt_graph_entry & endpoint) const {
-  const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const ckpt_graph_entry & row) {
+  const Rows all = rows();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const ckpt_graph_entry & row) {
     return row.kind == CKPT_NODE && row.process == endpoint.process && row.entity == endpoint.node;
   });
-  return found == rows_.end() ? nullptr : &*found;
+  return found == all.end() ? nullptr : found;
 }
 
 namespace {

@@ -5,7 +5,7 @@
 #define GRAPH_HPP_
 
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "common.hpp"
 
@@ -16,13 +16,20 @@ class Graph {
   /// Takes all rows at one version of the graph. May throw std::bad_alloc.
   rmw_ret_t read(ckpt_id session);
 
-  const std::vector<ckpt_graph_entry> & rows() const { return rows_; }
+  struct Rows {
+    const ckpt_graph_entry * first;
+    size_t count;
+    const ckpt_graph_entry * begin() const { return first; }
+    const ckpt_graph_entry * end() const { return first + count; }
+  };
+  Rows rows() const { return {rows_.get(), count_}; }
 
   /// The node that an endpoint belongs to, or NULL.
   const ckpt_graph_entry * node_of(const ckpt_graph_entry & endpoint) const;
 
  private:
-  std::vector<ckpt_graph_entry> rows_;
+  std::unique_ptr<ckpt_graph_entry[]> rows_;
+  size_t count_ = 0;
 };
 
 inline bool has_name(const ckpt_graph_entry & row, const char * name) {

@@ -4,6 +4,8 @@
 #include <rmw/get_topic_endpoint_info.h>
 #include <rmw/topic_endpoint_info_array.h>
 
+#include <vector>
+
 #include "entities.hpp"
 #include "graph.hpp"
 #include "names.hpp"

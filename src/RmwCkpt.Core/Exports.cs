@@ -331,7 +331,7 @@ internal static class Exports
         return new EndpointOptions(
             Text((nint)region.ReadInt64(0)), Text((nint)region.ReadInt64(8)), Qos.Read(region.Span(32, Qos.Size)),
             hash == 0 ? null : new Region(hash, GraphRow.TypeHashSize).All.ToArray(),
-            description == 0 ? null : Text(description), region.ReadByte(64) != 0);
+            description == 0 ? null : () => Text(description), region.ReadByte(64) != 0);
     }
 
     private static string Text(nint text) =>

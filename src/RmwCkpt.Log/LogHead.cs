@@ -53,12 +53,14 @@ public sealed class LogHead : IDisposable
         _view = file.View;
     }
 
-    /// <summary>Makes the head of a new log; <paramref name="fill"/> writes its metadata before readers can find it.</summary>
+    /// <summary>
+    /// Makes the head of a new log; <paramref name="fill"/> writes its metadata before readers can find it. One that is there
+    /// is a former life's, which was restored from a snapshot in the middle of this, and the same.
+    /// </summary>
     public static LogHead Make(string folder, Action<Region> fill)
     {
         var path = Path.Combine(folder, FileName);
         var temporary = $"{path}.new";
-        Posix.TryUnlink(temporary);
         var file = Mapping.Create(temporary, FileSize);
         file.View.Write(Version, CurrentVersion);
         file.View.Write(Magic, MagicValue);
@@ -67,7 +69,7 @@ public sealed class LogHead : IDisposable
         {
             file.Dispose();
             Posix.TryUnlink(temporary);
-            throw new PosixException(Posix.Eexist, $"make {path}");
+            return Open(folder);
         }
         return new LogHead(file);
     }

@@ -78,22 +78,34 @@ public sealed partial class LogWriter : IDisposable
     internal static LogWriter Open(
         string folder, long retention, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
     {
-        LogHead head;
-        if (File.Exists(Path.Combine(folder, LogHead.FileName)))
-        {
-            head = LogHead.Open(folder);
-        }
-        else
-        {
-            PrivateFolder.Make(folder);
-            Segment.Make(folder, 0, firstSegmentSize, 1, spare: null).Dispose();
-            head = LogHead.Make(folder, fillMetadata);
-        }
+        // A folder without a head is what a life left that died while it made the log.
+        var (head, segment) = !PrivateFolder.Make(folder) && File.Exists(Path.Combine(folder, LogHead.FileName))
+            ? TakeOver(folder)
+            : Make(folder, firstSegmentSize, fillMetadata);
+        return new LogWriter(folder, head, segment, retention, keptSequences, usualSegmentSize);
+    }
+
+    private static (LogHead Head, Mapping Segment) Make(string folder, int segmentSize, Action<Region> fillMetadata)
+    {
+        var segment = Segment.Make(folder, 0, segmentSize, 1, spare: null);
         try
         {
-            var segment = Segment.Open(folder, head.FirstSegment)
-                ?? throw new InvalidDataException($"{folder} lacks its first segment {head.FirstSegment}");
-            return new LogWriter(folder, head, segment, retention, keptSequences, usualSegmentSize);
+            return (LogHead.Make(folder, fillMetadata), segment);
+        }
+        catch
+        {
+            segment.Dispose();
+            throw;
+        }
+    }
+
+    private static (LogHead Head, Mapping Segment) TakeOver(string folder)
+    {
+        var head = LogHead.Open(folder);
+        try
+        {
+            return (head, Segment.Open(folder, head.FirstSegment)
+                ?? throw new InvalidDataException($"{folder} lacks its first segment {head.FirstSegment}"));
         }
         catch
         {

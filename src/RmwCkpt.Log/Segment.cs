@@ -28,9 +28,8 @@ public static class Segment
     {
         var path = PathOf(folder, number);
         var temporary = $"{path}.new";
-        Posix.TryUnlink(temporary);
         Mapping file;
-        if (spare is not null && Posix.RenameIfFree(spare, temporary))
+        if (spare is not null && Posix.Rename(spare, temporary))
         {
             file = Mapping.Open(temporary, populate: true);
             file.View.Clear(0, file.View.Length);

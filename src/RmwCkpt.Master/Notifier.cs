@@ -33,6 +33,7 @@ internal sealed class Notifier : IDisposable
         while (_signal.WaitOne() && !_stopping)
         {
             _action();
+            Thread.Sleep(1);
         }
     }
 }

@@ -14,16 +14,18 @@ public sealed record Peer(int Pid, uint User);
 public delegate Task<Reply> RequestHandler(Peer peer, Request request, Func<string, Task> progress, CancellationToken cancel);
 
 /// <summary>
-/// The registry's socket: one request a connection. Connections are served beside each other, and one that says nothing
-/// costs nobody else anything. Whatever a client sends, only its own connection is dropped.
+/// The registry's socket: one request a connection. One thread reads all requests as their bytes come, so that a client
+/// that says nothing costs nobody else anything, and answers those of nodes and endpoints itself: a program makes
+/// thousands. The others are answered beside it. Whatever a client sends, only its own connection is dropped.
 /// </summary>
 public sealed class RegistryServer(string path, RequestHandler handler, ILogger log) : IDisposable
 {
-    public const int LargestRequest = 16 << 20;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly CancellationTokenSource _stopping = new();
-    private Task _accepting = Task.CompletedTask;
+    private readonly int _waker = Posix.MakeWaker();
+    private readonly List<Connection> _reading = [];
+    private Thread? _thread;
 
     /// <summary>For tests, which have no processes to be their peers.</summary>
     internal Func<Socket, Peer> PeerOf { get; set; } = socket =>
@@ -41,151 +43,148 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
         _socket.Listen(1024);
     }
 
-    public void Start() => _accepting = Accept();
+    public void Start()
+    {
+        _thread = new Thread(Run) { Name = "requests", IsBackground = true };
+        _thread.Start();
+    }
 
     /// <summary>Stops listening. Requests under way are cut off: their clients ask the next master.</summary>
     public void Dispose()
     {
         _stopping.Cancel();
+        Posix.Wake(_waker);
+        _thread?.Join();
         _socket.Dispose();
-        _accepting.Wait(TimeSpan.FromSeconds(1));
+        _reading.ForEach(x => x.Dispose());
+        Posix.Close(_waker);
         _stopping.Dispose();
     }
 
-    private async Task Accept()
+    private void Run()
     {
         while (!_stopping.IsCancellationRequested)
         {
-            try
+            int[] fds = [_waker, (int)_socket.Handle, .. _reading.Select(x => x.Descriptor)];
+            var ready = new bool[fds.Length];
+            var timeout = _reading.Count == 0 ? -1 : (int)Math.Max(0, (_reading[0].Deadline - Clock.Steady) / 1_000_000) + 1;
+            Posix.Poll(fds, ready, timeout);
+            // From the last to the first, for those that have been read leave the list.
+            for (var i = _reading.Count - 1; i >= 0; i--)
             {
-                var client = await _socket.AcceptAsync(_stopping.Token).ConfigureAwait(false);
-                _ = Serve(client);
+                if (ready[i + 2])
+                {
+                    Read(_reading[i]);
+                }
+                else if (_reading[i].Deadline < Clock.Steady)
+                {
+                    Drop(_reading[i], "it says nothing");
+                }
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            if (ready[1])
             {
-                return;
-            }
-            catch (SocketException e)
-            {
-                // Out of descriptors, most likely: those of the requests under way are soon free again.
-                log.Unexpected("accepting a connection", e);
-                await Task.Delay(20).ConfigureAwait(false);
+                Accept();
             }
         }
     }
 
-    private async Task Serve(Socket client)
+    private void Accept()
     {
-        var peer = new Peer(0, uint.MaxValue);
         try
         {
-            using (client)
+            var client = _socket.Accept();
+            var connection = new Connection(client, PeerOf(client), Clock.Steady + (s_patience.Ticks * 100));
+            _reading.Add(connection);
+            if (connection.Peer.User != Posix.UserId)
             {
-                peer = PeerOf(client);
-                if (peer.User != Posix.UserId)
-                {
-                    log.Dropped(peer.Pid, $"it is user {peer.User}'s");
-                    return;
-                }
-                var request = await Read(client).ConfigureAwait(false);
-                if (request is not null)
-                {
-                    var reply = await Answer(peer, request, client).ConfigureAwait(false);
-                    await Send(client, reply).ConfigureAwait(false);
-                }
+                Drop(connection, $"it is user {connection.Peer.User}'s");
             }
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException
-            or InvalidProtocolBufferException or InvalidDataException or IOException)
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            // Out of descriptors, most likely: those of the requests under way are soon free again.
+            log.Unexpected("accepting a connection", e);
+            Thread.Sleep(20);
+        }
+    }
+
+    /// <summary>Reads what has come; a whole request is answered, and its connection has been read.</summary>
+    private void Read(Connection connection)
+    {
+        try
+        {
+            var request = connection.Read();
+            if (request is not null)
+            {
+                _reading.Remove(connection);
+                _ = Serve(connection, request);
+            }
+            else if (connection.HasEnded)
+            {
+                _reading.Remove(connection);
+                connection.Dispose();
+            }
+        }
+        catch (Exception e) when (e is SocketException or InvalidProtocolBufferException or InvalidDataException)
+        {
+            Drop(connection, e.Message);
+        }
+    }
+
+    private void Drop(Connection connection, string why)
+    {
+        _reading.Remove(connection);
+        connection.Dispose();
+        log.Dropped(connection.Peer.Pid, why);
+    }
+
+    private static bool IsQuick(Request request) =>
+        request.WhatCase is Request.WhatOneofCase.Register or Request.WhatOneofCase.Unregister;
+
+    private async Task Serve(Connection connection, Request request)
+    {
+        try
+        {
+            using (connection)
+            {
+                if (!IsQuick(request))
+                {
+                    await Task.Yield();
+                }
+                var reply = await Answer(connection, request).ConfigureAwait(false);
+                await connection.Send(reply, s_patience).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             if (!_stopping.IsCancellationRequested)
             {
-                log.Dropped(peer.Pid, e is OperationCanceledException ? "it says nothing" : e.Message);
+                log.Dropped(connection.Peer.Pid, e is OperationCanceledException ? "it does not read its answer" : e.Message);
             }
         }
         catch (Exception e)
         {
-            log.Unexpected($"serving pid {peer.Pid}", e);
+            log.Unexpected($"serving pid {connection.Peer.Pid}", e);
         }
     }
 
-    private async Task<Reply> Answer(Peer peer, Request request, Socket client)
+    private async Task<Reply> Answer(Connection connection, Request request)
     {
         try
         {
             return await handler(
-                peer, request, text => Send(client, new Reply { More = true, Progress = text }), _stopping.Token)
-                .ConfigureAwait(false);
+                connection.Peer, request, text => connection.Send(new Reply { More = true, Progress = text }, s_patience),
+                _stopping.Token).ConfigureAwait(false);
         }
         catch (RequestException e)
         {
-            log.Refused(request.WhatCase.ToString(), peer.Pid, e.Message);
+            log.Refused(request.WhatCase.ToString(), connection.Peer.Pid, e.Message);
             return new Reply { Error = e.Message };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Unexpected($"{request.WhatCase} of pid {peer.Pid}", e);
+            log.Unexpected($"{request.WhatCase} of pid {connection.Peer.Pid}", e);
             return new Reply { Error = $"the master could not do it: {e.Message}" };
-        }
-    }
-
-    /// <summary>Reads one length-prefixed request; null when the client closed without a word.</summary>
-    private static async Task<Request?> Read(Socket client)
-    {
-        using var timeout = new CancellationTokenSource(s_patience);
-        var buffer = new byte[4096];
-        var filled = 0;
-        while (true)
-        {
-            var (length, prefix) = Prefix(buffer.AsSpan(0, filled));
-            if (prefix > 0)
-            {
-                if (length > LargestRequest)
-                {
-                    throw new InvalidDataException($"it announces a request of {length} bytes");
-                }
-                if (filled >= prefix + length)
-                {
-                    return Request.Parser.ParseFrom(buffer, prefix, length);
-                }
-                if (buffer.Length < prefix + length)
-                {
-                    Array.Resize(ref buffer, prefix + length);
-                }
-            }
-            var n = await client.ReceiveAsync(buffer.AsMemory(filled), timeout.Token).ConfigureAwait(false);
-            if (n == 0)
-            {
-                return filled == 0 ? null : throw new InvalidDataException("it breaks off in the middle of a request");
-            }
-            filled += n;
-        }
-    }
-
-    /// <summary>The varint at the start: its value, and how many bytes it has (0: it is not all there).</summary>
-    private static (int Length, int Bytes) Prefix(ReadOnlySpan<byte> bytes)
-    {
-        var value = 0u;
-        for (var i = 0; i < Math.Min(bytes.Length, 5); i++)
-        {
-            value |= (uint)(bytes[i] & 0x7f) << (7 * i);
-            if ((bytes[i] & 0x80) == 0)
-            {
-                return value <= int.MaxValue ? ((int)value, i + 1) : throw new InvalidDataException("its length is negative");
-            }
-        }
-        return bytes.Length < 5 ? (0, 0) : throw new InvalidDataException("it does not begin with a length");
-    }
-
-    private static async Task Send(Socket client, Reply reply)
-    {
-        using var timeout = new CancellationTokenSource(s_patience);
-        using var buffer = new MemoryStream();
-        reply.WriteDelimitedTo(buffer);
-        var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[await client.SendAsync(bytes, timeout.Token).ConfigureAwait(false)..];
         }
     }
 }

@@ -6,6 +6,9 @@ namespace RmwCkpt.Memory;
 /// </summary>
 public sealed class Mapping : IDisposable
 {
+    /// <summary>Bytes from which on a fault for each page costs more than to have all present, used or not.</summary>
+    private const int Large = 64 * 1024;
+
     private readonly nint _address;
     private int _holders = 1;
 
@@ -21,17 +24,18 @@ public sealed class Mapping : IDisposable
     public Region View { get; }
 
     /// <summary>
-    /// Makes a new file of <paramref name="length"/> zero bytes whose blocks are allocated, so that no later store can
-    /// meet a full file system (a SIGBUS), and maps it with its pages present. Mode 0600.
+    /// Makes a new file of <paramref name="length"/> zero bytes, in place of what a life that died here has left, whose
+    /// blocks are allocated, so that no later store can meet a full file system (a SIGBUS), and maps it; if it is large,
+    /// with its pages present. Mode 0600.
     /// </summary>
-    /// <exception cref="PosixException">EEXIST, ENOSPC and the rest of open(2), fallocate(2) and mmap(2). Nothing is left.</exception>
+    /// <exception cref="PosixException">ENOSPC and the rest of open(2), fallocate(2) and mmap(2). Nothing is left.</exception>
     public static Mapping Create(string path, int length)
     {
-        var fd = Posix.Open(path, Posix.ReadWrite | Posix.MakeNew | Posix.CloseOnExec, 0x180);
+        var fd = Posix.OpenNew(path);
         try
         {
             Posix.Allocate(fd, length, path);
-            return new Mapping(path, Posix.Map(fd, length, writable: true, path, populate: true), length);
+            return new Mapping(path, Posix.Map(fd, length, writable: true, path, populate: length >= Large), length);
         }
         catch
         {

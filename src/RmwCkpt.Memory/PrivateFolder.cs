@@ -1,21 +1,23 @@
 namespace RmwCkpt.Memory;
 
-/// <summary>Folders that only their owner may enter.</summary>
+/// <summary>Folders of the user's own.</summary>
 public static class PrivateFolder
 {
-    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
-    /// <summary>Makes a folder, and its parents that are missing, with mode 0700.</summary>
-    public static void Make(string folder)
+    /// <summary>Makes a folder, and its parents that are missing, with mode 0700. False: it was there.</summary>
+    /// <exception cref="PosixException">It cannot be made.</exception>
+    public static bool Make(string folder)
     {
-        if (Directory.Exists(folder))
-        {
-            return;
-        }
-        if (Path.GetDirectoryName(folder) is { Length: > 0 } parent)
+        var error = Posix.MakeFolder(folder);
+        if (error == Posix.Enoent && Path.GetDirectoryName(folder) is { Length: > 0 } parent)
         {
             Make(parent);
+            error = Posix.MakeFolder(folder);
         }
-        Directory.CreateDirectory(folder, Mode);
+        return error switch
+        {
+            0 => true,
+            Posix.Eexist => false,
+            _ => throw new PosixException(error, $"make the folder {folder}"),
+        };
     }
 }

@@ -3,9 +3,9 @@ using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
 
-/// <summary>What an endpoint is made of.</summary>
+/// <summary>What an endpoint is made of. The type's description is asked for at most once, while the endpoint is made.</summary>
 public sealed record EndpointOptions(
-    string Topic, string Type, Qos Qos, byte[]? TypeHash = null, string? Description = null,
+    string Topic, string Type, Qos Qos, byte[]? TypeHash = null, Func<string>? Description = null,
     bool IgnoreLocalPublications = false);
 
 /// <summary>

@@ -26,19 +26,18 @@ public static class GraphQueries
     public static int Copy(GraphTable graph, Span<byte> rows)
     {
         var count = 0;
-        Span<byte> copy = stackalloc byte[GraphTable.RowSize];
         for (var attempt = 0; attempt < 20; attempt++)
         {
             var version = graph.CurrentVersion;
             count = 0;
             for (var i = 0; i < graph.RowCount; i++)
             {
-                if (GraphRow.TryCopy(graph.Row(i), copy))
+                var row = graph.Row(i);
+                var place = count * GraphTable.RowSize;
+                if (place < rows.Length
+                    ? GraphRow.TryCopy(row, rows.Slice(place, GraphTable.RowSize))
+                    : row.AcquireUInt32(GraphRow.State) != 0)
                 {
-                    if ((count + 1) * GraphTable.RowSize <= rows.Length)
-                    {
-                        copy.CopyTo(rows[(count * GraphTable.RowSize)..]);
-                    }
                     count++;
                 }
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
@@ -54,7 +55,7 @@ public static class MasterStarter
     }
 
     private static bool IsTimeout(RegistryException e) =>
-        e.InnerException is IOException { InnerException: System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.TimedOut or System.Net.Sockets.SocketError.WouldBlock } };
+        e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
 
     private static void TryStart(RunFolder folder)
     {

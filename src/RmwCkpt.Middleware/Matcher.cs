@@ -4,19 +4,37 @@ namespace RmwCkpt.Middleware;
 
 /// <summary>
 /// Keeps a session's endpoints matched with the graph: opens the logs that are to be read, counts peers, notes
-/// incompatible ones. Looks only at rows changed since it last looked. Thread-safe.
+/// incompatible ones. Looks only at rows changed since it last looked, and matches within a topic. Thread-safe.
 /// </summary>
 public sealed class Matcher(Session session, GraphTable graph)
 {
     private readonly object _lock = new();
     private readonly Dictionary<int, Peer> _peers = [];
-    private readonly List<Endpoint> _locals = [];
-    private readonly HashSet<(uint Local, Gid Peer)> _matches = [];
-    private readonly HashSet<(uint Local, Gid Peer)> _refused = [];
+    private readonly Dictionary<string, Topic> _topics = [];
     private readonly byte[] _row = new byte[GraphTable.RowSize];
+    private readonly int[] _recent = new int[GraphTable.RecentCount];
     private ulong _seen;
+    private ulong _seenChanges;
 
     private sealed record Peer(EntityKind Kind, Gid Gid, uint Process, string Name, string Type, Qos Qos);
+
+    /// <summary>An endpoint of this session, and which peers it has.</summary>
+    private sealed class Local(Endpoint endpoint)
+    {
+        public Endpoint Endpoint => endpoint;
+
+        public HashSet<Gid> Matched { get; } = [];
+
+        public HashSet<Gid> Refused { get; } = [];
+    }
+
+    /// <summary>What has the name of one topic or service: here, and anywhere in the domain.</summary>
+    private sealed class Topic
+    {
+        public List<Local> Locals { get; } = [];
+
+        public List<Peer> Peers { get; } = [];
+    }
 
     /// <summary>Version of the graph that is taken in.</summary>
     public ulong Seen => Volatile.Read(ref _seen);
@@ -26,43 +44,54 @@ public sealed class Matcher(Session session, GraphTable graph)
     {
         lock (_lock)
         {
+            // In this order: the changes of a version are counted before it is one.
             var version = graph.CurrentVersion;
             if (version == _seen)
             {
                 return;
             }
-            for (var i = 0; i < graph.RowCount; i++)
+            var changes = graph.ChangeCount;
+            if (graph.TryGetRecent(_seenChanges, changes, _recent, out var count))
             {
-                if (graph.Row(i).AcquireUInt64(GraphRow.Version) > _seen)
+                foreach (var row in _recent.AsSpan(0, count))
                 {
-                    Take(i);
+                    Look(row);
                 }
             }
+            else
+            {
+                for (var row = 0; row < graph.RowCount; row++)
+                {
+                    Look(row);
+                }
+            }
+            _seenChanges = changes;
             Volatile.Write(ref _seen, version);
         }
     }
 
     /// <summary>Matches a new endpoint with all that is there.</summary>
-    public void Add(Endpoint local)
+    public void Add(Endpoint endpoint)
     {
         lock (_lock)
         {
-            _locals.Add(local);
-            foreach (var peer in _peers.Values)
-            {
-                TryMatch(local, peer);
-            }
+            var local = new Local(endpoint);
+            var topic = TopicOf(endpoint.Options.Topic);
+            topic.Locals.Add(local);
+            topic.Peers.ForEach(peer => TryMatch(local, peer));
         }
         Update();
     }
 
-    public void Remove(Endpoint local)
+    public void Remove(Endpoint endpoint)
     {
         lock (_lock)
         {
-            _locals.Remove(local);
-            _matches.RemoveWhere(m => m.Local == local.Id);
-            _refused.RemoveWhere(m => m.Local == local.Id);
+            if (_topics.TryGetValue(endpoint.Options.Topic, out var topic))
+            {
+                topic.Locals.RemoveAll(x => x.Endpoint == endpoint);
+                ForgetIfEmpty(endpoint.Options.Topic, topic);
+            }
         }
     }
 
@@ -71,12 +100,9 @@ public sealed class Matcher(Session session, GraphTable graph)
     {
         lock (_lock)
         {
-            foreach (var local in _locals)
+            foreach (var topic in _topics.Values)
             {
-                foreach (var peer in _peers.Values)
-                {
-                    TryMatch(local, peer);
-                }
+                topic.Locals.ForEach(local => topic.Peers.ForEach(peer => TryMatch(local, peer)));
             }
         }
     }
@@ -86,38 +112,35 @@ public sealed class Matcher(Session session, GraphTable graph)
     {
         lock (_lock)
         {
-            foreach (var peer in _peers.Values)
-            {
-                if (peer.Kind == EntityKind.Service && _matches.Contains((client.Id, peer.Gid))
-                    && client.Outbox!.Head.HasReader(peer.Process))
-                {
-                    return true;
-                }
-            }
-            return false;
+            return _topics.TryGetValue(client.Options.Topic, out var topic)
+                && topic.Locals.Find(x => x.Endpoint == client) is { } local
+                && topic.Peers.Exists(x =>
+                    x.Kind == EntityKind.Service && local.Matched.Contains(x.Gid) && client.Outbox!.Head.HasReader(x.Process));
         }
     }
 
-    private void Take(int row)
+    private void Look(int row)
     {
-        var live = GraphRow.TryCopy(graph.Row(row), _row);
-        var peer = live ? Parse(_row) : null;
+        if (row >= graph.RowCount || graph.Row(row).AcquireUInt64(GraphRow.Version) <= _seen)
+        {
+            return;
+        }
+        var peer = GraphRow.TryCopy(graph.Row(row), _row) ? Parse(_row) : null;
         if (_peers.TryGetValue(row, out var known))
         {
             if (known == peer)
             {
                 return;
             }
-            Drop(known);
             _peers.Remove(row);
+            Drop(known);
         }
         if (peer is not null)
         {
             _peers[row] = peer;
-            foreach (var local in _locals)
-            {
-                TryMatch(local, peer);
-            }
+            var topic = TopicOf(peer.Name);
+            topic.Peers.Add(peer);
+            topic.Locals.ForEach(local => TryMatch(local, peer));
         }
     }
 
@@ -138,55 +161,75 @@ public sealed class Matcher(Session session, GraphTable graph)
         return System.Text.Encoding.UTF8.GetString(end < 0 ? span : span[..end]);
     }
 
-    private void TryMatch(Endpoint local, Peer peer)
+    private void TryMatch(Local local, Peer peer)
     {
-        var key = (local.Id, peer.Gid);
-        if (peer.Kind != local.PeerKind || peer.Name != local.Options.Topic || _matches.Contains(key) || IsIgnored(local, peer))
+        var endpoint = local.Endpoint;
+        if (peer.Kind != endpoint.PeerKind || local.Matched.Contains(peer.Gid) || IsIgnored(endpoint, peer))
         {
             return;
         }
-        if (peer.Type != local.Options.Type)
+        if (peer.Type != endpoint.Options.Type)
         {
-            if (_refused.Add(key))
+            if (local.Refused.Add(peer.Gid))
             {
-                local.CountIncompatibleType();
+                endpoint.CountIncompatibleType();
             }
             return;
         }
-        if (local.Kind is EntityKind.Publisher or EntityKind.Subscription)
+        if (endpoint.Kind is EntityKind.Publisher or EntityKind.Subscription)
         {
-            var mismatch = local.Kind == EntityKind.Publisher
-                ? Qos.Mismatch(local.Options.Qos, peer.Qos)
-                : Qos.Mismatch(peer.Qos, local.Options.Qos);
+            var mismatch = endpoint.Kind == EntityKind.Publisher
+                ? Qos.Mismatch(endpoint.Options.Qos, peer.Qos)
+                : Qos.Mismatch(peer.Qos, endpoint.Options.Qos);
             if (mismatch != QosPolicy.None)
             {
-                if (_refused.Add(key))
+                if (local.Refused.Add(peer.Gid))
                 {
-                    local.CountIncompatible(mismatch);
+                    endpoint.CountIncompatible(mismatch);
                 }
                 return;
             }
         }
-        if (local.Inbox is null || session.TryRead(local, peer.Gid))
+        if (endpoint.Inbox is null || session.TryRead(endpoint, peer.Gid))
         {
-            _matches.Add(key);
-            local.CountMatch(1);
+            local.Matched.Add(peer.Gid);
+            endpoint.CountMatch(1);
         }
     }
 
-    private bool IsIgnored(Endpoint local, Peer peer) =>
-        local.Kind == EntityKind.Subscription && local.Options.IgnoreLocalPublications && peer.Process == session.SlotIndex;
+    private bool IsIgnored(Endpoint endpoint, Peer peer) => endpoint.Kind == EntityKind.Subscription
+        && endpoint.Options.IgnoreLocalPublications && peer.Process == session.SlotIndex;
 
     private void Drop(Peer peer)
     {
-        foreach (var local in _locals)
+        var topic = TopicOf(peer.Name);
+        topic.Peers.Remove(peer);
+        foreach (var local in topic.Locals)
         {
-            _refused.Remove((local.Id, peer.Gid));
-            if (_matches.Remove((local.Id, peer.Gid)))
+            local.Refused.Remove(peer.Gid);
+            if (local.Matched.Remove(peer.Gid))
             {
-                local.Inbox?.Orphan(peer.Gid);
-                local.CountMatch(-1);
+                local.Endpoint.Inbox?.Orphan(peer.Gid);
+                local.Endpoint.CountMatch(-1);
             }
+        }
+        ForgetIfEmpty(peer.Name, topic);
+    }
+
+    private Topic TopicOf(string name)
+    {
+        if (!_topics.TryGetValue(name, out var topic))
+        {
+            _topics.Add(name, topic = new Topic());
+        }
+        return topic;
+    }
+
+    private void ForgetIfEmpty(string name, Topic topic)
+    {
+        if (topic is { Locals.Count: 0, Peers.Count: 0 })
+        {
+            _topics.Remove(name);
         }
     }
 }

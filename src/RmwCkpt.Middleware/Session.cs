@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
@@ -30,6 +31,8 @@ public sealed partial class Session
     private readonly Readership _readership;
     private readonly object _entitiesLock = new();
     private Entity?[] _entities = new Entity?[64];
+    private readonly ConcurrentDictionary<uint, Node> _nodes = new();
+    private readonly TypeDescriptions _descriptions;
     private uint _lastId;
 
     /// <summary>
@@ -44,6 +47,7 @@ public sealed partial class Session
     private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
     {
         Folder = folder;
+        _descriptions = new TypeDescriptions(folder);
         _registry = registry;
         Table = table;
         _graph = graph;
@@ -207,12 +211,14 @@ public sealed partial class Session
     {
         var graphGuard = CreateGuard();
         var node = Add(id => new Node(this, id, name, nameSpace, enclave, graphGuard));
+        _nodes[node.Id] = node;
         try
         {
             Register(node, new Row { Name = name, Type = nameSpace, Enclave = enclave, Created = Posix.Now(Posix.RealtimeClock) });
         }
         catch
         {
+            _nodes.TryRemove(node.Id, out _);
             Destroy(graphGuard.Id);
             throw;
         }
@@ -245,7 +251,8 @@ public sealed partial class Session
         {
             throw new Failure(Code.Invalid, $"the QoS of {options.Topic} has a value that is none");
         }
-        TypeDescriptions.Keep(Folder, options);
+        _descriptions.Keep(options);
+        options = options with { Description = null };
         Endpoint endpoint;
         try
         {
@@ -287,6 +294,7 @@ public sealed partial class Session
         Withdraw(entity);
         if (entity is Node node)
         {
+            _nodes.TryRemove(node.Id, out _);
             Destroy(node.GraphGuard.Id);
         }
         if (entity is Node or Endpoint)

@@ -118,9 +118,9 @@ public sealed partial class Session
 
     private void TriggerGraphGuards()
     {
-        foreach (var entity in Volatile.Read(ref _entities))
+        foreach (var (_, node) in _nodes)
         {
-            (entity as Node)?.GraphGuard.Trigger();
+            node.GraphGuard.Trigger();
         }
     }
 }

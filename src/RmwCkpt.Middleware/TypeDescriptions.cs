@@ -1,29 +1,39 @@
+using System.Collections.Concurrent;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
 
-/// <summary>Keeps each type's description (JSON) once in the run folder, so that logs can be read without ROS.</summary>
-public static class TypeDescriptions
+/// <summary>
+/// Keeps each type's description (JSON) once in the run folder, so that logs can be read without ROS. Thread-safe.
+/// </summary>
+public sealed class TypeDescriptions(RunFolder folder)
 {
+    /// <summary>Those of which this process knows that they are there.</summary>
+    private readonly ConcurrentDictionary<string, bool> _kept = new();
+
     public static string PathOf(RunFolder folder, ReadOnlySpan<byte> typeHash) =>
         Path.Combine(folder.Types, $"{Convert.ToHexStringLower(typeHash)}.json");
 
-    public static void Keep(RunFolder folder, EndpointOptions options)
+    public void Keep(EndpointOptions options)
     {
         if (options.TypeHash is null || options.Description is null)
         {
             return;
         }
         var path = PathOf(folder, options.TypeHash);
-        if (File.Exists(path))
+        if (_kept.ContainsKey(path))
         {
             return;
         }
         try
         {
-            var temporary = $"{path}.{Environment.ProcessId}";
-            File.WriteAllText(temporary, options.Description);
-            File.Move(temporary, path, overwrite: true);
+            if (!File.Exists(path))
+            {
+                var temporary = $"{path}.{Environment.ProcessId}";
+                File.WriteAllText(temporary, options.Description());
+                File.Move(temporary, path, overwrite: true);
+            }
+            _kept[path] = true;
         }
         catch (IOException e)
         {

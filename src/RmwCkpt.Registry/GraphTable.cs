@@ -17,16 +17,19 @@ public enum EntityKind : byte
 
 /// <summary>
 /// The graph: every node and endpoint of the domain, written by the master alone, mapped by all. Rows never move; a row
-/// has a stamp (a sequence lock) and the graph version of its last change, so that a reader looks only at what is new.
+/// has a stamp (a sequence lock) and the graph version of its last change. Who follows the graph looks at the rows of the
+/// recent changes; who has fallen behind, or starts, at all rows.
 /// <code>
 ///   head, 1024 bytes: 0 u64 Magic   8 u64 Version   16 u32 Rows in use (high-water mark)   20 u32 Capacity
+///                    24 u64 Changes, ever   32 u64 the master's (GraphWriter.RunNumber)
+///                    64 u32 Recent[240]: the row of change n is at n % 240, written before Changes is raised to n + 1
 ///   row, 1024 bytes: see GraphRow; the same as ckpt_graph_entry in ckpt.h
 /// </code>
 /// The file has its full size from the start (CRIU compares sizes) but its blocks are allocated a mebibyte at a time.
 /// </summary>
 public sealed class GraphTable : IDisposable
 {
-    public const ulong MagicValue = 0x3148504152474b43; // "CKGRAPH1"
+    public const ulong MagicValue = 0x3248504152474b43; // "CKGRAPH2"
     public const int HeadSize = 1024;
     public const int RowSize = 1024;
     public const int Capacity = 16383;
@@ -34,6 +37,9 @@ public sealed class GraphTable : IDisposable
     public const int Magic = 0;
     public const int Version = 8;
     public const int Rows = 16;
+    public const int Changes = 24;
+    public const int Recent = 64;
+    public const int RecentCount = 240;
 
     private readonly Mapping _file;
 
@@ -60,6 +66,42 @@ public sealed class GraphTable : IDisposable
     public ulong CurrentVersion => _file.View.AcquireUInt64(Version);
 
     public int RowCount => Math.Min(_file.View.AcquireInt32(Rows), Capacity);
+
+    /// <summary>How many changes of rows there were, ever. Those of the current version are among them.</summary>
+    public ulong ChangeCount => _file.View.AcquireUInt64(Changes);
+
+    /// <summary>
+    /// The rows of the changes from <paramref name="from"/> (a former <see cref="ChangeCount"/>) to <paramref name="to"/>.
+    /// False: they are no longer known, look at all rows. Allocates nothing.
+    /// </summary>
+    public bool TryGetRecent(ulong from, ulong to, Span<int> rows, out int count)
+    {
+        count = 0;
+        if (to - from > (ulong)rows.Length)
+        {
+            return false;
+        }
+        for (var change = from; change < to; change++)
+        {
+            rows[count++] = (int)_file.View.ReadUInt32(Place(change));
+        }
+        Interlocked.MemoryBarrier();
+        // One more may be being written, which Changes does not count yet.
+        return ChangeCount - from < RecentCount;
+    }
+
+    /// <summary>By the master: a row has changed.</summary>
+    public void AddChange(int row)
+    {
+        var change = _file.View.ReadUInt64(Changes);
+        _file.View.Write(Place(change), (uint)row);
+        _file.View.Release(Changes, change + 1);
+    }
+
+    /// <summary>By the master: any row may have changed.</summary>
+    public void ForgetChanges() => _file.View.Release(Changes, _file.View.ReadUInt64(Changes) + RecentCount + 1);
+
+    private static int Place(ulong change) => Recent + (4 * (int)(change % RecentCount));
 
     public Region Row(int index) => _file.View.Slice(HeadSize + (index * RowSize), RowSize);
 

@@ -25,11 +25,11 @@ public sealed class RegistryClient(RunFolder folder)
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             socket.SendTimeout = socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
             socket.Connect(new UnixDomainSocketEndPoint(folder.Socket));
-            using var stream = new NetworkStream(socket);
-            request.WriteDelimitedTo(stream);
+            socket.Send(Delimited.ToBytes(request));
+            var reader = new DelimitedReader(int.MaxValue - 8);
             while (true)
             {
-                var reply = Reply.Parser.ParseDelimitedFrom(stream);
+                var reply = Read(socket, reader);
                 if (!reply.More)
                 {
                     return reply.Error.Length == 0 ? reply : throw new RegistryException(reply.Error, noMaster: false);
@@ -41,11 +41,24 @@ public sealed class RegistryClient(RunFolder folder)
         {
             throw;
         }
-        catch (Exception e) when (e is SocketException or IOException or InvalidProtocolBufferException)
+        catch (Exception e) when (e is SocketException or IOException or InvalidDataException or InvalidProtocolBufferException)
         {
             throw new RegistryException(
                 $"the master of domain {folder.Domain} does not answer at {folder.Socket} ({e.Message}); "
                 + $"its log is {folder.MasterLog}", noMaster: true, e);
+        }
+    }
+
+    private static Reply Read(Socket socket, DelimitedReader reader)
+    {
+        while (true)
+        {
+            if (reader.TryTake(Reply.Parser, out var reply))
+            {
+                return reply!;
+            }
+            var n = socket.Receive(reader.Free.Span);
+            reader.Add(n > 0 ? n : throw new IOException("it closed the connection"));
         }
     }
 }

@@ -92,6 +92,7 @@ public sealed class GraphWriter : IDisposable
         }
         // Always a new version: rows of one that a killed master did not come to publish have its number already.
         _changed = true;
+        _table.ForgetChanges();
         Publish();
     }
 
@@ -124,6 +125,7 @@ public sealed class GraphWriter : IDisposable
         Begin(row);
         Fill(row, slot, entity);
         End(row);
+        _table.AddChange(index);
         _rows.Add((process, entity.Entity_), index);
     }
 
@@ -135,6 +137,7 @@ public sealed class GraphWriter : IDisposable
             Begin(row);
             row.Write(GraphRow.State, 0u);
             End(row);
+            _table.AddChange(index);
             _free.Add(index);
         }
     }
