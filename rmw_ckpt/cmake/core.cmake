@@ -49,9 +49,11 @@ endfunction()
 set(core_library "${RMW_CKPT_DOTNET}/out/lib/libRmwCkpt.Core.so")
 set(program "${RMW_CKPT_DOTNET}/out/bin/rmw_ckpt")
 publish_csharp(RmwCkpt.Core "${core_library}" ${library_sources})
-# Second, for the two share projects and could not be built side by side.
-publish_csharp(RmwCkpt.Cli "${program}" "${core_library}" ${csharp_sources})
-add_custom_target(csharp ALL DEPENDS "${core_library}" "${program}")
+publish_csharp(RmwCkpt.Cli "${program}" ${csharp_sources})
+add_custom_target(csharp_library DEPENDS "${core_library}")
+add_custom_target(csharp ALL DEPENDS "${program}")
+# One after the other, for the two share projects and could not be built side by side.
+add_dependencies(csharp csharp_library)
 add_dependencies(core csharp)
 set_target_properties(core PROPERTIES IMPORTED_LOCATION "${core_library}")
 
