@@ -312,6 +312,10 @@ public sealed partial class LogWriter : IDisposable
     /// </summary>
     private string? Retire(int span)
     {
+        if (Head.FirstSegment < 0)
+        {
+            throw new InvalidDataException($"{_folder} is damaged: its head says that segment {Head.FirstSegment} is its first");
+        }
         var size = SizeFor(span);
         var kept = Math.Max(1, _retention / size);
         string? spare = null;

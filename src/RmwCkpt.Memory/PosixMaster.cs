@@ -81,6 +81,9 @@ public static unsafe partial class Posix
         }
     }
 
+    /// <summary>Gives a process its share of the processors: -20 (the largest) to 19. Not for everyone to raise.</summary>
+    public static void TrySetNice(int pid, int nice) => _ = C.setpriority(0, pid, nice);
+
     /// <summary>A counter to wake a poll with; readable after <see cref="Wake"/>.</summary>
     public static int MakeWaker()
     {
@@ -289,6 +292,9 @@ public static unsafe partial class Posix
 
         [LibraryImport("libc", SetLastError = true)]
         public static partial int eventfd(uint value, int flags);
+
+        [LibraryImport("libc")]
+        public static partial int setpriority(int which, int pid, int nice);
 
         [LibraryImport("libc", SetLastError = true)]
         public static partial nint write(int fd, void* data, nuint size);

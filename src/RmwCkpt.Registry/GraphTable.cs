@@ -47,17 +47,29 @@ public sealed class GraphTable : IDisposable
 
     /// <summary>Maps a graph that the master has made.</summary>
     /// <exception cref="IOException">It is missing or is not one.</exception>
-    public static GraphTable Open(RunFolder folder) => Wrap(Mapping.Open(folder.Graph));
-
-    public static GraphTable Wrap(Mapping file)
+    public static GraphTable Open(RunFolder folder)
     {
-        if (file.View.Length != FileSize || file.View.ReadUInt64(Magic) != MagicValue)
+        var file = Mapping.Open(folder.Graph);
+        if (!IsOne(file))
         {
             file.Dispose();
-            throw new IOException($"{file.Path} is not a graph table of this version: stop the nodes and remove its folder");
+            throw new IOException($"{folder.Graph} is not a graph table of this version: stop the nodes and remove its folder");
         }
         return new GraphTable(file);
     }
+
+    /// <summary>Whether there is one, of this version.</summary>
+    public static bool Exists(RunFolder folder)
+    {
+        if (!File.Exists(folder.Graph) || new FileInfo(folder.Graph).Length == 0)
+        {
+            return false;
+        }
+        using var file = Mapping.Open(folder.Graph, writable: false);
+        return IsOne(file);
+    }
+
+    private static bool IsOne(Mapping file) => file.View.Length == FileSize && file.View.ReadUInt64(Magic) == MagicValue;
 
     /// <summary>The head's bytes, for the master.</summary>
     public Region Head => _file.View.Slice(0, HeadSize);

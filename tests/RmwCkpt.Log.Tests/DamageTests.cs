@@ -68,6 +68,25 @@ public sealed class DamageTests
     });
 
     [Fact]
+    public void A_log_whose_head_names_no_segment_as_its_first_is_refused_and_not_searched_for_ever()
+    {
+        using var scratch = new Scratch();
+        using var writer = scratch.Write(12_288);
+        using (var head = Mapping.Open(Path.Combine(scratch.Folder, LogHead.FileName)))
+        {
+            head.View.Write(64, (long)int.MinValue);
+        }
+        var refused = Assert.Throws<InvalidDataException>(() =>
+        {
+            for (var i = 1; i <= 1000; i++)
+            {
+                Scratch.Append(writer, PayloadOf(i), time: i);
+            }
+        });
+        Assert.Contains("damaged", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_damaged_journal_has_its_cells_or_none() => Rounds(random =>
     {
         using var scratch = new Scratch();

@@ -87,6 +87,51 @@ public sealed class GraphWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_graph_of_another_version_is_replaced()
+    {
+        GraphWriter.Open(_scratch.Folder).Dispose();
+        using (var file = Mapping.Open(_scratch.Folder.Graph))
+        {
+            file.View.Write(GraphTable.Magic, GraphTable.MagicValue - 1);
+            Assert.Throws<IOException>(() => GraphTable.Open(_scratch.Folder));
+        }
+        using var writer = GraphWriter.Open(_scratch.Folder);
+        writer.Add(9, 1, Scratch.Node(9, 1, "talker"));
+        writer.Publish();
+        using var reader = GraphTable.Open(_scratch.Folder);
+        Assert.Equal(["talker"], Names(reader));
+    }
+
+    [Fact]
+    public void Readers_are_told_of_the_rows_that_changed_or_to_look_at_all()
+    {
+        using var writer = GraphWriter.Open(_scratch.Folder);
+        using var reader = GraphTable.Open(_scratch.Folder);
+        var rows = new int[GraphTable.RecentCount];
+        writer.Add(9, 1, Scratch.Node(9, 1, "a"));
+        writer.Add(9, 1, Scratch.Node(9, 2, "b"));
+        Assert.True(reader.TryGetRecent(0, reader.ChangeCount, rows, out var count));
+        Assert.Equal([0, 1], rows[..count]);
+        var seen = reader.ChangeCount;
+        writer.Remove(9, 1);
+        Assert.True(reader.TryGetRecent(seen, reader.ChangeCount, rows, out count));
+        Assert.Equal([0], rows[..count]);
+        seen = reader.ChangeCount;
+        for (var i = 3u; i < GraphTable.RecentCount + 2; i++)
+        {
+            writer.Add(9, 1, Scratch.Node(9, i, $"n{i}"));
+        }
+        // One less than there is room for, as the place of the next may be being written.
+        Assert.True(reader.TryGetRecent(seen, reader.ChangeCount, rows, out count));
+        Assert.Equal(GraphTable.RecentCount - 1, rows[..count].Distinct().Count());
+        writer.Add(9, 1, Scratch.Node(9, 1000, "c"));
+        Assert.False(reader.TryGetRecent(seen, reader.ChangeCount, rows, out _));
+        seen = reader.ChangeCount;
+        writer.Rebuild([]);
+        Assert.False(reader.TryGetRecent(seen, reader.ChangeCount, rows, out _));
+    }
+
+    [Fact]
     public void Every_row_fits()
     {
         using var writer = GraphWriter.Open(_scratch.Folder);

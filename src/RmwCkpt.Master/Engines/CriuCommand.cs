@@ -16,6 +16,7 @@ public static class CriuCommand
     /// <summary>No dump or restore takes longer, unless it never ends.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
+    private const int Nice = -15;
     private const long FutilePatience = 300 * Clock.Millisecond;
     private const int LookEvery = 50; // ms
 
@@ -62,6 +63,8 @@ public static class CriuCommand
             var pid = Posix.Spawn(
                 program, [.. arguments.Select(Native)], environment, "/",
                 [(nothing, 0), (nothing, 1), (nothing, 2), .. inherited.Distinct().Select(x => (x, x))], newSession: false);
+            // A process stands still meanwhile. It gets its own niceness back, which is in the image.
+            Posix.TrySetNice(pid, Nice);
             AwaitEnd(pid, isFutile);
             var status = Posix.WaitFor(pid);
             return (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);

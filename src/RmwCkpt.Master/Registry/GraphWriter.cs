@@ -32,10 +32,13 @@ public sealed class GraphWriter : IDisposable
     /// <summary>Tells this run folder from one that was emptied and made anew.</summary>
     public ulong Run => _table.Head.ReadUInt64(RunNumber);
 
-    /// <summary>Maps the graph, or makes it (aside, then named, so that nobody maps half a head).</summary>
+    /// <summary>
+    /// Maps the graph, or makes it (aside, then named, so that nobody maps half a head): one of another version is of nodes
+    /// that this master cannot serve, and is replaced.
+    /// </summary>
     public static GraphWriter Open(RunFolder folder)
     {
-        if (!File.Exists(folder.Graph))
+        if (!GraphTable.Exists(folder))
         {
             var aside = folder.Graph + ".new";
             Posix.TryUnlink(aside);
@@ -47,7 +50,7 @@ public sealed class GraphWriter : IDisposable
                 file.View.Write(RunNumber, (ulong)Random.Shared.NextInt64(1, long.MaxValue));
                 file.View.Write(GraphTable.Magic, GraphTable.MagicValue);
             }
-            File.Move(aside, folder.Graph);
+            File.Move(aside, folder.Graph, overwrite: true);
         }
         return new GraphWriter(folder.Graph, GraphTable.Open(folder));
     }

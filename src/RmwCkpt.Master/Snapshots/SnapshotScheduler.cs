@@ -6,13 +6,22 @@ namespace RmwCkpt.Master.Snapshots;
 
 /// <summary>
 /// Says when snapshots are taken: one at a time, by its own thread. The first soon after a process has registered its last
-/// endpoint, then one each interval; earlier when its journal has grown long, or when it has taken so much that the logs may
+/// endpoint and talks, then one each interval; earlier when its journal has grown long, or when it has taken so much that the logs may
 /// soon let go of what it would have to read again; never when nothing has happened since the last.
 /// </summary>
 internal sealed class SnapshotScheduler : IDisposable
 {
     /// <summary>Quiet time after a registration before the first snapshot.</summary>
     public const long Settle = Clock.Second / 2;
+
+    /// <summary>
+    /// How much later the first snapshot of a process is that has exchanged no messages yet: it has little to lose, and much
+    /// that is timed, as tests and start-up code, is over by then.
+    /// </summary>
+    private const long Quiet = 4 * Clock.Second;
+
+    /// <summary>Messages that a node publishes of its own when it starts: parameter events, log lines.</summary>
+    private const long Greeting = 8;
 
     private const long Look = Clock.Second;
     private const int MostDoublings = 6;
@@ -142,6 +151,8 @@ internal sealed class SnapshotScheduler : IDisposable
         Due(member, Interval << Math.Min(member.FailedSnapshots, MostDoublings));
     }
 
+    private static bool IsQuiet(Member member) => member.TakenBytes == 0 && member.Published <= Greeting;
+
     /// <summary>The process whose snapshot is most overdue, or null and for how long to wait.</summary>
     private Member? NextDue(out long wait)
     {
@@ -151,6 +162,7 @@ internal sealed class SnapshotScheduler : IDisposable
             return null;
         }
         var now = Clock.Steady;
+        var longest = Look;
         Member? next = null;
         foreach (var member in _registry.Members)
         {
@@ -168,6 +180,11 @@ internal sealed class SnapshotScheduler : IDisposable
                 // Recovering, or not live yet: looked at again soon.
                 continue;
             }
+            if (member.LastPosition < 0 && now < member.DueAt + Quiet && IsQuiet(member))
+            {
+                longest = Look / 10;
+                continue;
+            }
             if (next is null || member.DueAt < next.DueAt)
             {
                 next = member;
@@ -178,7 +195,7 @@ internal sealed class SnapshotScheduler : IDisposable
             wait = Look / 10;
             return null;
         }
-        wait = Math.Min(Look, next.DueAt - now);
+        wait = Math.Min(longest, next.DueAt - now);
         if (wait <= 0 && !_engine.HasImages)
         {
             wait = 3600 * Look;
