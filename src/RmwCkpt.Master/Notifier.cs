@@ -1,11 +1,12 @@
 namespace RmwCkpt.Master;
 
 /// <summary>
-/// Calls an action on a thread of its own, once for any number of <see cref="Signal"/>s that came while it was under way:
-/// twenty registrations in a row wake everybody once or twice, not twenty times.
+/// Calls an action on a thread of its own, at once for the first <see cref="Signal"/> and once for any number that came
+/// while it was under way or within a millisecond: twenty registrations in a row wake everybody a few times, not twenty.
 /// </summary>
 internal sealed class Notifier : IDisposable
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(1);
     private readonly Action _action;
     private readonly AutoResetEvent _signal = new(false);
     private readonly Thread _thread;
@@ -33,7 +34,7 @@ internal sealed class Notifier : IDisposable
         while (_signal.WaitOne() && !_stopping)
         {
             _action();
-            Thread.Sleep(1);
+            Thread.Sleep(s_pause);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -55,6 +56,22 @@ internal sealed partial class ProcessRegistry
     public bool IsAlive(Member member) =>
         _probe.StartTime((int)member.Entry.Record.Pid) is { } start
         && Math.Abs((long)start - (long)member.Entry.Record.StartTime) <= 2;
+
+    /// <summary>Kills the process, and none that has its number by now. One that has ended is left alone.</summary>
+    public void Kill(Member member)
+    {
+        // In this order: what the descriptor stands for is then known to be it.
+        var pidfd = OpenPidfd((int)member.Entry.Record.Pid);
+        if (pidfd < 0)
+        {
+            return;
+        }
+        if (IsAlive(member))
+        {
+            Posix.KillByPidfd(pidfd);
+        }
+        Posix.Close(pidfd);
+    }
 
     public int OpenPidfd(int pid) => _probe.OpenPidfd(pid);
 

@@ -115,7 +115,7 @@ internal sealed class Supervisor : IDisposable
         else
         {
             _forced[member.Id] = done;
-            Posix.Kill((int)member.Entry.Record.Pid, Posix.SigKill);
+            Registry.Kill(member);
         }
         var recovery = await done.Task.WaitAsync(cancel);
         if (recovery.Phase != RecoveryPhase.Live)

@@ -141,7 +141,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         if (!ProcessProbe.HasEnded(pid) && (member.LastNumber != 0 || member.Slot.AcquireInt64(ProcessTable.JournalFirst) == 0))
         {
             why += "; what it left of the process cannot be trusted: killed, to be recovered";
-            Posix.Kill(pid, Posix.SigKill);
+            registry.Kill(member);
         }
         return Failed(member, why);
     }
