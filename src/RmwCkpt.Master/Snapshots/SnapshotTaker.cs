@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
-using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
