@@ -3,6 +3,7 @@
 #include <rmw/time.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "distro.hpp"
 #include "entities.hpp"
@@ -28,7 +29,20 @@ struct Waiters {
   }
 };
 
-rmw_ret_t wait(Waiters * all, size_t kinds, WaitSet & set, int64_t timeout) {
+/// Leaves only what is ready: few of what may be thousands.
+void keep_ready(const Waiters & waiters, const uint8_t * ready) {
+  size_t next = 0;
+  while (next < waiters.count) {
+    const void * const found = std::memchr(ready + next, 1, waiters.count - next);
+    const size_t kept =
+        found == nullptr ? waiters.count : static_cast<size_t>(static_cast<const uint8_t *>(found) - ready);
+    std::fill(waiters.items + next, waiters.items + kept, nullptr);
+    next = kept + 1;
+  }
+}
+
+/// The last kind is that of guard conditions.
+rmw_ret_t wait(const Waiters * all, size_t kinds, WaitSet & set, int64_t timeout) {
   size_t count = 0;
   for (size_t kind = 0; kind < kinds; ++kind) {
     count += all[kind].count;
@@ -43,17 +57,16 @@ rmw_ret_t wait(Waiters * all, size_t kinds, WaitSet & set, int64_t timeout) {
       set.ids[next++] = all[kind].id(i);
     }
   }
-  const ckpt_code code = ckpt_wait(set.session, set.ids.data(), set.ready.data(), count, timeout);
+  const ckpt_code code = ckpt_wait(set.session, set.ids.data(), set.ready.data(), count, all[kinds - 1].count, timeout);
   if (code != CKPT_OK && code != CKPT_TIMEOUT) {
     return rmw_ckpt::fail(code, "cannot wait");
   }
+  if (code == CKPT_TIMEOUT) {
+    std::fill_n(set.ready.begin(), count, 0);
+  }
   next = 0;
-  for (size_t kind = 0; kind < kinds; ++kind) {
-    for (size_t i = 0; i < all[kind].count; ++i) {
-      if (set.ready[next++] == 0 || code == CKPT_TIMEOUT) {
-        all[kind].items[i] = nullptr;
-      }
-    }
+  for (size_t kind = 0; kind < kinds; next += all[kind++].count) {
+    keep_ready(all[kind], set.ready.data() + next);
   }
   return code == CKPT_OK ? RMW_RET_OK : RMW_RET_TIMEOUT;
 }
@@ -102,17 +115,17 @@ rmw_ret_t rmw_wait(rmw_subscriptions_t * subscriptions, rmw_guard_conditions_t *
   if (subscriptions != nullptr) {
     all[0] = {subscriptions->subscribers, subscriptions->subscriber_count, false};
   }
-  if (guard_conditions != nullptr) {
-    all[1] = {guard_conditions->guard_conditions, guard_conditions->guard_condition_count, false};
-  }
   if (services != nullptr) {
-    all[2] = {services->services, services->service_count, false};
+    all[1] = {services->services, services->service_count, false};
   }
   if (clients != nullptr) {
-    all[3] = {clients->clients, clients->client_count, false};
+    all[2] = {clients->clients, clients->client_count, false};
   }
   if (events != nullptr) {
-    all[4] = {events->events, events->event_count, true};
+    all[3] = {events->events, events->event_count, true};
+  }
+  if (guard_conditions != nullptr) {
+    all[4] = {guard_conditions->guard_conditions, guard_conditions->guard_condition_count, false};
   }
   const int64_t timeout = wait_timeout == nullptr ? CKPT_INFINITE : rmw_time_total_nsec(*wait_timeout);
   return rmw_ckpt::guarded("cannot wait", [&] { return wait(all, 5, data_of<WaitSet>(wait_set), timeout); });

@@ -165,11 +165,11 @@ internal static class MessageExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "ckpt_wait")]
-    private static int Wait(uint session, nint ids, nint ready, nuint count, long timeout)
+    private static int Wait(uint session, nint ids, nint ready, nuint count, nuint guards, long timeout)
     {
         try
         {
-            if (count > MaxWait)
+            if (count > MaxWait || guards > count)
             {
                 return Guarded.Fail(Code.Invalid, $"a wait on {count} entities");
             }
@@ -177,7 +177,7 @@ internal static class MessageExports
             var results = count == 0 ? [] : new Region(ready, (int)count).All;
             return (int)(MixedWait.IsMixed(session, entities)
                 ? MixedWait.Wait(session, entities, results, timeout)
-                : Handles.Session(session).Waiter.Wait(entities, results, timeout));
+                : Handles.Session(session).Waiter.Wait(entities, results, timeout, (int)guards));
         }
         catch (Exception e)
         {

@@ -39,25 +39,32 @@ public abstract class Entity(Session session, uint id, EntityKind kind)
     }
 }
 
-/// <summary>A guard condition: a flag that a trigger sets and one wait takes.</summary>
-public sealed class Guard(Session session, uint id) : Entity(session, id, EntityKind.Guard)
+/// <summary>A guard condition: a flag that a trigger sets and one wait takes. Its state is in <see cref="GuardFlags"/>.</summary>
+public sealed class Guard : Entity
 {
-    private int _triggered;
+    private readonly int[] _chunk;
+    private readonly int _index;
+
+    public Guard(Session session, uint id)
+        : base(session, id, EntityKind.Guard) => (_chunk, _index) = session.GuardFlags.Make(id);
 
     public void Trigger()
     {
-        Volatile.Write(ref _triggered, 1);
+        Interlocked.CompareExchange(ref _chunk[_index], GuardFlags.Triggered, GuardFlags.Idle);
         Session.Determinants.NoteRest();
         Session.RingSelf();
     }
 
-    public bool IsTriggered => Volatile.Read(ref _triggered) != 0;
+    public bool IsTriggered => Volatile.Read(ref _chunk[_index]) == GuardFlags.Triggered;
 
     public override bool IsReady(long by) => IsTriggered;
 
-    public override bool TryClaim() => Interlocked.Exchange(ref _triggered, 0) != 0;
+    public override bool TryClaim() =>
+        Interlocked.CompareExchange(ref _chunk[_index], GuardFlags.Idle, GuardFlags.Triggered) == GuardFlags.Triggered;
 
     public override void Unclaim() => Trigger();
+
+    public override void Close() => Volatile.Write(ref _chunk[_index], GuardFlags.None);
 }
 
 /// <summary>A node: a name, and the guard condition for the graph's changes.</summary>

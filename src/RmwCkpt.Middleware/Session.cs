@@ -87,6 +87,8 @@ public sealed partial class Session
 
     public Waiter Waiter { get; }
 
+    public GuardFlags GuardFlags { get; } = new();
+
     public CallbackPump Callbacks { get; }
 
     /// <summary>Bytes that each log may keep (RMW_CKPT_RETENTION).</summary>

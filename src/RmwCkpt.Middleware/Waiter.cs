@@ -26,21 +26,24 @@ public sealed class Waiter(Session session)
     /// </summary>
     private const int SignalPause = 10;
 
+    /// <summary>So many guard conditions are looked for among the triggered ones, not at each of them.</summary>
+    private const int ManyGuards = 256;
+
     private int _spinCredit;
 
     /// <summary>See ckpt_wait.</summary>
-    public Code Wait(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout)
+    public Code Wait(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout, int guards = 0)
     {
         if (timeout != 0)
         {
             CatchUp.CountThread();
         }
-        var code = WaitFor(ids, ready, timeout);
+        var code = WaitFor(ids, ready, timeout, guards);
         session.Determinants.NoteWork();
         return code;
     }
 
-    private Code WaitFor(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout)
+    private Code WaitFor(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout, int guards)
     {
         var determinants = session.Determinants;
         var slot = session.Slot;
@@ -71,7 +74,7 @@ public sealed class Waiter(Session session)
                 }
                 now = determinants.Clock.Now;
             }
-            if (Collect(ids, ready, by: now))
+            if (Collect(ids, ready, by: now, guards))
             {
                 if (interrupted && !behind && HasGuard(ids, ready))
                 {
@@ -159,15 +162,27 @@ public sealed class Waiter(Session session)
         return false;
     }
 
-    private bool Collect(ReadOnlySpan<uint> ids, Span<byte> ready, long by)
+    private bool Collect(ReadOnlySpan<uint> ids, Span<byte> ready, long by, int guards)
+    {
+        var others = ids.Length - guards;
+        if (guards >= ManyGuards && session.GuardFlags.TryFindTriggered(ids[others..], ready[others..], out var found))
+        {
+            return LookAt(ids[..others], ready[..others], by) | found;
+        }
+        return LookAt(ids, ready, by);
+    }
+
+    private bool LookAt(ReadOnlySpan<uint> ids, Span<byte> ready, long by)
     {
         var any = false;
         var entities = session.Entities;
+        var guards = session.GuardFlags.Chunks;
         for (var i = 0; i < ids.Length; i++)
         {
-            var entity = Session.Find(entities, ids[i]);
-            // Executors have most of these, and they need no virtual call.
-            var isReady = entity is Guard guard ? guard.IsTriggered : entity?.IsReady(by) ?? false;
+            var guard = GuardFlags.Of(guards, ids[i] & Session.EntityMask);
+            var isReady = guard == GuardFlags.None
+                ? Session.Find(entities, ids[i])?.IsReady(by) ?? false
+                : guard == GuardFlags.Triggered;
             ready[i] = isReady ? (byte)1 : (byte)0;
             any |= isReady;
         }

@@ -10,12 +10,12 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 
-def spin(make, about: str):
-    """Spins make(witness, depth) until SIGINT or SIGTERM."""
+def spin(make, about: str, make_executor=lambda: None):
+    """Spins make(witness, depth) until SIGINT or SIGTERM, by an executor or by rclpy's own."""
     args, rest = _options(about).parse_known_args()
     rclpy.init(args=rest)
     try:
-        rclpy.spin(make(_open(args.witness), args.depth))
+        rclpy.spin(make(_open(args.witness), args.depth), make_executor())
     except (KeyboardInterrupt, ExternalShutdownException):
         pass  # rclpy's signal handler shuts down
 

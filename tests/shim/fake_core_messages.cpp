@@ -108,7 +108,7 @@ ckpt_code ckpt_return_loan(ckpt_id, const void * data) {
   return loans.erase(data) != 0 ? CKPT_OK : fail(CKPT_ERROR, "nothing is lent there");
 }
 
-ckpt_code ckpt_wait(ckpt_id, const ckpt_id * ids, uint8_t * ready, size_t count, int64_t timeout) {
+ckpt_code ckpt_wait(ckpt_id, const ckpt_id * ids, uint8_t * ready, size_t count, size_t, int64_t timeout) {
   Lock lock(mutex);
   const auto look = [&] {
     bool any = false;

@@ -209,8 +209,10 @@ ckpt_code ckpt_return_loan(ckpt_id entity, const void * data);
 
 /// Waits until one of `ids` is ready (subscriptions, services, clients, guard conditions, events), for at most `timeout`
 /// ns (negative or CKPT_INFINITE: no limit; 0: only looks). Sets ready[i] to 1 or 0 for each. Triggers of guard
-/// conditions that it reports are consumed. CKPT_OK when at least one is ready, else CKPT_TIMEOUT.
-ckpt_code ckpt_wait(ckpt_id session, const ckpt_id * ids, uint8_t * ready, size_t count, int64_t timeout);
+/// conditions that it reports are consumed. CKPT_OK when at least one is ready, else CKPT_TIMEOUT. The last `guards` of the
+/// ids are guard conditions, of which executors have thousands, and are looked at together; there may be others before.
+ckpt_code ckpt_wait(ckpt_id session, const ckpt_id * ids, uint8_t * ready, size_t count, size_t guards,
+                    int64_t timeout);
 
 /// Calls `callback(user, n)` for each arrival from now on, from a thread of the core, first with what is already there.
 /// NULL takes it away; after return it is not running any more (unless called from within it).
