@@ -5,8 +5,11 @@
 #include <rmw/events_statuses/events_statuses.h>
 #include <test_msgs/msg/basic_types.h>
 
+#include <algorithm>
 #include <array>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include "fixture.hpp"
 
@@ -61,6 +64,39 @@ TEST_F(Wait, NothingToWaitFor) {
   EXPECT_EQ(RMW_RET_TIMEOUT, rmw_wait(nullptr, nullptr, nullptr, nullptr, nullptr, set, &soon));
   EXPECT_FALSE(rmw_error_is_set());
   EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT, rmw_wait(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, &at_once));
+}
+
+TEST_F(Wait, OfThousandsOnlyWhatIsReadyIsLeft) {
+  std::vector<rmw_guard_condition_t *> many(3000);
+  for (auto & guard : many) {
+    guard = rmw_create_guard_condition(&context);
+    ASSERT_NE(nullptr, guard) << rmw_get_error_string().str;
+  }
+  // A few are found among the triggered ones; of many each is asked.
+  for (const size_t step : {1500, 700, 3}) {
+    std::set<void *> triggered;
+    for (size_t i = 5; i < many.size(); i += step) {
+      EXPECT_RMW_OK(rmw_trigger_guard_condition(many[i]));
+      triggered.insert(many[i]->data);
+    }
+    std::vector<void *> items;
+    for (auto it = many.rbegin(); it != many.rend(); ++it) {
+      items.push_back((*it)->data);
+    }
+    rmw_guard_conditions_t conditions = {items.size(), items.data()};
+    EXPECT_RMW_OK(rmw_wait(nullptr, &conditions, nullptr, nullptr, nullptr, set, nullptr));
+    std::set<void *> left(items.begin(), items.end());
+    left.erase(nullptr);
+    EXPECT_EQ(triggered, left);
+    for (size_t i = 0; i < items.size(); ++i) {
+      items[i] = many[i]->data;
+    }
+    EXPECT_EQ(RMW_RET_TIMEOUT, rmw_wait(nullptr, &conditions, nullptr, nullptr, nullptr, set, &at_once));
+    EXPECT_EQ(items.end(), std::find_if(items.begin(), items.end(), [](void * item) { return item != nullptr; }));
+  }
+  for (auto * guard : many) {
+    EXPECT_RMW_OK(rmw_destroy_guard_condition(guard));
+  }
 }
 
 TEST_F(Wait, OnlyWhatIsReadyIsLeft) {
