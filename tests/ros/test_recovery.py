@@ -58,8 +58,9 @@ def test_a_watcher_killed_at_random_moments(domain_id):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('victim', ['relay', 'counter'])
-@pytest.mark.parametrize('nodes,rate', [('services', 50), ('actions', 20), ('events', 100)])
+@pytest.mark.parametrize('nodes,rate,victim', [
+    ('services', 50, 'relay'), ('services', 50, 'counter'), ('actions', 20, 'relay'), ('actions', 20, 'counter'),
+    ('events', 100, 'relay'), ('events', 100, 'counter'), ('threads', 100, 'relay')])
 def test_nodes_that_talk_through(domain_id, nodes, rate, victim):
     if victim == 'counter' and 'RMW_CKPT_CRIU' not in os.environ:
         pytest.skip('CRIU cannot run here; started again by its command, such a counter is not judged well')
