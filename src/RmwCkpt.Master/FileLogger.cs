@@ -31,9 +31,9 @@ public sealed class FileLoggerProvider(string path, LogLevel level, Action<strin
     {
         lock (_gate)
         {
-            echo?.Invoke(line);
             try
             {
+                echo?.Invoke(line);
                 _file ??= new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
                 _file.Write(Encoding.UTF8.GetBytes(line));
                 if (_file.Position > Limit)
@@ -43,7 +43,7 @@ public sealed class FileLoggerProvider(string path, LogLevel level, Action<strin
                     File.Move(path, path + ".1", overwrite: true);
                 }
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // A full or vanished run folder must not stop recoveries; there is nowhere else to say it.
             }

@@ -19,7 +19,7 @@ internal sealed partial class ProcessRegistry
     {
         var newTable = !File.Exists(folder.Table);
         var table = ProcessTable.Open(folder, make: true);
-        var graph = GraphWriter.Open(folder);
+        var graph = GraphWriter.Open(folder, () => HasLiving(table));
         var (journal, records) = RegistryJournal.Open(folder.RegistryJournal, log);
         var head = new RegistryHead { Version = JournalVersion, Boot = BootId(), Run = graph.Run };
         var state = new RegistryState();
@@ -52,6 +52,20 @@ internal sealed partial class ProcessRegistry
         return registry;
     }
 
+    /// <summary>Whether the process of any slot runs, as far as its number says.</summary>
+    private static bool HasLiving(ProcessTable table)
+    {
+        for (var slot = 0u; slot < ProcessTable.Slots; slot++)
+        {
+            var pid = table.Slot(slot).ReadUInt32(ProcessTable.Pid);
+            if (pid != 0 && table.Slot(slot).ReadUInt32(ProcessTable.State) == (uint)ProcessState.Live && ProcessProbe.Exists((int)pid))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>Whether the process of an entry still runs.</summary>
     public bool IsAlive(Member member) =>
         _probe.StartTime((int)member.Entry.Record.Pid) is { } start
@@ -60,17 +74,25 @@ internal sealed partial class ProcessRegistry
     /// <summary>Kills the process, and none that has its number by now. One that has ended is left alone.</summary>
     public void Kill(Member member)
     {
+        var pid = (int)member.Entry.Record.Pid;
         // In this order: what the descriptor stands for is then known to be it.
-        var pidfd = OpenPidfd((int)member.Entry.Record.Pid);
-        if (pidfd < 0)
-        {
-            return;
-        }
+        var pidfd = OpenPidfd(pid);
         if (IsAlive(member))
         {
-            Posix.KillByPidfd(pidfd);
+            if (pidfd >= 0)
+            {
+                Posix.KillByPidfd(pidfd);
+            }
+            else
+            {
+                // Out of descriptors: better by its number, which it has had a moment ago, than not.
+                Posix.Kill(pid, Posix.SigKill);
+            }
         }
-        Posix.Close(pidfd);
+        if (pidfd >= 0)
+        {
+            Posix.Close(pidfd);
+        }
     }
 
     public int OpenPidfd(int pid) => _probe.OpenPidfd(pid);

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
@@ -67,32 +66,48 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
         {
             int[] fds = [_waker, (int)_socket.Handle, .. _reading.Select(x => x.Descriptor)];
             var ready = new bool[fds.Length];
-            var timeout = _reading.Count == 0 ? -1 : (int)Math.Max(0, (_reading[0].Deadline - Clock.Steady) / 1_000_000) + 1;
+            var now = Clock.Steady;
+            var timeout = _reading.Count == 0 ? -1 : (int)Math.Max(0, (_reading[0].Deadline - now) / 1_000_000) + 1;
             Posix.Poll(fds, ready, timeout);
-            // From the last to the first, for those that have been read leave the list.
-            for (var i = _reading.Count - 1; i >= 0; i--)
+            try
             {
-                if (ready[i + 2])
-                {
-                    Read(_reading[i]);
-                }
-                else if (_reading[i].Deadline < Clock.Steady)
-                {
-                    Drop(_reading[i], "it says nothing");
-                }
+                Handle(ready, now);
             }
-            if (ready[1])
+            catch (Exception e)
             {
-                Accept();
+                // Out of descriptors, most likely: those of the requests under way are soon free again.
+                log.Unexpected("reading requests", e);
+                Thread.Sleep(20);
             }
+        }
+    }
+
+    /// <summary>Does what a poll begun at <paramref name="begun"/> says is to be done.</summary>
+    private void Handle(bool[] ready, long begun)
+    {
+        // From the last to the first, for those that have been read leave the list.
+        for (var i = _reading.Count - 1; i >= 0; i--)
+        {
+            if (ready[i + 2])
+            {
+                Read(_reading[i]);
+            }
+            else if (_reading[i].Deadline < begun)
+            {
+                Drop(_reading[i], "it says nothing");
+            }
+        }
+        if (ready[1])
+        {
+            Accept();
         }
     }
 
     private void Accept()
     {
+        var client = _socket.Accept();
         try
         {
-            var client = _socket.Accept();
             var connection = new Connection(client, PeerOf(client), Clock.Steady + (s_patience.Ticks * 100));
             _reading.Add(connection);
             if (connection.Peer.User != Posix.UserId)
@@ -100,11 +115,10 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
                 Drop(connection, $"it is user {connection.Peer.User}'s");
             }
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch
         {
-            // Out of descriptors, most likely: those of the requests under way are soon free again.
-            log.Unexpected("accepting a connection", e);
-            Thread.Sleep(20);
+            client.Dispose();
+            throw;
         }
     }
 
@@ -125,7 +139,7 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
                 connection.Dispose();
             }
         }
-        catch (Exception e) when (e is SocketException or InvalidProtocolBufferException or InvalidDataException)
+        catch (Exception e)
         {
             Drop(connection, e.Message);
         }

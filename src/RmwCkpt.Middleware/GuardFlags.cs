@@ -42,15 +42,20 @@ public sealed class GuardFlags
         any = false;
         var session = ids[0] & ~Session.EntityMask;
         var chunks = Chunks;
-        for (var (number, seen) = (0, 0); number < chunks.Length; number++)
+        var seen = 0;
+        foreach (var chunk in chunks)
+        {
+            seen += chunk.AsSpan().Count(Triggered);
+        }
+        if (seen > MostLookedFor)
+        {
+            return false;
+        }
+        for (var number = 0; number < chunks.Length; number++)
         {
             var rest = chunks[number].AsSpan();
             for (var next = rest.IndexOf(Triggered); next >= 0; next = rest.IndexOf(Triggered))
             {
-                if (++seen > MostLookedFor)
-                {
-                    return false;
-                }
                 var id = session | (uint)((number * ChunkSize) + ChunkSize - rest.Length + next);
                 var place = ids.IndexOf(id);
                 if (place >= 0)

@@ -204,6 +204,11 @@ public sealed class Matcher(Session session, GraphTable graph)
     {
         var topic = TopicOf(peer.Name);
         topic.Peers.Remove(peer);
+        if (topic.Peers.Exists(x => x.Gid == peer.Gid))
+        {
+            // It has another row now.
+            return;
+        }
         foreach (var local in topic.Locals)
         {
             local.Refused.Remove(peer.Gid);

@@ -14,7 +14,7 @@ public sealed class GraphWriterTests : IDisposable
     [Fact]
     public void Readers_see_every_field()
     {
-        using var writer = GraphWriter.Open(_scratch.Folder);
+        using var writer = GraphWriter.Open(_scratch.Folder, () => false);
         using var reader = GraphTable.Open(_scratch.Folder);
         var entity = Scratch.Publisher(9, 2, 1, "/chatter");
         writer.Add(9, 3, entity);
@@ -37,7 +37,7 @@ public sealed class GraphWriterTests : IDisposable
     [Fact]
     public void A_row_keeps_its_place_and_a_free_one_is_used_again()
     {
-        using var writer = GraphWriter.Open(_scratch.Folder);
+        using var writer = GraphWriter.Open(_scratch.Folder, () => false);
         using var reader = GraphTable.Open(_scratch.Folder);
         for (var i = 1u; i <= 3; i++)
         {
@@ -55,7 +55,7 @@ public sealed class GraphWriterTests : IDisposable
     [Fact]
     public void Nothing_changed_is_no_version()
     {
-        using var writer = GraphWriter.Open(_scratch.Folder);
+        using var writer = GraphWriter.Open(_scratch.Folder, () => false);
         Assert.False(writer.Publish());
         writer.Remove(1, 1);
         Assert.False(writer.Publish());
@@ -65,7 +65,7 @@ public sealed class GraphWriterTests : IDisposable
     public void A_new_master_keeps_right_rows_mends_half_written_ones_and_frees_others()
     {
         ulong before;
-        using (var writer = GraphWriter.Open(_scratch.Folder))
+        using (var writer = GraphWriter.Open(_scratch.Folder, () => false))
         {
             writer.Add(9, 1, Scratch.Node(9, 1, "talker"));
             writer.Add(9, 1, Scratch.Publisher(9, 2, 1, "/chatter"));
@@ -78,7 +78,7 @@ public sealed class GraphWriterTests : IDisposable
             // The publisher's row, as a master leaves it that is killed while it writes.
             file.View.Write(GraphTable.HeadSize + GraphTable.RowSize + GraphRow.Stamp, 3u);
         }
-        using var next = GraphWriter.Open(_scratch.Folder);
+        using var next = GraphWriter.Open(_scratch.Folder, () => false);
         using var reader = GraphTable.Open(_scratch.Folder);
         next.Rebuild(Scratch.State().Entries);
         Assert.Equal(["talker", "/chatter"], Names(reader));
@@ -89,13 +89,15 @@ public sealed class GraphWriterTests : IDisposable
     [Fact]
     public void A_graph_of_another_version_is_replaced()
     {
-        GraphWriter.Open(_scratch.Folder).Dispose();
+        GraphWriter.Open(_scratch.Folder, () => false).Dispose();
         using (var file = Mapping.Open(_scratch.Folder.Graph))
         {
             file.View.Write(GraphTable.Magic, GraphTable.MagicValue - 1);
             Assert.Throws<IOException>(() => GraphTable.Open(_scratch.Folder));
         }
-        using var writer = GraphWriter.Open(_scratch.Folder);
+        // Not under nodes that live.
+        Assert.Throws<IOException>(() => GraphWriter.Open(_scratch.Folder, () => true));
+        using var writer = GraphWriter.Open(_scratch.Folder, () => false);
         writer.Add(9, 1, Scratch.Node(9, 1, "talker"));
         writer.Publish();
         using var reader = GraphTable.Open(_scratch.Folder);
@@ -105,7 +107,7 @@ public sealed class GraphWriterTests : IDisposable
     [Fact]
     public void Readers_are_told_of_the_rows_that_changed_or_to_look_at_all()
     {
-        using var writer = GraphWriter.Open(_scratch.Folder);
+        using var writer = GraphWriter.Open(_scratch.Folder, () => false);
         using var reader = GraphTable.Open(_scratch.Folder);
         var rows = new int[GraphTable.RecentCount];
         writer.Add(9, 1, Scratch.Node(9, 1, "a"));
@@ -134,7 +136,7 @@ public sealed class GraphWriterTests : IDisposable
     [Fact]
     public void Every_row_fits()
     {
-        using var writer = GraphWriter.Open(_scratch.Folder);
+        using var writer = GraphWriter.Open(_scratch.Folder, () => false);
         using var reader = GraphTable.Open(_scratch.Folder);
         for (var i = 1u; i <= GraphTable.Capacity; i++)
         {

@@ -33,12 +33,14 @@ public sealed class GraphWriter : IDisposable
     public ulong Run => _table.Head.ReadUInt64(RunNumber);
 
     /// <summary>
-    /// Maps the graph, or makes it (aside, then named, so that nobody maps half a head): one of another version is of nodes
-    /// that this master cannot serve, and is replaced.
+    /// Maps the graph, or makes it (aside, then named, so that nobody maps half a head). One of another version is replaced
+    /// if none of the nodes lives that it is of.
     /// </summary>
-    public static GraphWriter Open(RunFolder folder)
+    /// <param name="isUsed">Whether any process of the domain lives.</param>
+    /// <exception cref="IOException">It is of another version and used, or it cannot be made.</exception>
+    public static GraphWriter Open(RunFolder folder, Func<bool> isUsed)
     {
-        if (!GraphTable.Exists(folder))
+        if (!File.Exists(folder.Graph) || (!GraphTable.Exists(folder) && !isUsed()))
         {
             var aside = folder.Graph + ".new";
             Posix.TryUnlink(aside);

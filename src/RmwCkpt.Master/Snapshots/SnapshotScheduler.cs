@@ -182,7 +182,7 @@ internal sealed class SnapshotScheduler : IDisposable
             }
             if (member.LastPosition < 0 && now < member.DueAt + Quiet && IsQuiet(member))
             {
-                longest = Look / 10;
+                longest = now >= member.DueAt ? Look / 10 : longest;
                 continue;
             }
             if (next is null || member.DueAt < next.DueAt)
