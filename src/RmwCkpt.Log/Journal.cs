@@ -166,7 +166,6 @@ public sealed class Journal : IDisposable
     private static Mapping Make(string path, long number)
     {
         var temporary = $"{path}.new";
-        Posix.TryUnlink(temporary);
         var file = Mapping.Create(temporary, FileSize);
         file.View.Write(8, number);
         file.View.Write(0, MagicValue);

@@ -1,6 +1,6 @@
 namespace RmwCkpt.Memory;
 
-/// <summary>Folders of the user's own.</summary>
+/// <summary>Folders that only their owner may enter.</summary>
 public static class PrivateFolder
 {
     /// <summary>Makes a folder, and its parents that are missing, with mode 0700. False: it was there.</summary>

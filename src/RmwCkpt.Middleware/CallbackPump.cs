@@ -154,9 +154,9 @@ public sealed class CallbackPump(Session session)
         lock (_lock)
         {
             var by = Horizon;
-            for (var i = 0; i < ids.Length; i++)
+            for (var i = Waiter.Next(ready, 0); i >= 0; i = Waiter.Next(ready, i + 1))
             {
-                if (ready[i] != 0 && _watches.TryGetValue(ids[i] & Session.EntityMask, out var watch))
+                if (_watches.TryGetValue(ids[i] & Session.EntityMask, out var watch))
                 {
                     TryAnnounce(watch, by);
                 }

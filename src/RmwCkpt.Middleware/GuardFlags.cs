@@ -18,6 +18,7 @@ public sealed class GuardFlags
 
     public const int Triggered = 2;
 
+    /// <summary>More than so many searches cost as much as a look at each of thousands.</summary>
     private const int MostLookedFor = 16;
 
     private int[]?[] _chunks = new int[]?[1];

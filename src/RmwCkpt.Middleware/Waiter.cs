@@ -245,7 +245,7 @@ public sealed class Waiter(Session session)
     }
 
     /// <summary>Index of the first that is ready at or after one, or -1. Among thousands few are.</summary>
-    private static int Next(ReadOnlySpan<byte> ready, int from)
+    internal static int Next(ReadOnlySpan<byte> ready, int from)
     {
         var index = ready[from..].IndexOf((byte)1);
         return index < 0 ? -1 : from + index;

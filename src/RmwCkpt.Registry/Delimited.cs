@@ -8,42 +8,13 @@ namespace RmwCkpt.Registry;
 /// </summary>
 public static class Delimited
 {
-    private const int LargestPrefix = 5;
-
     /// <summary>A message, framed.</summary>
     public static byte[] ToBytes(IMessage message)
     {
-        var size = message.CalculateSize();
-        Span<byte> prefix = stackalloc byte[LargestPrefix];
-        var length = 0;
-        for (var rest = (uint)size; ; rest >>= 7)
-        {
-            prefix[length++] = (byte)(rest < 0x80 ? rest : rest | 0x80);
-            if (rest < 0x80)
-            {
-                break;
-            }
-        }
-        var bytes = new byte[length + size];
-        prefix[..length].CopyTo(bytes);
-        message.WriteTo(bytes.AsSpan(length));
+        var bytes = new byte[CodedOutputStream.ComputeMessageSize(message)];
+        using var output = new CodedOutputStream(bytes);
+        output.WriteMessage(message);
         return bytes;
-    }
-
-    /// <summary>How long the message at the start is, and how many bytes say so (0: they are not all there).</summary>
-    /// <exception cref="InvalidDataException">It is no length.</exception>
-    public static (int Length, int Prefix) ReadPrefix(ReadOnlySpan<byte> bytes)
-    {
-        var value = 0u;
-        for (var i = 0; i < Math.Min(bytes.Length, LargestPrefix); i++)
-        {
-            value |= (uint)(bytes[i] & 0x7f) << (7 * i);
-            if ((bytes[i] & 0x80) == 0)
-            {
-                return value <= int.MaxValue ? ((int)value, i + 1) : throw new InvalidDataException("its length is negative");
-            }
-        }
-        return bytes.Length < LargestPrefix ? (0, 0) : throw new InvalidDataException("it does not begin with a length");
     }
 }
 
@@ -53,6 +24,8 @@ public static class Delimited
 /// <param name="largest">Bytes that a message may have.</param>
 public sealed class DelimitedReader(int largest)
 {
+    private const int LargestPrefix = 5;
+
     private byte[] _buffer = new byte[512];
     private int _filled;
 
@@ -71,7 +44,7 @@ public sealed class DelimitedReader(int largest)
         where T : IMessage<T>
     {
         message = default;
-        var (length, prefix) = Delimited.ReadPrefix(_buffer.AsSpan(0, _filled));
+        var (length, prefix) = ReadPrefix(_buffer.AsSpan(0, _filled));
         if (length > largest)
         {
             throw new InvalidDataException($"it announces {length} bytes");
@@ -88,5 +61,21 @@ public sealed class DelimitedReader(int largest)
         _filled -= prefix + length;
         _buffer.AsSpan(prefix + length, _filled).CopyTo(_buffer);
         return true;
+    }
+
+    /// <summary>How long the message at the start is, and how many bytes say so (0: they are not all there).</summary>
+    /// <exception cref="InvalidDataException">It is no length.</exception>
+    private static (int Length, int Prefix) ReadPrefix(ReadOnlySpan<byte> bytes)
+    {
+        var value = 0u;
+        for (var i = 0; i < Math.Min(bytes.Length, LargestPrefix); i++)
+        {
+            value |= (uint)(bytes[i] & 0x7f) << (7 * i);
+            if ((bytes[i] & 0x80) == 0)
+            {
+                return value <= int.MaxValue ? ((int)value, i + 1) : throw new InvalidDataException("its length is negative");
+            }
+        }
+        return bytes.Length < LargestPrefix ? (0, 0) : throw new InvalidDataException("it does not begin with a length");
     }
 }

@@ -74,7 +74,7 @@ public sealed class DamageTests
         using var writer = scratch.Write(12_288);
         using (var head = Mapping.Open(Path.Combine(scratch.Folder, LogHead.FileName)))
         {
-            head.View.Write(64, (long)int.MinValue);
+            head.View.Write(64, (long)int.MinValue); // FirstSegment
         }
         var refused = Assert.Throws<InvalidDataException>(() =>
         {
