@@ -51,12 +51,13 @@ def base(distro: str, prefix: Path) -> dict:
 
 
 def build(env: dict, folder: Path) -> Path:
-    """Builds rcl_bench; nothing is done when nothing has changed."""
+    """Builds rcl_bench, whose own message's libraries the environment then has; nothing is done when nothing has changed."""
     source = Path(__file__).resolve().parents[1]
     for command in (['cmake', '-S', source, '-B', folder], ['cmake', '--build', folder]):
         done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
         if done.returncode != 0:
             raise SystemExit(f'rcl_bench cannot be built:\n{done.stdout}')
+    env['LD_LIBRARY_PATH'] = f'{folder}:{env["LD_LIBRARY_PATH"]}'
     return folder / 'rcl_bench'
 
 

@@ -86,8 +86,13 @@ def _many(processes: Processes, _: Domain, quick: bool) -> dict:
 
 
 def _loans(processes: Processes, _: Domain, quick: bool) -> dict:
-    processes.start('give_back')
-    return processes.result(processes.start('lend', warmup=500, rounds=2000 if quick else 20000))
+    processes.start('give_back', large=0)
+    return processes.result(processes.start('lend', large=0, warmup=500, rounds=2000 if quick else 20000))
+
+
+def _large_loans(processes: Processes, _: Domain, quick: bool) -> dict:
+    processes.start('give_back', large=1)
+    return processes.result(processes.start('lend', large=1, warmup=50, rounds=200 if quick else 2000))
 
 
 def _graph(processes: Processes, _: Domain, quick: bool) -> dict:
@@ -138,6 +143,9 @@ LINES = (
     Line('loans', (Figure('p50_us', '344 B plain message, lent on both sides, half round trip, p50', 'us'),
                    Figure('p99_us', '344 B lent, p99', 'us'),
                    Figure('lends', '344 B: whether it is lent', '', True, digits=0)), _loans),
+    Line('large-loans', (Figure('p50_us', '1 MiB plain message, lent, written and read whole, half round trip, p50', 'us'),
+                         Figure('p99_us', '1 MiB lent, p99', 'us'),
+                         Figure('lends', '1 MiB: whether it is lent', '', True, digits=0)), _large_loans),
     Line('graph-4000', (Figure('made_s', '200 nodes x 20 topics in one process, until made', 's', digits=2),
                         Figure('seen_ms', '200 x 20, from then until another process knows all', 'ms', goal='100', digits=0),
                         Figure('asked_ms', '200 x 20, one question for all topics', 'ms')), _graph),

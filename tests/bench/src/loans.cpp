@@ -1,5 +1,10 @@
 #include <geometry_msgs/msg/pose_with_covariance.h>
 #include <rcl/error_handling.h>
+#include <rcl_bench/msg/block.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
 
 #include "roles.hpp"
 #include "ros.hpp"
@@ -7,55 +12,74 @@
 
 namespace {
 
-using Pose = geometry_msgs__msg__PoseWithCovariance;
+struct Pose {
+  using Message = geometry_msgs__msg__PoseWithCovariance;
+  static const auto * type() { return ROSIDL_GET_MSG_TYPE_SUPPORT(geometry_msgs, msg, PoseWithCovariance); }
+  static void fill(Message & message, uint64_t round) { message.covariance[0] = static_cast<double>(round); }
+  static uint64_t round_of(const Message & message) { return static_cast<uint64_t>(message.covariance[0]); }
+};
 
-const rosidl_message_type_support_t * type() { return ROSIDL_GET_MSG_TYPE_SUPPORT(geometry_msgs, msg, PoseWithCovariance); }
+struct Block {
+  using Message = rcl_bench__msg__Block;
+  static const auto * type() { return ROSIDL_GET_MSG_TYPE_SUPPORT(rcl_bench, msg, Block); }
+  static void fill(Message & message, uint64_t round) {
+    message.stamp = round;
+    std::fill(std::begin(message.data), std::end(message.data), static_cast<uint8_t>(round));
+  }
+  static uint64_t round_of(const Message & message) {
+    // Read as a node would; a message whose parts are of different rounds is no answer.
+    const auto value = static_cast<uint8_t>(message.stamp);
+    const bool is_whole = std::all_of(std::begin(message.data), std::end(message.data), [=](uint8_t byte) { return byte == value; });
+    return is_whole ? message.stamp : 0;
+  }
+};
 
-/// Publishes a stamp in a lent message, or in its own where the RMW lends none.
-void publish(const Publisher & to, double stamp) {
+/// Publishes a round in a lent message, or in its own where the RMW lends none.
+template <class Kind>
+void publish(const Publisher & to, uint64_t round, typename Kind::Message & own) {
   if (!rcl_publisher_can_loan_messages(to.get())) {
-    Pose own{};
-    own.covariance[0] = stamp;
+    Kind::fill(own, round);
     check(rcl_publish(to.get(), &own, nullptr), "rcl_publish");
     return;
   }
   void * lent = nullptr;
-  check(rcl_borrow_loaned_message(to.get(), type(), &lent), "rcl_borrow_loaned_message");
-  static_cast<Pose *>(lent)->covariance[0] = stamp;
+  check(rcl_borrow_loaned_message(to.get(), Kind::type(), &lent), "rcl_borrow_loaned_message");
+  Kind::fill(*static_cast<typename Kind::Message *>(lent), round);
   check(rcl_publish_loaned_message(to.get(), lent, nullptr), "rcl_publish_loaned_message");
 }
 
-/// The next message's stamp; negative: there is none.
-double take(const Subscription & from) {
+/// The next message's round; 0: there is none.
+template <class Kind>
+uint64_t take(const Subscription & from, typename Kind::Message & own) {
   rmw_message_info_t info;
-  Pose own{};
   void * lent = nullptr;
   const bool lends = rcl_subscription_can_loan_messages(from.get());
   const rcl_ret_t ret = lends ? rcl_take_loaned_message(from.get(), &lent, &info, nullptr)
                               : rcl_take(from.get(), &own, &info, nullptr);
   if (ret == RCL_RET_SUBSCRIPTION_TAKE_FAILED) {
     rcl_reset_error();
-    return -1;
+    return 0;
   }
   check(ret, "take");
   if (!lends) {
-    return own.covariance[0];
+    return Kind::round_of(own);
   }
-  const double stamp = static_cast<const Pose *>(lent)->covariance[0];
+  const uint64_t round = Kind::round_of(*static_cast<const typename Kind::Message *>(lent));
   check(rcl_return_loaned_message_from_subscription(from.get(), lent), "rcl_return_loaned_message_from_subscription");
-  return stamp;
+  return round;
 }
 
-}  // namespace
-
-void lend(const Options & options) {
+template <class Kind>
+void lend_all(const Options & options) {
   Ros ros("lend");
-  Publisher there(ros, "lent", make_qos(10), type());
-  Subscription back(ros, "returned", make_qos(10), type());
+  Publisher there(ros, "lent", make_qos(10), Kind::type());
+  Subscription back(ros, "returned", make_qos(10), Kind::type());
   Waiter waiter(ros, back);
+  const auto own = std::make_unique<typename Kind::Message>();
   std::vector<int64_t> halves = half_rounds(
-      options, there, back, waiter, [&](int64_t round, int64_t) { publish(there, static_cast<double>(round)); },
-      [&](int64_t round) { return take(back) == static_cast<double>(round); });
+      options, there, back, waiter,
+      [&](int64_t round, int64_t) { publish<Kind>(there, static_cast<uint64_t>(round), *own); },
+      [&](int64_t round) { return take<Kind>(back, *own) == static_cast<uint64_t>(round); });
   Result result;
   result.add("p50_us", percentile(halves, 0.5) / 1e3);
   result.add("p99_us", percentile(halves, 0.99) / 1e3);
@@ -63,17 +87,27 @@ void lend(const Options & options) {
   result.print();
 }
 
-void give_back(const Options &) {
+template <class Kind>
+void give_all_back() {
   Ros ros("give_back");
-  Publisher back(ros, "returned", make_qos(10), type());
-  Subscription there(ros, "lent", make_qos(10), type());
+  Publisher back(ros, "returned", make_qos(10), Kind::type());
+  Subscription there(ros, "lent", make_qos(10), Kind::type());
   Waiter waiter(ros, there);
+  const auto own = std::make_unique<typename Kind::Message>();
   while (!is_stopped()) {
     if (waiter.wait(ns_per_s / 10)) {
-      const double stamp = take(there);
-      if (stamp >= 0) {
-        publish(back, stamp);
+      const uint64_t round = take<Kind>(there, *own);
+      if (round != 0) {
+        publish<Kind>(back, round, *own);
       }
     }
   }
 }
+
+bool is_large(const Options & options) { return options.number("large") != 0; }
+
+}  // namespace
+
+void lend(const Options & options) { is_large(options) ? lend_all<Block>(options) : lend_all<Pose>(options); }
+
+void give_back(const Options & options) { is_large(options) ? give_all_back<Block>() : give_all_back<Pose>(); }
