@@ -16,7 +16,7 @@ build_trial() {
   TRIAL=$TOOLS/bin/RmwCkpt.Trial/release/rmw_ckpt_trial
   up_to_date "$TRIAL" "$TOP"/Directory.*.props "$TOP"/src/RmwCkpt.{Memory,Registry} "$TOP/tests/RmwCkpt.Trial" && return
   progress "building the trial program (a minute the first time)" dotnet build "$TOP/tests/RmwCkpt.Trial" -c Release \
-    --artifacts-path "$TOOLS" --disable-build-servers -p:RunAnalyzers=false -nologo -v minimal || return 1
+    --artifacts-path "$TOOLS" -nodeReuse:false -p:RunAnalyzers=false -nologo -v minimal || return 1
   touch "$TRIAL" # .NET leaves what is up to date as old as it is
 }
 
@@ -28,7 +28,7 @@ build_csharp_nodes() {
   for project in src/RmwCkpt.Cli:rmw_ckpt tests/nodes/csharp:ckpt_nodes; do
     up_to_date "$TOOLS/out/bin/${project#*:}" "$TOP"/Directory.*.props "$TOP/src" "$TOP/${project%:*}" && continue
     progress "publishing ${project#*:} (.NET NativeAOT, minutes the first time)" dotnet publish "$TOP/${project%:*}" -c Release \
-      -r "linux-$machine" --artifacts-path "$TOOLS" -o "$TOOLS/out/bin" --disable-build-servers -p:RunAnalyzers=false -nologo \
+      -r "linux-$machine" --artifacts-path "$TOOLS" -o "$TOOLS/out/bin" -nodeReuse:false -p:RunAnalyzers=false -nologo \
       -v minimal || return 1
     touch "$TOOLS/out/bin/${project#*:}"
   done

@@ -38,7 +38,7 @@ function(publish_csharp project output)
     COMMAND ${CMAKE_COMMAND} -E env DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
       ${DOTNET} publish "${csharp}/${project}/${project}.csproj" --configuration Release --runtime ${rid}
       --artifacts-path "${RMW_CKPT_DOTNET}" --output "${folder}"
-      --verbosity quiet --disable-build-servers -p:RunAnalyzers=false
+      --verbosity quiet -nodeReuse:false -p:RunAnalyzers=false
     COMMAND ${CMAKE_COMMAND} -E touch "${output}" # .NET leaves what is up to date as old as it is
     DEPENDS ${csharp_settings} ${ARGN}
     WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"

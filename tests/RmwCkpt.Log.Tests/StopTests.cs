@@ -6,7 +6,7 @@ namespace RmwCkpt.Log.Tests;
 public sealed class StopTests(ITestOutputHelper output)
 {
     /// <summary>RMW_CKPT_SEEDS sets another number; RMW_CKPT_SEED repeats one.</summary>
-    private const int Seeds = 20_000;
+    private const int Seeds = 10_000;
 
     public static TheoryData<int, int> Sizes => new() { { 10, 20 }, { 3000, 3000 }, { 4000, 0 }, { 2000, 6000 } };
 

@@ -23,7 +23,7 @@ public sealed class CommandLine
     private readonly Option<int?> _seed = new("--seed") { Description = "repeats the order and the pauses" };
     private readonly Option<string?> _point = new("--point")
     {
-        Description = $"kill point at which the victim dies: {string.Join(", ", s_points)}", HelpName = "name",
+        Description = $"kill points at which the victim dies, in turn: {string.Join(", ", s_points)}", HelpName = "names",
     };
     private readonly Option<double> _interval = Of("--interval", 1.0, "seconds between snapshots");
     private readonly Option<string> _engine = Choice("--engine", "auto", "snapshot engine", "auto", "criu", "none");
@@ -85,7 +85,7 @@ public sealed class CommandLine
             ShortestPause = shortest,
             LongestPause = longest,
             Seed = result.GetValue(_seed) ?? Random.Shared.Next(1_000_000),
-            Point = result.GetValue(_point),
+            Points = Points(result),
             Stop = result.GetValue(_pause) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Duration = TimeSpan.FromSeconds(result.GetValue(_seconds)),
             Interval = result.GetValue(_interval),
@@ -119,15 +119,17 @@ public sealed class CommandLine
         {
             return "another middleware's nodes do not come back: --times 0";
         }
-        if (result.GetValue(_point) is { } point && !s_points.Contains(point))
+        if (Points(result).Except(s_points).Any())
         {
-            return $"--point {point}: one of {string.Join(", ", s_points)}";
+            return $"--point {result.GetValue(_point)}: of {string.Join(", ", s_points)}";
         }
         var isOneNode = !mixed && victims.Count == 1 && victims[0] != Victim.Master;
         return (result.GetValue(_point) is not null || result.GetValue(_pause) is not null) && !isOneNode
             ? "--point and --pause need one node to --kill"
             : null;
     }
+
+    private string[] Points(ParseResult result) => result.GetValue(_point)?.Split(',') ?? [];
 
     private static bool TryRange(string text, out TimeSpan shortest, out TimeSpan longest)
     {

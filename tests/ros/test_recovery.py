@@ -15,8 +15,8 @@ SCALE = int(os.environ.get('RMW_CKPT_TRIALS', '1'))
 SECONDS_PER_KILL = 25
 START = 60
 
-POINTS = ['AfterReserve', 'MidCopy', 'BeforeCommit', 'AfterCommit', 'BeforeTakeRecord', 'AfterTakeRecord']
-REPLAY_POINTS = ['ReplayStart', 'ReplayMiddle', 'ReplayEnd']
+POINTS = 'AfterReserve,MidCopy,BeforeCommit,AfterCommit,BeforeTakeRecord,AfterTakeRecord'
+REPLAY_POINTS = 'ReplayStart,ReplayMiddle,ReplayEnd'
 
 
 def find_trial():
@@ -80,21 +80,18 @@ def test_all_killed_in_turn_and_at_random(domain_id):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('point', POINTS)
-def test_a_relay_killed_at(domain_id, point):
-    trial(domain_id, 1, '--kill', 'relay', '--point', point)
+def test_a_relay_killed_at_each_point(domain_id):
+    trial(domain_id, 6, '--kill', 'relay', '--point', POINTS)
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('point', ['AfterReserve', 'BeforeCommit', 'AfterCommit'])
-def test_a_counter_killed_at(domain_id, point):
-    trial(domain_id, 1, '--kill', 'counter', '--point', point)
+def test_a_counter_killed_at_each_point(domain_id):
+    trial(domain_id, 3, '--kill', 'counter', '--point', 'AfterReserve,BeforeCommit,AfterCommit')
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('point', REPLAY_POINTS)
-def test_a_relay_killed_again_at(domain_id, point):
-    assert trial(domain_id, 1, '--kill', 'relay', '--point', point)['kills'] == 2 * SCALE
+def test_a_relay_killed_again_at_each_point_of_its_replay(domain_id):
+    assert trial(domain_id, 3, '--kill', 'relay', '--point', REPLAY_POINTS)['kills'] == 6 * SCALE
 
 
 @pytest.mark.once

@@ -13,10 +13,12 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
     /// <summary>A point may need a full segment of messages before it is reached.</summary>
     private static readonly TimeSpan s_pointPatience = TimeSpan.FromSeconds(90);
 
+    private int _atPoints;
+
     public Death Kill(Victim victim) =>
         victim == Victim.Master ? KillMaster()
         : options.Stop is { } time ? Stop(state.Node(victim), time)
-        : options.Point is { } point ? KillAt(state.Node(victim), point)
+        : options.Points.Count > 0 ? KillAt(state.Node(victim), options.Points[_atPoints++ % options.Points.Count])
         : KillNode(state.Node(victim), "SIGKILL");
 
     private Death KillNode(NodeProcess node, string how)
@@ -33,7 +35,7 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
         var before = Snapshot.Of(node);
         var pid = node.Pid;
         File.WriteAllText(token, "");
-        if (options.IsReplayPoint)
+        if (TrialOptions.IsReplayPoint(point))
         {
             var first = Begin(node.Role, pid, point);
             Posix.Kill(pid, Posix.SigKill);

@@ -67,7 +67,7 @@ public sealed class Nodes
         all["RMW_CKPT_ENGINE"] = _options.Engine;
         all["RMW_CKPT_GATEWAY"] = "off";
         all.Remove("RMW_CKPT_KILL_FOLDER");
-        if (_options.Point is not null && role == _options.Victims[0])
+        if (_options.Points.Count > 0 && role == _options.Victims[0])
         {
             all["RMW_CKPT_KILL_FOLDER"] = KillFolder;
         }

@@ -42,8 +42,8 @@ public sealed record TrialOptions
 
     public int Seed { get; init; }
 
-    /// <summary>The kill point at which the victim dies, or null: anywhere.</summary>
-    public string? Point { get; init; }
+    /// <summary>The kill points at which the victim dies, one after the other and again; none: anywhere.</summary>
+    public IReadOnlyList<string> Points { get; init; } = [];
 
     /// <summary>Stops the victim for so long instead of killing it.</summary>
     public TimeSpan? Stop { get; init; }
@@ -69,6 +69,6 @@ public sealed record TrialOptions
     /// <summary>10 ms are the start-up's and the sampling's: nobody's clock starts exactly at the first line.</summary>
     public double Tolerance => OffsetAllowed ?? (3 + (0.01 * Rate));
 
-    /// <summary>Kill points that only a recovery reaches: the victim is killed to get there.</summary>
-    public bool IsReplayPoint => Point?.StartsWith("Replay", StringComparison.Ordinal) == true;
+    /// <summary>Whether only a recovery reaches a kill point: the victim is killed to get there.</summary>
+    public static bool IsReplayPoint(string point) => point.StartsWith("Replay", StringComparison.Ordinal);
 }
