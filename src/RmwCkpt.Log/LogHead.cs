@@ -15,19 +15,20 @@ namespace RmwCkpt.Log;
 ///  104 i64 LastTime        of the newest frame, ns since the epoch
 ///  112 i64 Asserted        when the writer last said that it is alive, ns since the epoch
 ///  128 u64 ReaderWords     bit w: word w of Readers is not zero                written by readers
-///  136 u64 FilesKept       1: frames are read in place for long: no segment's file is used again
+///  136 u64 FilesKept       1: there was no room in Held: no segment's file is used again
 ///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
 ///  704 u64 EverRead[64]    bit p: process slot p has read it, and may read it again when it recovers
-/// 1280 Metadata[2816]      the middleware's: see EndpointHead
+/// 1280 u64 Held[32]        segments of which frames are read in place for long: process slot &lt;&lt; 52 | reader &lt;&lt; 32 | number
+/// 1536 Metadata[2560]      the middleware's: see EndpointHead
 /// </code>
 /// </summary>
 public sealed class LogHead : IDisposable
 {
     public const ulong MagicValue = 0x31474f4c4b434b52; // "RKCKLOG1"
-    public const uint CurrentVersion = 3;
+    public const uint CurrentVersion = 4;
     public const int FileSize = 4096;
     public const string FileName = "head";
-    public const int MetadataOffset = 1280;
+    public const int MetadataOffset = 1536;
     public const int MetadataSize = FileSize - MetadataOffset;
 
     private const int Magic = 0;
@@ -43,6 +44,8 @@ public sealed class LogHead : IDisposable
     private const int FilesKept = 136;
     private const int Readers = 192;
     private const int EverRead = 704;
+    private const int Held = 1280;
+    private const int HeldCount = 32;
 
     private readonly Mapping _file;
     private readonly Region _view;
@@ -155,6 +158,14 @@ public sealed class LogHead : IDisposable
     {
         _view.And(Readers + Word(process), ~Bit(process));
         _view.And(EverRead + Word(process), ~Bit(process));
+        for (var i = 0; i < HeldCount; i++)
+        {
+            var mark = _view.AcquireUInt64(Held + (i * 8));
+            if (mark != 0 && mark >> 52 == process)
+            {
+                _view.CompareExchange(Held + (i * 8), mark, 0ul);
+            }
+        }
     }
 
     /// <summary>Whether a process of this slot has ever read; it may have been another than the one that has the slot now.</summary>
@@ -164,13 +175,75 @@ public sealed class LogHead : IDisposable
 
     private static ulong Bit(uint process) => 1ul << (int)(process % 64);
 
+    internal Mapping File => _file;
+
     /// <summary>
     /// From now on a segment that is let go is unlinked, never written again: who has it mapped keeps what it says. For
     /// good, for a reader that was killed cannot say that it is done.
     /// </summary>
     public void KeepFiles() => _view.Or(FilesKept, 1);
 
-    internal bool AreFilesKept => _view.AcquireUInt64(FilesKept) != 0;
+    /// <summary>What stands in Held. 0, which is never there: the number is too large for it.</summary>
+    /// <param name="process">Slot, 1 to 4095.</param>
+    /// <param name="reader">Tells the readers of a process apart; its lowest 20 bits do.</param>
+    internal static ulong HoldMark(uint process, uint reader, long number) =>
+        number <= uint.MaxValue ? ((ulong)process << 52) | ((ulong)(reader & 0xfffff) << 32) | (ulong)number : 0;
+
+    /// <summary>
+    /// While the mark stands in the head, the segment's file is not used again. One that a former life of its process has
+    /// left is taken over. False: there is no room.
+    /// </summary>
+    internal bool TryHold(ulong mark)
+    {
+        if (mark == 0)
+        {
+            return false;
+        }
+        for (var i = 0; i < HeldCount; i++)
+        {
+            if (_view.AcquireUInt64(Held + (i * 8)) == mark)
+            {
+                return true;
+            }
+        }
+        for (var i = 0; i < HeldCount; i++)
+        {
+            if (_view.CompareExchange(Held + (i * 8), 0ul, mark))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    internal void EndHold(ulong mark)
+    {
+        for (var i = 0; i < HeldCount; i++)
+        {
+            if (_view.AcquireUInt64(Held + (i * 8)) == mark && mark != 0 && _view.CompareExchange(Held + (i * 8), mark, 0ul))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Whether a segment's file may be used again once FirstSegment says that it is let go.</summary>
+    internal bool IsHeld(long number)
+    {
+        if (_view.AcquireUInt64(FilesKept) != 0)
+        {
+            return true;
+        }
+        for (var i = 0; i < HeldCount; i++)
+        {
+            var mark = _view.AcquireUInt64(Held + (i * 8));
+            if (mark != 0 && (uint)mark == (uint)number)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /// <summary>The next reading process after <paramref name="process"/> (start with -1), or -1. Allocates nothing.</summary>
     public int NextReader(int process)

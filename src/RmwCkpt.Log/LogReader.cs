@@ -13,6 +13,7 @@ public sealed class LogReader : IDisposable
 {
     private readonly string _folder;
     private Mapping? _segment;
+    private HeldSegment? _held;
     private Region _view;
     private long _number;
     private int _offset;
@@ -238,13 +239,15 @@ public sealed class LogReader : IDisposable
 
     /// <summary>
     /// Keeps the bytes of the frame that TryPeek showed mapped and unchanged until the result is disposed of, wherever the
-    /// reader goes meanwhile. Null: they were recycled before that.
+    /// reader goes meanwhile. Null: they were recycled before that. The segment is held until the reader leaves it, for it
+    /// may well keep the next frame too.
     /// </summary>
-    public Mapping? Keep()
+    /// <param name="process">The slot of this process.</param>
+    /// <param name="reader">Tells the readers of this process apart.</param>
+    public HeldSegment? Keep(uint process, uint reader)
     {
-        // Before IsIntact looks; the writer raises FirstSegment before it asks.
-        Head.KeepFiles();
-        return IsIntact ? _segment!.Hold() : null;
+        _held ??= new HeldSegment(Head, _segment!, _number, process, reader);
+        return _held.Renew() ? _held.Hold() : null;
     }
 
     /// <summary>Passes the frame that TryPeek showed.</summary>
@@ -275,7 +278,7 @@ public sealed class LogReader : IDisposable
         {
             return false;
         }
-        _segment?.Dispose();
+        LeaveSegment();
         _segment = segment;
         _view = segment.View;
         _number = number;
@@ -283,10 +286,17 @@ public sealed class LogReader : IDisposable
         return true;
     }
 
-    public void Dispose()
+    private void LeaveSegment()
     {
+        _held?.Dispose();
+        _held = null;
         _segment?.Dispose();
         _segment = null;
+    }
+
+    public void Dispose()
+    {
+        LeaveSegment();
         _view = default;
         Head.Dispose();
     }

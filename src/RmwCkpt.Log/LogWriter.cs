@@ -329,7 +329,7 @@ public sealed partial class LogWriter : IDisposable
             var path = Segment.PathOf(_folder, first);
             Head.FirstSegment = first + 1;
             Interlocked.MemoryBarrier();
-            if (spare is null && !Head.AreFilesKept && new FileInfo(path) is { Exists: true } file && file.Length == size)
+            if (spare is null && !Head.IsHeld(first) && new FileInfo(path) is { Exists: true } file && file.Length == size)
             {
                 spare = path;
             }

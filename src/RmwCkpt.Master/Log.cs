@@ -80,6 +80,9 @@ internal static partial class Log
     [LoggerMessage(309, LogLevel.Information, "{Process} (pid {Pid}) ended as somebody wanted ({Status}): that is no death")]
     public static partial void EndedOnRequest(this ILogger log, string process, uint pid, string status);
 
+    [LoggerMessage(310, LogLevel.Information, "{Process} is back as pid {Pid}: domain {Domain}, where it is at home, has recovered it; life {Incarnation} replays")]
+    public static partial void Followed(this ILogger log, string process, int pid, int domain, uint incarnation);
+
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
 

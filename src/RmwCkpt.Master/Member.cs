@@ -62,6 +62,12 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public long JournalEnd => Slot.AcquireInt64(ProcessTable.JournalEnd);
 
+    /// <summary>Counts cells in its journals of other domains.</summary>
+    public uint Abroad => Slot.AcquireUInt32(ProcessTable.Abroad);
+
+    /// <summary>As it was at the newest snapshot.</summary>
+    public uint LastAbroad { get; set; }
+
     public long TakenBytes => Slot.AcquireInt64(ProcessTable.TakenBytes);
 
     public long LastTake => Slot.AcquireInt64(ProcessTable.LastTake);

@@ -16,6 +16,10 @@ internal sealed partial class ProcessRegistry
         {
             return Resume(pid, hello.Resume);
         }
+        if (hello.HomeProcess != 0 && FormerLife(pid, hello) is { } former)
+        {
+            return Resume(pid, former);
+        }
         // The pidfd first: from here on the pid cannot become another's unseen.
         var pidfd = _probe.OpenPidfd(pid);
         var facts = _probe.Read(pid);
@@ -92,19 +96,32 @@ internal sealed partial class ProcessRegistry
         return member;
     }
 
+    /// <summary>A process that was started again in the domain where it is at home: what it was here, or null.</summary>
+    private ulong? FormerLife(int pid, Hello hello)
+    {
+        lock (_gate)
+        {
+            return _members.Values.FirstOrDefault(m => m.Entry.IsVisible
+                && m.Slot.AcquireUInt64(ProcessTable.HomeProcess) == hello.HomeProcess
+                && m.Slot.ReadUInt32(ProcessTable.HomeDomain) == hello.HomeDomain
+                && (m.Entry.Record.Pid != pid || m.Entry.Record.Incarnation > 1))?.Id;
+        }
+    }
+
     private Welcome Resume(int pid, ulong process)
     {
         lock (_gate)
         {
             return _members.TryGetValue(process, out var member) && member.Entry.Record.Pid == pid && member.Entry.IsVisible
-                ? ToWelcome(member)
+                ? ToWelcome(member, resumed: true)
                 : throw new RequestException(
                     $"process {pid} is not the next life of process {process:x16}: the master starts those itself");
         }
     }
 
-    private static Welcome ToWelcome(Member member) => new()
+    private static Welcome ToWelcome(Member member, bool resumed = false) => new()
     {
+        Resumed = resumed,
         Slot = member.SlotIndex,
         Process = member.Id,
         Incarnation = member.Entry.Record.Incarnation,

@@ -22,6 +22,9 @@ internal enum RecoveryPhase
     /// <summary>No image will do: its command is started again.</summary>
     StartAgain,
 
+    /// <summary>The master of another domain, where it is at home, is to bring it back.</summary>
+    Follow,
+
     /// <summary>It runs; it replays.</summary>
     Replaying,
 
@@ -41,16 +44,19 @@ internal enum RecoveryPhase
 /// Decide -> FreePid -> Raise -> Restore -> Replaying -> Live | Overtaken
 ///    |         |                   |-> StartAgain -> Replaying | Down
 ///    |-> Down  |-> (taken for too long: images are passed over)
+///    |-> Raise -> Follow -> Replaying | Down        (at home in another domain)
 /// </code>
 /// </summary>
 internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
 {
     private static readonly TimeSpan s_pidPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_homePatience = CriuCommand.Limit * 2;
     private static readonly TimeSpan s_liveSoon = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_livePatience = TimeSpan.FromMinutes(10);
     private readonly string _name = member.ToString();
     private string _whyNoImage = "";
     private uint _incarnation;
+    private bool _follows;
 
     public RecoveryPhase Phase { get; private set; } = RecoveryPhase.Decide;
 
@@ -127,11 +133,17 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         RecoveryPhase.Raise => Raise(),
         RecoveryPhase.Restore => Restore(),
         RecoveryPhase.StartAgain => StartAgain(),
+        RecoveryPhase.Follow => Follow(),
         _ => throw new InvalidOperationException($"no step from {Phase}"),
     };
 
     private RecoveryPhase Decide()
     {
+        if (Home.Of(member) is { IsKept: true })
+        {
+            _follows = true;
+            return RecoveryPhase.Raise;
+        }
         if (forced || member.Entry.State == ProcessState.Recovering)
         {
             // Ordered; or decided by the master before this one, which was killed in the middle of it.
@@ -213,7 +225,42 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         _incarnation = member.Entry.Record.Incarnation;
         member.Slot.Release(ProcessTable.Incarnation, _incarnation);
         member.SlotState = ProcessState.Recovering;
-        return _whyNoImage.Length == 0 ? RecoveryPhase.Restore : RecoveryPhase.StartAgain;
+        return _follows ? RecoveryPhase.Follow
+            : _whyNoImage.Length == 0 ? RecoveryPhase.Restore
+            : RecoveryPhase.StartAgain;
+    }
+
+    private RecoveryPhase Follow()
+    {
+        var until = Clock.Steady + ((long)s_homePatience.TotalMilliseconds * Clock.Millisecond);
+        while (true)
+        {
+            switch (Home.Of(member))
+            {
+                case { State: ProcessState.Live } home when IsNextLife(home.Pid) && Adopt(home.Pid):
+                    supervisor.Log.Followed(_name, home.Pid, home.Domain, _incarnation);
+                    return RecoveryPhase.Replaying;
+                case { State: ProcessState.Left } home:
+                    supervisor.Registry.MarkLeft(member);
+                    member.Recovering = false;
+                    supervisor.Report(member);
+                    Why = $"it has left domain {home.Domain}, where it is at home";
+                    return RecoveryPhase.Down;
+                case { IsKept: true } home when Clock.Steady > until:
+                    return Down($"domain {home.Domain}, where it is at home, has not brought it back in {s_homePatience.TotalSeconds} s");
+                case { IsKept: false } home:
+                    return Down($"domain {home.Domain}, where it is at home, does not bring it back");
+            }
+            supervisor.Stopping.WaitHandle.WaitOne(2);
+            supervisor.Stopping.ThrowIfCancellationRequested();
+        }
+    }
+
+    private bool IsNextLife(int pid)
+    {
+        var record = member.Entry.Record;
+        return supervisor.Registry.StartTime(pid) is { } start && !ProcessProbe.HasEnded(pid)
+            && (pid != record.Pid || Math.Abs((long)start - (long)record.StartTime) > 2);
     }
 
     private RecoveryPhase Restore()

@@ -10,7 +10,7 @@ internal sealed class Requests(
     ProcessRegistry registry, Supervisor supervisor, SnapshotScheduler scheduler, SnapshotStore store, StatusReport status,
     Action<string> stop)
 {
-    private static readonly TimeSpan s_resumePatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_resumePatience = TimeSpan.FromSeconds(3);
     private readonly StatusReport _status = status;
 
     public async Task<Reply> Handle(Peer peer, Request request, Func<string, Task> progress, CancellationToken cancel)
@@ -57,7 +57,7 @@ internal sealed class Requests(
             {
                 return registry.Hello(peer.Pid, hello);
             }
-            catch (RequestException) when (hello.Resume != 0 && waited < s_resumePatience)
+            catch (RequestException) when ((hello.Resume != 0 || hello.HomeProcess != 0) && waited < s_resumePatience)
             {
                 // A process that was just started again may be faster than the master that notes its number.
                 await Task.Delay(5, cancel).ConfigureAwait(false);

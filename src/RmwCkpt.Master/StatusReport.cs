@@ -67,6 +67,7 @@ internal sealed class StatusReport(
             LastCheckpoint = member.LastTaken,
             LastSilence = record.LastSilence,
             Note = record.Note.Length > 0 ? record.Note
+                : Home.Of(member) is { IsKept: true } home ? $"at home in domain {home.Domain}: snapshot and recovered there"
                 : member.HasNodes ? "it has started other nodes: not snapshot, not recovered"
                 : member.Slot.AcquireInt64(ProcessTable.Divergences) is > 0 and var n ? $"{n} publishes diverged in replay" : "",
         };

@@ -79,6 +79,9 @@ public sealed partial class Determinants : IDisposable
 
     public object Gate { get; } = new();
 
+    /// <summary>This process' slot in the domain whose master takes its snapshots, if it is another one. Under the gate.</summary>
+    public Region HomeSlot { get; set; }
+
     public RosClock Clock { get; } = new();
 
     /// <summary>True from the first sign of a new life until the journal's end.</summary>
@@ -310,6 +313,10 @@ public sealed partial class Determinants : IDisposable
         }
         _slot.Write(ProcessTable.JournalEnd, _journal.Position);
         _slot.Write(ProcessTable.JournalFirst, _journal.First);
+        if (!HomeSlot.IsEmpty)
+        {
+            HomeSlot.Increment(ProcessTable.Abroad);
+        }
         return true;
     }
 

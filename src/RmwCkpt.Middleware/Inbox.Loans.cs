@@ -1,11 +1,11 @@
-using RmwCkpt.Memory;
+using RmwCkpt.Log;
 
 namespace RmwCkpt.Middleware;
 
 /// <summary>Messages that are read where they are, for as long as the caller likes.</summary>
 public sealed partial class Inbox
 {
-    private readonly Dictionary<nint, Mapping> _loans = [];
+    private readonly Dictionary<nint, HeldSegment> _loans = [];
     private nint _lentAddress;
 
     /// <summary>
@@ -13,7 +13,7 @@ public sealed partial class Inbox
     /// </summary>
     public bool EndWithLoan()
     {
-        var kept = _lentFrom!.Reader.Keep();
+        var kept = _lentFrom!.Reader.Keep(_session.SlotIndex, _entity);
         if (kept is not null)
         {
             lock (_loans)
@@ -36,6 +36,26 @@ public sealed partial class Inbox
             }
             kept.Dispose();
             return true;
+        }
+    }
+
+    /// <summary>In a new life: says again what is lent. What the log has let go of since the snapshot is counted as lost.</summary>
+    public void RenewLoans()
+    {
+        var lost = 0;
+        lock (_loans)
+        {
+            foreach (var held in _loans.Values)
+            {
+                lost += held.Renew() ? 0 : 1;
+            }
+        }
+        if (lost > 0)
+        {
+            _session.CountLost(lost);
+            Report.Error(
+                $"{lost} messages that were lent when the snapshot was taken are no longer kept (RMW_CKPT_RETENTION): " +
+                "who reads them now reads something else");
         }
     }
 }

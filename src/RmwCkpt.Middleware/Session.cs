@@ -101,7 +101,8 @@ public sealed partial class Session
 
     /// <summary>Joins a domain: starts the master where there is none, registers, starts the threads.</summary>
     /// <exception cref="Failure">NoMaster, or Error with what is wrong with the run folder.</exception>
-    public static Session Join(int domain)
+    /// <param name="home">See <see cref="Home"/>.</param>
+    public static Session Join(int domain, Session? home = null)
     {
         KillPoints.Initialize();
         var folder = RunFolder.For(domain);
@@ -111,11 +112,21 @@ public sealed partial class Session
             var resume = ReadResume(domain);
             var registry = new RegistryClient(folder);
             var started = Posix.Now(Posix.RealtimeClock);
-            var hello = new Request { Hello = new Hello { Resume = resume, Started = started } };
+            var hello = new Request
+            {
+                Hello = new Hello
+                {
+                    Resume = resume,
+                    Started = started,
+                    HomeProcess = home?.ProcessId ?? 0,
+                    HomeDomain = (uint)(home?.Folder.Domain ?? 0),
+                },
+            };
             var welcome = MasterStarter.CallOrStart(folder, registry, hello, s_registryTimeout).Welcome;
             var table = ProcessTable.Open(folder, make: false);
             var graph = GraphTable.Open(folder);
-            var session = new Session(folder, registry, table, graph, welcome, resume != 0 && welcome.Process == resume);
+            var session = new Session(folder, registry, table, graph, welcome, welcome.Resumed);
+            session.BeGuestOf(home);
             session.StartThreads();
             return session;
         }
@@ -126,6 +137,26 @@ public sealed partial class Session
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new Failure(Code.Error, $"join domain {domain}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// The session of this process in the domain whose master takes its snapshots and recovers it; null: this one. A process
+    /// cannot be brought back twice.
+    /// </summary>
+    public Session? Home { get; private set; }
+
+    /// <summary>Sets <see cref="Home"/>, for the master to see.</summary>
+    public void BeGuestOf(Session? home)
+    {
+        lock (Determinants.Gate)
+        {
+            Home = home;
+            Determinants.HomeSlot = home?.Slot ?? default;
+            Slot.Write(ProcessTable.HomeDomain, (uint)(home?.Folder.Domain ?? 0));
+            Slot.Write(ProcessTable.HomeSlot, home?.SlotIndex ?? 0);
+            // Last: who finds it finds the others.
+            Slot.Release(ProcessTable.HomeProcess, home?.ProcessId ?? 0);
         }
     }
 

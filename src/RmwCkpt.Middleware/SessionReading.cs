@@ -15,7 +15,7 @@ public sealed partial class Session : IReplayed
     /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
     /// message that was late for that reason. Living readers do not drop such messages for their depth.
     /// </summary>
-    public bool IsRecovering => _tainted || Determinants.Clock.IsBehind || Slot.ReadUInt32(ProcessTable.Mode) != 0;
+    public bool IsRecovering => Home is { IsRecovering: true } || _tainted || Determinants.Clock.IsBehind || Slot.ReadUInt32(ProcessTable.Mode) != 0;
 
     /// <summary>
     /// Has an endpoint read a log from now on, as the start rules have it: a log younger than the reader from its

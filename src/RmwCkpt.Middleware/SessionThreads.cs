@@ -58,6 +58,7 @@ public sealed partial class Session
                 {
                     _rematch = false;
                     _readership.Renew();
+                    RenewLoans();
                     // For what was committed before its writer saw this reader again.
                     RingSelf();
                     _matcher.Rematch();
@@ -78,6 +79,14 @@ public sealed partial class Session
             var wake = WakeAfterShutDown();
             var pace = Determinants.Clock.IsBehind ? PaceInterval : -1;
             Futex.Wait(Slot, ProcessTable.Notice, notice, wake < 0 || pace < 0 ? Math.Max(wake, pace) : Math.Min(wake, pace));
+        }
+    }
+
+    private void RenewLoans()
+    {
+        foreach (var entity in Entities)
+        {
+            (entity as Endpoint)?.Inbox?.RenewLoans();
         }
     }
 

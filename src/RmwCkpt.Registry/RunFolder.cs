@@ -1,3 +1,4 @@
+using System.Globalization;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Registry;
@@ -78,6 +79,11 @@ public sealed class RunFolder
         return new RunFolder(
             $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}", Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
     }
+
+    /// <summary>Whether a file is in the run folder of any domain of the user.</summary>
+    public static bool Holds(string path) => path.Split('/').Any(part =>
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
+        && path.StartsWith(For(domain).Run + "/", StringComparison.Ordinal));
 
     /// <summary>Makes the folders that are missing and checks all of them.</summary>
     /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>

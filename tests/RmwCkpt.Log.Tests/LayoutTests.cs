@@ -78,11 +78,12 @@ public sealed class LayoutTests : IDisposable
             Scratch.Append(writer, "x"u8, time: 55);
             writer.Head.Asserted = 77;
             writer.Head.KeepFiles();
+            Assert.True(writer.Head.TryHold(LogHead.HoldMark(0xabc, 0x7712345, 0x89abcdef)));
         }
         var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));
         Assert.Equal(4096, head.Length);
         Assert.Equal(LogHead.MagicValue, BitConverter.ToUInt64(head, 0));
-        Assert.Equal(3u, BitConverter.ToUInt32(head, 8));
+        Assert.Equal(4u, BitConverter.ToUInt32(head, 8));
         Assert.Equal(0, BitConverter.ToInt64(head, 64));
         Assert.Equal(0, BitConverter.ToInt64(head, 72));
         Assert.Equal(1, BitConverter.ToInt64(head, 80));
@@ -94,7 +95,9 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(1u, BitConverter.ToUInt64(head, 136));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 200));
         Assert.Equal(6u, BitConverter.ToUInt64(head, 712));
-        Assert.Equal("about"u8.ToArray(), head[1280..1285]);
+        Assert.Equal(0xabc1234589abcdeful, BitConverter.ToUInt64(head, 1280));
+        Assert.All(head[1288..1536], b => Assert.Equal(0, b));
+        Assert.Equal("about"u8.ToArray(), head[1536..1541]);
     }
 
     [Fact]

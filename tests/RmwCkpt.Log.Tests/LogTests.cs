@@ -1,4 +1,5 @@
 using FsCheck.Xunit;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log.Tests;
 
@@ -163,16 +164,76 @@ public sealed class LogTests : IDisposable
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
         Assert.Equal(4, frame.Payload.Address % 8);
-        var kept = reader.Keep();
+        var kept = reader.Keep(7, 1);
         Assert.NotNull(kept);
         reader.Advance();
         Scratch.AppendMany(writer, 4, 100, 900);
         Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
-        Assert.Null(reader.Keep());
+        Assert.Null(reader.Keep(7, 1));
         Assert.Equal(100, Scratch.Sequences(reader)[^1]);
         Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
         kept.Dispose();
         Assert.DoesNotContain(File.ReadLines("/proc/self/maps"), line => line.Contains($"{_scratch.Folder}/0", StringComparison.Ordinal));
+    }
+
+    /// <summary>Pages that are there cost a fraction of new ones: a log that is read in place all the time uses its files again too.</summary>
+    [Fact]
+    public void What_was_kept_and_given_back_is_used_again()
+    {
+        using var writer = _scratch.Write(retention: 0);
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 3, 900);
+        Assert.True(reader.TryPeek(out var frame));
+        using var own = Mapping.Open(Segment.PathOf(_scratch.Folder, 0));
+        reader.Keep(7, 1)!.Dispose();
+        reader.Keep(7, 1)!.Dispose();
+        Assert.True(reader.Head.IsHeld(0));
+        Scratch.Sequences(reader);
+        Scratch.AppendMany(writer, 4, 8, 900);
+        Scratch.Sequences(reader);
+        Assert.False(reader.Head.IsHeld(0));
+        Scratch.AppendMany(writer, 9, 100, 900);
+        Assert.NotEqual(0, own.View.ReadInt64(Segment.Number));
+    }
+
+    [Fact]
+    public void A_rolled_back_reader_holds_again_what_its_later_life_gave_back()
+    {
+        using var writer = _scratch.Write(retention: 0);
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 3, 900);
+        Assert.True(reader.TryPeek(out var frame));
+        using var kept = reader.Keep(7, 1)!;
+        reader.Head.EndHold(LogHead.HoldMark(7, 1, 0));
+        Assert.True(kept.Renew());
+        Assert.True(reader.Head.IsHeld(0));
+        // What the later life holds, and this one does not know of, is held until it comes to it, or is gone.
+        Assert.True(reader.Head.TryHold(LogHead.HoldMark(7, 1, 1)));
+        Assert.True(reader.Head.TryHold(LogHead.HoldMark(7, 1, 1)));
+        Assert.True(reader.Head.TryHold(LogHead.HoldMark(8, 1, 1)));
+        reader.Head.ForgetReader(7);
+        Assert.False(reader.Head.IsHeld(0));
+        Assert.True(reader.Head.IsHeld(1));
+        reader.Head.EndHold(LogHead.HoldMark(8, 1, 1));
+        Assert.False(reader.Head.IsHeld(1));
+        Scratch.AppendMany(writer, 4, 100, 900);
+        Assert.False(kept.Renew());
+    }
+
+    [Fact]
+    public void More_holders_than_there_is_room_for_hold_all()
+    {
+        using var writer = _scratch.Write(retention: 0);
+        for (var reader = 0u; reader < 33; reader++)
+        {
+            using var head = LogHead.Open(_scratch.Folder);
+            Assert.Equal(reader < 32, head.TryHold(LogHead.HoldMark(7, reader, 0)));
+        }
+        using var late = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 1, 900);
+        Assert.True(late.TryPeek(out _));
+        late.Keep(8, 1)!.Dispose();
+        Assert.True(late.Head.IsHeld(99));
     }
 
     [Theory]

@@ -1,8 +1,10 @@
-"""The other side of test_nodes.py's tests: peers.py ROLE. Plain rclpy nodes; those that check end with status 0 or 1."""
+"""The other side of the tests: peers.py ROLE. Plain rclpy nodes; those that check end with status 0 or 1."""
 
 import array
 import hashlib
+import os
 import sys
+import threading
 import time
 
 import rclpy
@@ -10,7 +12,8 @@ from rclpy._rclpy_pybind11 import RCLError
 from rcl_interfaces.msg import Log
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionClient, ActionServer, CancelResponse
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
@@ -266,9 +269,67 @@ def churn_listener():
     serve(node)
 
 
+MANY = QoSProfile(depth=1000)
+
+
+def counter():
+    node = Node('counter')
+    publisher = node.create_publisher(Int64, '/there', MANY)
+    number = 0
+
+    def count():
+        nonlocal number
+        number += 1
+        publisher.publish(Int64(data=number))
+
+    node.create_timer(0.01, count)
+    serve(node)
+
+
+def listener(topic, passed_on=''):
+    """Says what it hears; passes it on."""
+    node = Node('listener')
+    publisher = node.create_publisher(Int64, passed_on, MANY) if passed_on else None
+
+    def hear(message):
+        os.write(1, b'heard %d\n' % message.data)
+        if publisher:
+            publisher.publish(message)
+
+    node.create_subscription(Int64, topic, hear, MANY)
+    serve(node)
+
+
+def bridge(domain):
+    """Lives in two domains: takes /there to the other one, and /back from it."""
+    abroad = Context()
+    rclpy.init(context=abroad, domain_id=int(domain))
+    here, there = Node('bridge'), Node('bridge', context=abroad)
+
+    def connect(source, target, topic):
+        publisher = target.create_publisher(Int64, topic, MANY)
+        passed = 0
+
+        def pass_on(message):
+            nonlocal passed
+            passed += 1
+            assert message.data == passed, f'{message.data} on {topic} after {passed - 1}'
+            publisher.publish(message)
+
+        source.create_subscription(Int64, topic, pass_on, MANY)
+
+    connect(here, there, '/there')
+    connect(there, here, '/back')
+    executor = SingleThreadedExecutor(context=abroad)
+    executor.add_node(there)
+    threading.Thread(target=executor.spin, daemon=True).start()
+    serve(here)
+
+
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
-    service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener)}
+    service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
+    counter, listener, bridge)}
 
 
 def main():

@@ -1,5 +1,6 @@
 using System.Globalization;
 using RmwCkpt.Memory;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -87,7 +88,7 @@ public sealed class CriuRestorePlan : IDisposable
             // It was removed. What the process writes must go somewhere.
             _inherited.Add(new Inherited(Output(order, file.Numbers[0], file.Name), key));
         }
-        else if (file.Numbers.Count == 0 && file.Name.StartsWith(order.RunFolder + "/", StringComparison.Ordinal))
+        else if (file.Numbers.Count == 0 && RunFolder.Holds(file.Name))
         {
             // A log's or journal's segment that was recycled: the mapping gets an empty file, and the core sees by the
             // log's head that its place is not there any more. Never under the old name: others would open it.

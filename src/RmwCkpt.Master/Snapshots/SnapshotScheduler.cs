@@ -170,7 +170,7 @@ internal sealed class SnapshotScheduler : IDisposable
             {
                 continue;
             }
-            if (member.LastPosition >= 0 && (member.JournalEnd - member.LastPosition > _options.JournalLimit
+            if (member.LastPosition >= 0 && (member.JournalEnd - member.LastPosition + (member.Abroad - member.LastAbroad) > _options.JournalLimit
                 || member.TakenBytes - member.LastBytes > _options.Retention / 2))
             {
                 member.DueAt = Math.Min(member.DueAt, now);

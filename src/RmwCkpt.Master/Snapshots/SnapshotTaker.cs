@@ -28,6 +28,10 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         {
             return "its nodes are hidden ones (_...): a tool is not recovered";
         }
+        if (Home.Of(member) is { IsKept: true } home)
+        {
+            return $"the master of domain {home.Domain}, which it joined first, takes its snapshots";
+        }
         return member.HasNodes ? "it has started other nodes, which would be frozen with it" : null;
     }
 
@@ -38,7 +42,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         try
         {
             var why = Obstacle(member);
-            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition)
+            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition && member.Abroad == member.LastAbroad)
             {
                 return new SnapshotOutcome(0, "", null);
             }
@@ -63,6 +67,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             var (number, folder) = store.Begin(member.Id);
             var position = member.JournalEnd;
             var bytes = member.TakenBytes;
+            var abroad = member.Abroad;
             var manifest = new SnapshotManifest
             {
                 Process = member.Id,
@@ -78,7 +83,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             {
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
-                member.LastBytes = bytes;
+                (member.LastBytes, member.LastAbroad) = (bytes, abroad);
                 (member.FailedSnapshots, member.WhyNoSnapshot) = (0, "");
                 log.Taken(
                     member.ToString(), number, manifest.Frozen / 1e6, (Clock.Steady - begun) / 1e6, manifest.Bytes, position);

@@ -3,6 +3,7 @@
 #include <rcl_bench/msg/block.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <memory>
 
@@ -27,9 +28,9 @@ struct Block {
     std::fill(std::begin(message.data), std::end(message.data), static_cast<uint8_t>(round));
   }
   static uint64_t round_of(const Message & message) {
-    // Read as a node would; a message whose parts are of different rounds is no answer.
-    const auto value = static_cast<uint8_t>(message.stamp);
-    const bool is_whole = std::all_of(std::begin(message.data), std::end(message.data), [=](uint8_t byte) { return byte == value; });
+    // Read whole, as a node would; a message whose parts are of different rounds is no answer.
+    const bool is_whole = message.data[0] == static_cast<uint8_t>(message.stamp) &&
+                          std::memcmp(message.data, message.data + 1, sizeof(message.data) - 1) == 0;
     return is_whole ? message.stamp : 0;
   }
 };

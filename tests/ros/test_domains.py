@@ -1,0 +1,49 @@
+"""A process with contexts in two domains: it is killed as one, and comes back once, in both."""
+
+import os
+import pathlib
+import re
+import signal
+
+import pytest
+
+KILLS = 3
+FURTHER = 150  # numbers between kills
+
+
+def bridges(domain):
+    """The pids of the living processes with that role."""
+    for entry in pathlib.Path('/proc').glob('[0-9]*'):
+        try:
+            if b'peers.py\0bridge\0' in (entry / 'cmdline').read_bytes() and domain.folder.encode() in (entry / 'environ').read_bytes():
+                yield int(entry.name)
+        except OSError:
+            pass  # it has ended, or is another user's
+
+
+def heard(peer):
+    return [int(number) for number in re.findall(r'heard (\d+)', peer.output())]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize('engine', ['criu', 'none'])
+def test_a_node_in_two_domains_comes_back_once_and_misses_nothing(domain, domain_id, engine):
+    if engine == 'criu' and 'RMW_CKPT_CRIU' not in os.environ:
+        pytest.skip('CRIU cannot run here')
+    other = domain_id % 100 + 1
+    settings = {'RMW_CKPT_ENGINE': engine, 'RMW_CKPT_INTERVAL': '0.5'}
+    abroad = domain.start('listener', '/there', '/back', **settings, ROS_DOMAIN_ID=str(other))
+    at_home = domain.start('listener', '/back', **settings)
+    bridge = domain.start('bridge', other, **settings)
+    domain.start('counter', **settings)
+    for kill in range(KILLS):
+        at_home.wait_for_line(f'heard {(heard(at_home) or [0])[-1] + FURTHER}\n')
+        pid, = bridges(domain)
+        os.kill(pid, signal.SIGKILL)
+        if kill == 0:
+            bridge.process.wait()
+    at_home.wait_for_line(f'heard {heard(at_home)[-1] + FURTHER}\n')
+    assert len(list(bridges(domain))) == 1
+    for peer in (abroad, at_home):
+        numbers = heard(peer)
+        assert numbers == list(range(1, len(numbers) + 1)), bridge.output()
