@@ -259,7 +259,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     private bool IsNextLife(int pid)
     {
         var record = member.Entry.Record;
-        return supervisor.Registry.StartTime(pid) is { } start && !ProcessProbe.HasEnded(pid)
+        return supervisor.Registry.StartTime(pid) is { } start
             && (pid != record.Pid || Math.Abs((long)start - (long)record.StartTime) > 2);
     }
 
