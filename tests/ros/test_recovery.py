@@ -53,6 +53,7 @@ def test_a_counter_killed_at_random_moments_is_where_it_would_have_been(domain_i
     trial(domain_id, 3, '--kill', 'counter')
 
 
+@pytest.mark.once
 def test_a_watcher_killed_at_random_moments(domain_id):
     trial(domain_id, 2, '--kill', 'watcher')
 
@@ -67,6 +68,7 @@ def test_nodes_that_talk_through(domain_id, nodes, rate, victim):
     trial(domain_id, 2, '--kill', victim, '--rate', rate, '--depth', rate, nodes=nodes)
 
 
+@pytest.mark.once
 def test_the_master_killed_under_load_disturbs_nobody(domain_id):
     result = trial(domain_id, 5, '--kill', 'master')
     assert result['counter']['rewritten'] == result['relay']['rewritten'] == 0  # no node was taken for dead
