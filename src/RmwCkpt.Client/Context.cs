@@ -21,7 +21,8 @@ public sealed class Context : IDisposable
     public Context(int? domain = null)
     {
         MasterStarter.Program ??= Programs.Find();
-        Session = Session.Join(domain ?? DomainFromEnvironment());
+        Session = Session.Join(domain ?? DomainFromEnvironment(), Homes.Current);
+        Homes.Enter(Session);
         _wake = Session.CreateGuard();
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
@@ -161,6 +162,7 @@ public sealed class Context : IDisposable
         if (!Session.IsReleased)
         {
             Session.ShutDown();
+            Homes.Leave(Session);
             Session.Release();
         }
     }

@@ -15,9 +15,6 @@ internal static class Handles
     private static readonly object s_lock = new();
     private static uint s_last;
 
-    /// <summary>The session of the domain whose master recovers this process: the first that is in use.</summary>
-    private static Session? s_home;
-
     /// <summary>The session whose clock is this process' ROS time: the oldest.</summary>
     public static Session? ClockSession { get; private set; }
 
@@ -32,7 +29,7 @@ internal static class Handles
                     if (s_users[i]++ == 0)
                     {
                         shared.Rejoin();
-                        ChooseHome();
+                        Homes.Enter(shared);
                     }
                     s_contexts[i]++;
                     return i << 24;
@@ -45,11 +42,11 @@ internal static class Handles
                 if (s_sessions[i] is null)
                 {
                     MasterStarter.Program ??= Programs.Find();
-                    var session = Middleware.Session.Join(domain, s_home);
+                    var session = Middleware.Session.Join(domain, Homes.Current);
                     s_users[i] = s_contexts[i] = 1;
                     Volatile.Write(ref s_sessions[i], session);
                     ClockSession ??= session;
-                    ChooseHome();
+                    Homes.Enter(session);
                     return i << 24;
                 }
             }
@@ -65,8 +62,8 @@ internal static class Handles
             var index = handle >> 24;
             if (s_users[index] > 0 && --s_users[index] == 0)
             {
-                ChooseHome();
                 session.ShutDown();
+                Homes.Leave(session);
             }
         }
     }
@@ -81,29 +78,13 @@ internal static class Handles
             var index = handle >> 24;
             if (--s_contexts[index] == 0)
             {
-                s_users[index] = 0;
-                ChooseHome();
+                Homes.Leave(session);
                 Volatile.Write(ref s_sessions[index], null);
                 last = session;
                 ClockSession = ClockSession == session ? Array.Find(s_sessions, s => s is not null) : ClockSession;
             }
         }
         last?.Release();
-    }
-
-    private static void ChooseHome()
-    {
-        if (s_home is null || s_users[Array.IndexOf(s_sessions, s_home)] == 0)
-        {
-            s_home = s_sessions.Where((session, i) => session is not null && s_users[i] > 0).FirstOrDefault();
-        }
-        foreach (var session in s_sessions)
-        {
-            if (session is not null)
-            {
-                session.BeGuestOf(session == s_home ? null : s_home);
-            }
-        }
     }
 
     public static void MarkAllLeft()

@@ -42,6 +42,11 @@ public sealed class HeldSegment : IDisposable
         return Number >= _head.FirstSegment;
     }
 
+    /// <summary>Whether its bytes are what they were: it was not used again, and is no empty file that stands in for it.</summary>
+    public bool IsIntact =>
+        Number >= _head.FirstSegment
+        || (_segment.View.ReadUInt64(Segment.Magic) == Segment.MagicValue && _segment.View.ReadInt64(Segment.Number) == Number);
+
     /// <summary>One more holder, who is to dispose of it too. Returns this.</summary>
     internal HeldSegment Hold()
     {

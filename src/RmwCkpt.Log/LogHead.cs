@@ -220,9 +220,9 @@ public sealed class LogHead : IDisposable
     {
         for (var i = 0; i < HeldCount; i++)
         {
-            if (_view.AcquireUInt64(Held + (i * 8)) == mark && mark != 0 && _view.CompareExchange(Held + (i * 8), mark, 0ul))
+            if (mark != 0 && _view.AcquireUInt64(Held + (i * 8)) == mark)
             {
-                return;
+                _view.CompareExchange(Held + (i * 8), mark, 0ul);
             }
         }
     }

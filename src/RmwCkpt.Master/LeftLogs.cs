@@ -33,7 +33,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         var left = new LeftLog();
         if (_logs.TryAdd(log, left) && registry.Find(log.Process) is { } writer)
         {
-            left.Noted.Add(writer.Id, writer.LastNumber);
+            left.Noted.Add(writer.Id, Newest(writer));
         }
     }
 
@@ -76,11 +76,11 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
                 if (head.HasReader(member.SlotIndex))
                 {
                     left.IsRead = true;
-                    left.Noted[member.Id] = member.LastNumber;
+                    left.Noted[member.Id] = Newest(member);
                 }
                 else if (head.WasReader(member.SlotIndex))
                 {
-                    left.Noted.TryAdd(member.Id, member.LastNumber);
+                    left.Noted.TryAdd(member.Id, Newest(member));
                 }
             }
         }
@@ -90,20 +90,25 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         }
     }
 
-    /// <summary>Whether a process (and the number of its newest snapshot then) may still be rolled back to before.</summary>
-    private bool IsNeeded(KeyValuePair<ulong, uint> noted) =>
+    /// <summary>The domain that takes a process' snapshots, and the number of the newest.</summary>
+    private (int Domain, uint Number) Newest(Member member) =>
+        Home.Of(member) is { IsKept: true } home ? (home.Domain, home.Snapshots) : (folder.Domain, member.LastNumber);
+
+    /// <summary>Whether a process (and its newest snapshot then) may still be rolled back to before.</summary>
+    private bool IsNeeded(KeyValuePair<ulong, (int Domain, uint Number)> noted) =>
         registry.Find(noted.Key) is { } member
         && member.Entry.State != ProcessState.Left
         && !member.Entry.IsHidden
         && !member.HasNodes
-        && !(engine.HasImages && member.LastNumber > noted.Value + SnapshotStore.Kept);
+        && !(engine.HasImages && Newest(member) is var (domain, number) && domain == noted.Value.Domain
+            && number > noted.Value.Number + SnapshotStore.Kept);
 
     private sealed class LeftLog
     {
         /// <summary>Whether somebody had something to read there at the last look; before the first it may be.</summary>
         public bool IsRead { get; set; } = true;
 
-        /// <summary>Who wrote or read it, and the number of its newest snapshot when it was last seen to.</summary>
-        public Dictionary<ulong, uint> Noted { get; } = [];
+        /// <summary>Who wrote or read it, and its newest snapshot when it was last seen to.</summary>
+        public Dictionary<ulong, (int Domain, uint Number)> Noted { get; } = [];
     }
 }

@@ -43,7 +43,12 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>Bytes taken at the newest snapshot.</summary>
     public long LastBytes { get; set; }
 
-    public uint LastNumber { get; set; }
+    /// <summary>The number of its newest snapshot; the slot has it too, for other domains' masters.</summary>
+    public uint LastNumber
+    {
+        get => Slot.AcquireUInt32(ProcessTable.Snapshots);
+        set => Slot.Release(ProcessTable.Snapshots, value);
+    }
 
     /// <summary>Snapshots that could not be taken since the last that could, and why the last one could not.</summary>
     public int FailedSnapshots { get; set; }

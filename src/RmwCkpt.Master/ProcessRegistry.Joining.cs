@@ -45,7 +45,7 @@ internal sealed partial class ProcessRegistry
                 stdio.Dispose();
                 return ToWelcome(before);
             }
-            member = Admit(facts, stdio);
+            member = Admit(facts, stdio, hello);
             replaced = before;
         }
         if (replaced is not null)
@@ -59,7 +59,7 @@ internal sealed partial class ProcessRegistry
         return ToWelcome(member);
     }
 
-    private Member Admit(ProcessFacts facts, HeldStdio stdio)
+    private Member Admit(ProcessFacts facts, HeldStdio stdio, Hello hello)
     {
         var slot = Array.FindIndex(_slots, 1, x => x == 0);
         if (slot < 0)
@@ -92,6 +92,9 @@ internal sealed partial class ProcessRegistry
         member.Slot.Write(ProcessTable.Incarnation, 1u);
         member.Slot.Write(ProcessTable.ProcessId, record.Process_);
         member.Slot.Write(ProcessTable.Pid, record.Pid);
+        member.Slot.Write(ProcessTable.HomeDomain, hello.HomeDomain);
+        member.Slot.Write(ProcessTable.HomeSlot, hello.HomeSlot);
+        member.Slot.Write(ProcessTable.HomeProcess, hello.HomeProcess);
         member.SlotState = ProcessState.Live;
         return member;
     }
@@ -104,7 +107,7 @@ internal sealed partial class ProcessRegistry
             return _members.Values.FirstOrDefault(m => m.Entry.IsVisible
                 && m.Slot.AcquireUInt64(ProcessTable.HomeProcess) == hello.HomeProcess
                 && m.Slot.ReadUInt32(ProcessTable.HomeDomain) == hello.HomeDomain
-                && (m.Entry.Record.Pid != pid || m.Entry.Record.Incarnation > 1))?.Id;
+                && (m.Entry.Record.Pid != pid || m.Entry.Record.Incarnation > 1 || !IsAlive(m)))?.Id;
         }
     }
 

@@ -50,26 +50,33 @@ internal enum RecoveryPhase
 internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
 {
     private static readonly TimeSpan s_pidPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_homePatience = CriuCommand.Limit * 2;
+    private static readonly TimeSpan s_homePatience = CriuCommand.Limit * 5;
     private static readonly TimeSpan s_liveSoon = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_livePatience = TimeSpan.FromMinutes(10);
     private readonly string _name = member.ToString();
     private string _whyNoImage = "";
     private uint _incarnation;
-    private bool _follows;
+    private HomeAddress? _home;
 
     public RecoveryPhase Phase { get; private set; } = RecoveryPhase.Decide;
 
     /// <summary>Why it stays down.</summary>
     public string Why { get; private set; } = "";
 
-    /// <summary>From the death to a running process, or to the decision that there will be none.</summary>
-    public void BringBack()
+    /// <summary>
+    /// From the death to a running process, or to the decision that there will be none; or to <see cref="RecoveryPhase.Follow"/>.
+    /// </summary>
+    public void BringBack() => StepUntil(RecoveryPhase.Follow);
+
+    /// <summary>After <see cref="BringBack"/>: waits for another domain's master, if it is that one's to bring back.</summary>
+    public void FollowHome() => StepUntil(RecoveryPhase.Replaying);
+
+    private void StepUntil(RecoveryPhase end)
     {
         member.Gate.Wait(supervisor.Stopping);
         try
         {
-            while (Phase < RecoveryPhase.Replaying)
+            while (Phase < end)
             {
                 Phase = Step();
             }
@@ -139,9 +146,10 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
 
     private RecoveryPhase Decide()
     {
-        if (Home.Of(member) is { IsKept: true })
+        if (HomeAddress.Of(member) is { } home && home.Look() is { Decides: true } there
+            && !(forced && there.State == ProcessState.Final))
         {
-            _follows = true;
+            _home = home;
             return RecoveryPhase.Raise;
         }
         if (forced || member.Entry.State == ProcessState.Recovering)
@@ -162,7 +170,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         var wasGood = member.LiveAt != 0
             && diedAt - member.LiveAt > (long)Supervisor.GoodLife.TotalMilliseconds * Clock.Millisecond;
         // What a replay says again is not counted as published: only a life that came further has said more.
-        var published = member.Published;
+        var published = member.Published + member.Abroad;
         var isSamePlace = record.DeathPosition == position && record.DeathPublished == published;
         var deaths = isSamePlace && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
         supervisor.Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.DeathPublished) = (deaths, position, published));
@@ -225,33 +233,46 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         _incarnation = member.Entry.Record.Incarnation;
         member.Slot.Release(ProcessTable.Incarnation, _incarnation);
         member.SlotState = ProcessState.Recovering;
-        return _follows ? RecoveryPhase.Follow
+        return _home is not null ? RecoveryPhase.Follow
             : _whyNoImage.Length == 0 ? RecoveryPhase.Restore
             : RecoveryPhase.StartAgain;
     }
 
     private RecoveryPhase Follow()
     {
-        var until = Clock.Steady + ((long)s_homePatience.TotalMilliseconds * Clock.Millisecond);
+        var home = _home!.Value;
+        var begun = Clock.Steady;
+        var looked = begun;
         while (true)
         {
-            switch (Home.Of(member))
+            var there = home.Look();
+            var waited = TimeSpan.FromTicks((Clock.Steady - begun) / 100);
+            switch (there.State)
             {
-                case { State: ProcessState.Live } home when IsNextLife(home.Pid) && Adopt(home.Pid):
-                    supervisor.Log.Followed(_name, home.Pid, home.Domain, _incarnation);
+                case ProcessState.Live when IsNextLife(there.Pid) && Adopt(there.Pid):
+                // It lives, and has left its home meanwhile; another one is its home now.
+                case ProcessState.Left when HomeAddress.Of(member) != home && IsNextLife(there.Pid) && Adopt(there.Pid):
+                    supervisor.Log.Followed(_name, there.Pid, home.Domain, _incarnation);
                     return RecoveryPhase.Replaying;
-                case { State: ProcessState.Left } home:
+                case ProcessState.Left:
                     supervisor.Registry.MarkLeft(member);
                     member.Recovering = false;
                     supervisor.Report(member);
                     Why = $"it has left domain {home.Domain}, where it is at home";
                     return RecoveryPhase.Down;
-                case { IsKept: true } home when Clock.Steady > until:
-                    return Down($"domain {home.Domain}, where it is at home, has not brought it back in {s_homePatience.TotalSeconds} s");
-                case { IsKept: false } home:
+                case ProcessState.Live or ProcessState.Recovering when waited < s_homePatience:
+                    break;
+                case ProcessState.Live or ProcessState.Recovering:
+                    return Down($"domain {home.Domain}, where it is at home, has not brought it back in {waited.TotalSeconds:F0} s");
+                default:
                     return Down($"domain {home.Domain}, where it is at home, does not bring it back");
             }
-            supervisor.Stopping.WaitHandle.WaitOne(2);
+            if (Clock.Steady - looked > Clock.Second)
+            {
+                looked = Clock.Steady;
+                home.SeeToMaster();
+            }
+            supervisor.Stopping.WaitHandle.WaitOne(waited > s_liveSoon ? 100 : 2);
             supervisor.Stopping.ThrowIfCancellationRequested();
         }
     }

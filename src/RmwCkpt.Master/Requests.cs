@@ -73,7 +73,7 @@ internal sealed class Requests(
         }
         var members = order.Nodes.Count > 0
             ? order.Nodes.Select(One).Distinct().ToList()
-            : [.. registry.Members.Where(m => m.Entry.State == ProcessState.Live && m.Entry.Entities.Count > 0)];
+            : [.. registry.Members.Where(m => m.Entry.State == ProcessState.Live && (m.Entry.Entities.Count > 0 || m.Abroad > 0))];
         var reply = new Reply();
         var failures = new List<string>();
         foreach (var member in members)

@@ -225,7 +225,7 @@ internal sealed class Supervisor : IDisposable
             return;
         }
         var isWanted = IsWanted(status);
-        if (forced is null && (isWanted || member.Entry.IsHidden))
+        if (forced is null && Home.Of(member) is not { Decides: true } && (isWanted || member.Entry.IsHidden))
         {
             if (isWanted)
             {
@@ -240,7 +240,10 @@ internal sealed class Supervisor : IDisposable
             return;
         }
         member.DiedAt = when;
-        Log.Died(member.ToString(), record.Pid, Describe(status), member.LastTake, record.Incarnation);
+        if (!isWanted)
+        {
+            Log.Died(member.ToString(), record.Pid, Describe(status), member.LastTake, record.Incarnation);
+        }
         Begin(member, when, forced is not null, forced);
     }
 
@@ -265,6 +268,7 @@ internal sealed class Supervisor : IDisposable
                     {
                         _atOnce.Release();
                     }
+                    recovery.FollowHome();
                     recovery.SeeItLive();
                 }
                 catch (OperationCanceledException)

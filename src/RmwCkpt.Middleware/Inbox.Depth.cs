@@ -83,15 +83,21 @@ public sealed partial class Inbox
         CountDropped(dropped);
     }
 
-    /// <summary>Whether a snapshot or recovery in this domain takes processor time, or did since this was last asked.</summary>
+    /// <summary>
+    /// Whether a snapshot or recovery in this domain, or where this process is at home, takes processor time, or did since
+    /// this was last asked.
+    /// </summary>
     private bool IsDisturbed()
     {
         var domain = _session.Table.Domain;
         var before = _freezes;
         _freezes = domain.AcquireUInt32(ProcessTable.Freezes);
-        return _freezes != before || domain.AcquireUInt32(ProcessTable.Freezing) != 0
-            || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
+        return _freezes != before || IsDisturbed(domain) || (_session.Home is { } home && IsDisturbed(home.Table.Domain));
     }
+
+    private static bool IsDisturbed(Region domain) =>
+        domain.AcquireUInt32(ProcessTable.Freezing) != 0
+        || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
 
     private void CountDropped(long count)
     {

@@ -39,7 +39,7 @@ public sealed partial class Inbox
         }
     }
 
-    /// <summary>In a new life: says again what is lent. What the log has let go of since the snapshot is counted as lost.</summary>
+    /// <summary>In a new life: says again what is lent. What was used again since the snapshot is counted as lost.</summary>
     public void RenewLoans()
     {
         var lost = 0;
@@ -47,7 +47,8 @@ public sealed partial class Inbox
         {
             foreach (var held in _loans.Values)
             {
-                lost += held.Renew() ? 0 : 1;
+                held.Renew();
+                lost += held.IsIntact ? 0 : 1;
             }
         }
         if (lost > 0)

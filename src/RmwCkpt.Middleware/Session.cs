@@ -43,6 +43,7 @@ public sealed partial class Session
     private volatile bool _released;
     private volatile bool _rematch;
     private bool _unregisterFailed;
+    private bool _hasGuests;
 
     private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
     {
@@ -120,13 +121,13 @@ public sealed partial class Session
                     Started = started,
                     HomeProcess = home?.ProcessId ?? 0,
                     HomeDomain = (uint)(home?.Folder.Domain ?? 0),
+                    HomeSlot = home?.SlotIndex ?? 0,
                 },
             };
             var welcome = MasterStarter.CallOrStart(folder, registry, hello, s_registryTimeout).Welcome;
             var table = ProcessTable.Open(folder, make: false);
             var graph = GraphTable.Open(folder);
             var session = new Session(folder, registry, table, graph, welcome, welcome.Resumed);
-            session.BeGuestOf(home);
             session.StartThreads();
             return session;
         }
@@ -149,10 +150,18 @@ public sealed partial class Session
     /// <summary>Sets <see cref="Home"/>, for the master to see.</summary>
     public void BeGuestOf(Session? home)
     {
+        if (home is not null)
+        {
+            home._hasGuests = true;
+        }
         lock (Determinants.Gate)
         {
             Home = home;
             Determinants.HomeSlot = home?.Slot ?? default;
+            if (!OwnsSlot)
+            {
+                return;
+            }
             Slot.Write(ProcessTable.HomeDomain, (uint)(home?.Folder.Domain ?? 0));
             Slot.Write(ProcessTable.HomeSlot, home?.SlotIndex ?? 0);
             // Last: who finds it finds the others.
@@ -174,6 +183,10 @@ public sealed partial class Session
     public void Rejoin()
     {
         _unregisterFailed = false;
+        if (!OwnsSlot)
+        {
+            return;
+        }
         Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
     }
 
@@ -213,12 +226,25 @@ public sealed partial class Session
             Leave();
             Determinants.Dispose();
             _graph.Dispose();
-            Table.Dispose();
+            if (!_hasGuests)
+            {
+                // A thread of a guest's may be looking at it still.
+                Table.Dispose();
+            }
         }
     }
 
     /// <summary>This process is ending by itself.</summary>
-    public void MarkLeft() => Slot.Release(ProcessTable.State, (uint)ProcessState.Left);
+    public void MarkLeft()
+    {
+        if (OwnsSlot)
+        {
+            Slot.Release(ProcessTable.State, (uint)ProcessState.Left);
+        }
+    }
+
+    /// <summary>False in a process that is rolled back to before it left this domain, and whose slot is another's by now.</summary>
+    private bool OwnsSlot => Slot.AcquireUInt64(ProcessTable.ProcessId) == ProcessId;
 
     /// <summary>Wakes this process' own waits.</summary>
     public void RingSelf() => Table.Ring(SlotIndex);

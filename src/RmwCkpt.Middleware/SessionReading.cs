@@ -130,14 +130,23 @@ public sealed partial class Session : IReplayed
             || (_tainted && Determinants.Clock.Now - frame.Time > OnTime);
         Count(ProcessTable.Taken, 1);
         Count(ProcessTable.TakenBytes, frame.Payload.Length);
+        if (Home is { } home)
+        {
+            // That domain's master says when the logs may soon let go of what was taken.
+            home.Count(ProcessTable.TakenBytes, frame.Payload.Length);
+        }
     }
 
     /// <summary>A wait had to sleep: nothing that was late is left.</summary>
     internal void CaughtUp() => _tainted = false;
 
     /// <summary>Whether a message of this time could not be handled sooner because a snapshot froze this process.</summary>
-    private bool WasHeldBack(long time) =>
-        time < Slot.AcquireInt64(ProcessTable.FreezeEnd) || Slot.AcquireUInt32(ProcessTable.Freezing) != 0;
+    private bool WasHeldBack(long time)
+    {
+        // By whose master it is frozen.
+        var slot = Home?.Slot ?? Slot;
+        return time < slot.AcquireInt64(ProcessTable.FreezeEnd) || slot.AcquireUInt32(ProcessTable.Freezing) != 0;
+    }
 
     internal void CountLost(long messages) => Count(ProcessTable.Lost, messages);
 

@@ -61,10 +61,11 @@ public enum ProcessMode : uint
 /// 152 i64 FreezeStart   when the newest snapshot was begun, ns since the epoch      master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
 /// 168 i64 TakenBytes    of messages, all lives                                      the process
-/// 176 u64 HomeProcess   in the domain whose master recovers it; 0: this one's
+/// 176 u64 HomeProcess   what it is in the domain whose master recovers it; 0: this one
 /// 184 u32 HomeDomain    that domain
 /// 188 u32 HomeSlot      its slot there
 /// 192 u32 Abroad        counts cells in its journals of other domains
+/// 196 u32 Snapshots     number of its newest snapshot                               master
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
 /// FreezeEnd is when the last of them ended.
@@ -103,6 +104,7 @@ public sealed class ProcessTable : IDisposable
     public const int HomeDomain = 184;
     public const int HomeSlot = 188;
     public const int Abroad = 192;
+    public const int Snapshots = 196;
 
     private readonly Mapping _file;
 

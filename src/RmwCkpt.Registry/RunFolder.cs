@@ -80,10 +80,10 @@ public sealed class RunFolder
             $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}", Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
     }
 
-    /// <summary>Whether a file is in the run folder of any domain of the user.</summary>
-    public static bool Holds(string path) => path.Split('/').Any(part =>
+    /// <summary>Whether a file is part of a log, of any domain of the user.</summary>
+    public static bool IsOfLog(string path) => path.Split('/').Any(part =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
-        && path.StartsWith(For(domain).Run + "/", StringComparison.Ordinal));
+        && path.StartsWith(For(domain).Logs + "/", StringComparison.Ordinal));
 
     /// <summary>Makes the folders that are missing and checks all of them.</summary>
     /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>

@@ -27,14 +27,14 @@ public sealed class HomeTests : IDisposable
         SayAtHome(ProcessState.Live, Pid);
         _welcome = _domain.Call(Pid, Greeting).Welcome;
         _member = _domain.Registry.Find(_welcome.Process)!;
-        _member.Slot.Write(ProcessTable.HomeDomain, (uint)_home.Domain);
-        _member.Slot.Write(ProcessTable.HomeSlot, HomeSlot);
-        _member.Slot.Release(ProcessTable.HomeProcess, HomeProcess);
         var node = new Request { Register = Scratch.Register(_welcome.Process, Scratch.Node(_welcome.Process, 1, "bridge")) };
         Assert.Equal("", _domain.Call(Pid, node).Error);
     }
 
-    private Request Greeting => new() { Hello = new Hello { HomeProcess = HomeProcess, HomeDomain = (uint)_home.Domain } };
+    private Request Greeting => new()
+    {
+        Hello = new Hello { HomeProcess = HomeProcess, HomeDomain = (uint)_home.Domain, HomeSlot = HomeSlot },
+    };
 
     private Region Slot => _homeTable.Slot(HomeSlot);
 
@@ -99,6 +99,28 @@ public sealed class HomeTests : IDisposable
     }
 
     [Fact]
+    public void It_is_back_too_when_it_has_left_its_home_since()
+    {
+        Die();
+        Posix.Close(((Engines.IProcessProbe)_domain).OpenPidfd(NextPid));
+        _member.Slot.Release(ProcessTable.HomeProcess, 0ul);
+        SayAtHome(ProcessState.Left, NextPid);
+        Eventually(() => State == ProcessState.Live);
+    }
+
+    [Fact]
+    public void A_master_that_takes_over_follows_too()
+    {
+        Die();
+        _domain.Restart();
+        var member = _domain.Registry.Find(_welcome.Process)!;
+        Posix.Close(((Engines.IProcessProbe)_domain).OpenPidfd(NextPid));
+        SayAtHome(ProcessState.Live, NextPid);
+        Eventually(() => member.Entry.State == ProcessState.Live);
+        Assert.Equal(3u, member.Entry.Record.Incarnation);
+    }
+
+    [Fact]
     public void It_has_left_when_it_has_left_its_home()
     {
         Die();
@@ -116,9 +138,9 @@ public sealed class HomeTests : IDisposable
     }
 
     [Fact]
-    public void It_is_at_home_here_when_its_home_has_let_go_of_it_before()
+    public void It_is_at_home_here_when_its_home_does_not_know_it()
     {
-        SayAtHome(ProcessState.Left, Pid);
+        Slot.Write(ProcessTable.ProcessId, HomeProcess + 1);
         Assert.Null(Snapshots.SnapshotTaker.Obstacle(_member));
         _domain.End(Pid);
         Eventually(() => State == ProcessState.Final);

@@ -24,7 +24,7 @@ public static class CriuCommand
     public static IReadOnlyList<string> Dump(int pid, string folder, IEnumerable<string> external, bool unprivileged) =>
     [
         "criu", "dump", "-t", pid.ToString(CultureInfo.InvariantCulture), "-D", folder, "-o", "dump.log",
-        "--leave-running", "--network-lock", "skip", "--ghost-limit", "64M", .. s_common,
+        "--leave-running", "--network-lock", "skip", "--ghost-limit", "2G", .. s_common,
         .. external.SelectMany(x => new[] { "--external", x }), .. Unprivileged(unprivileged),
     ];
 

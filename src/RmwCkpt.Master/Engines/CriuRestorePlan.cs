@@ -88,10 +88,11 @@ public sealed class CriuRestorePlan : IDisposable
             // It was removed. What the process writes must go somewhere.
             _inherited.Add(new Inherited(Output(order, file.Numbers[0], file.Name), key));
         }
-        else if (file.Numbers.Count == 0 && RunFolder.Holds(file.Name))
+        else if (file.Numbers.Count == 0 && RunFolder.IsOfLog(file.Name))
         {
-            // A log's or journal's segment that was recycled: the mapping gets an empty file, and the core sees by the
-            // log's head that its place is not there any more. Never under the old name: others would open it.
+            // A log's segment that was recycled: the mapping gets an empty file, and the core sees by the log's head that
+            // its place is not there any more. Never under the old name: others would open it. Without its journal no
+            // process can replay.
             _inherited.Add(new Inherited(Own(Placeholder(order, size)), key));
         }
         else

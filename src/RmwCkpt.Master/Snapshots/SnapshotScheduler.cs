@@ -166,6 +166,11 @@ internal sealed class SnapshotScheduler : IDisposable
         Member? next = null;
         foreach (var member in _registry.Members)
         {
+            if (member.DueAt == long.MaxValue && member.Abroad > 0)
+            {
+                // It has its nodes in other domains only.
+                member.DueAt = now + Settle;
+            }
             if (member.DueAt == long.MaxValue || member.Entry.State != ProcessState.Live || member.HasNodes)
             {
                 continue;
