@@ -300,11 +300,16 @@ def listener(topic, passed_on=''):
     serve(node)
 
 
-def bridge(domain):
-    """Lives in two domains: takes /there to the other one, and /back from it."""
-    abroad = Context()
-    rclpy.init(context=abroad, domain_id=int(domain))
-    here, there = Node('bridge'), Node('bridge', context=abroad)
+def in_domain(domain):
+    context = Context()
+    rclpy.init(context=context, domain_id=int(domain))
+    return context
+
+
+def bridge(first, second):
+    """Has nodes in two domains: takes /there to the second, and /back from it. Its own may be a third, without nodes."""
+    here = Node('bridge', context=None if first == os.environ['ROS_DOMAIN_ID'] else in_domain(first))
+    there = Node('bridge', context=in_domain(second))
 
     def connect(source, target, topic):
         publisher = target.create_publisher(Int64, topic, MANY)
@@ -320,10 +325,10 @@ def bridge(domain):
 
     connect(here, there, '/there')
     connect(there, here, '/back')
-    executor = SingleThreadedExecutor(context=abroad)
+    executor = SingleThreadedExecutor(context=there.context)
     executor.add_node(there)
     threading.Thread(target=executor.spin, daemon=True).start()
-    serve(here)
+    serve(here, SingleThreadedExecutor(context=here.context))
 
 
 ROLES = {f.__name__: f for f in (

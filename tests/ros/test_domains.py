@@ -26,24 +26,25 @@ def heard(peer):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('engine', ['criu', 'none'])
-def test_a_node_in_two_domains_comes_back_once_and_misses_nothing(domain, domain_id, engine):
+@pytest.mark.parametrize('engine,has_node_at_home', [('criu', True), ('criu', False), ('none', True)])
+def test_a_process_in_several_domains_comes_back_once_and_misses_nothing(domain, domain_id, engine, has_node_at_home):
     if engine == 'criu' and 'RMW_CKPT_CRIU' not in os.environ:
         pytest.skip('CRIU cannot run here')
-    other = domain_id % 100 + 1
     settings = {'RMW_CKPT_ENGINE': engine, 'RMW_CKPT_INTERVAL': '0.5'}
-    abroad = domain.start('listener', '/there', '/back', **settings, ROS_DOMAIN_ID=str(other))
-    at_home = domain.start('listener', '/back', **settings)
-    bridge = domain.start('bridge', other, **settings)
-    domain.start('counter', **settings)
+    first = {**settings, 'ROS_DOMAIN_ID': str(domain_id if has_node_at_home else domain_id + 101)}
+    second = {**settings, 'ROS_DOMAIN_ID': str(domain_id + 100)}
+    there = domain.start('listener', '/there', '/back', **second)
+    back = domain.start('listener', '/back', **first)
+    bridge = domain.start('bridge', first['ROS_DOMAIN_ID'], second['ROS_DOMAIN_ID'], **settings)
+    domain.start('counter', **first)
     for kill in range(KILLS):
-        at_home.wait_for_line(f'heard {(heard(at_home) or [0])[-1] + FURTHER}\n')
+        back.wait_for_line(f'heard {(heard(back) or [0])[-1] + FURTHER}\n')
         pid, = bridges(domain)
         os.kill(pid, signal.SIGKILL)
         if kill == 0:
             bridge.process.wait()
-    at_home.wait_for_line(f'heard {heard(at_home)[-1] + FURTHER}\n')
+    back.wait_for_line(f'heard {heard(back)[-1] + FURTHER}\n')
     assert len(list(bridges(domain))) == 1
-    for peer in (abroad, at_home):
+    for peer in (there, back):
         numbers = heard(peer)
         assert numbers == list(range(1, len(numbers) + 1)), bridge.output()
