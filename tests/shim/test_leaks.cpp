@@ -25,7 +25,7 @@ class Leaks : public WaitFixture {
   void SetUp() override {
     WaitFixture::SetUp();
     static const bool warm = [&] {
-      for (size_t i = 0; i < 3000; ++i) {
+      for (size_t i = 0; i < 10000; ++i) {
         EXPECT_RMW_OK(rmw_destroy_node(rmw_create_node(&context, "warm", "/")));
       }
       return true;
