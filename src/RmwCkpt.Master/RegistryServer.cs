@@ -33,13 +33,22 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
         return new Peer(pid, user);
     };
 
-    /// <summary>Makes the socket's file, in place of a dead master's. From here on clients' connections wait for an answer.</summary>
+    /// <summary>
+    /// Makes the socket's file, in place of a dead master's. From here on clients' connections wait for an answer. The file
+    /// stays when this master ends: .NET removes a socket's file by the name that it was made with, and by then one of that
+    /// name may be another master's, where somebody has removed the run folder under this one.
+    /// </summary>
     public void Listen()
     {
-        Posix.TryUnlink(path);
-        _socket.Bind(new UnixDomainSocketEndPoint(path));
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var made = Path.Combine(Path.GetDirectoryName(path)!, "new.sock");
+        Posix.TryUnlink(made);
+        _socket.Bind(new UnixDomainSocketEndPoint(made));
+        File.SetUnixFileMode(made, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _socket.Listen(1024);
+        if (!Posix.Rename(made, path))
+        {
+            throw new IOException($"{made} is gone: the run folder was removed");
+        }
     }
 
     public void Start()

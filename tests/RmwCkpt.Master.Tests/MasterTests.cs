@@ -71,6 +71,23 @@ public sealed class MasterTests
             domain.Call(Pid + 1, new Request { Hello = new Hello { Resume = welcome.Process } }).Error, StringComparison.Ordinal);
     }
 
+    /// <summary>As after `rm -r` of its run folder under it.</summary>
+    [Fact]
+    public void A_master_that_ends_late_leaves_the_next_ones_socket_alone()
+    {
+        using var domain = new FakeDomain();
+        var socket = domain.Scratch.Folder.Socket;
+        File.Move(socket, $"{socket}.gone");
+        using var next = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        next.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(socket));
+        domain.Master.Dispose();
+        Assert.True(File.Exists(socket));
+        next.Dispose();
+        domain.Start();
+        Assert.NotEqual(0ul, domain.Hello(Pid).Process);
+    }
+
     [Fact]
     public void The_next_master_knows_all_that_the_last_one_answered()
     {
