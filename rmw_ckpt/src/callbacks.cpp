@@ -6,8 +6,29 @@
 
 using rmw_ckpt::data_of;
 using rmw_ckpt::Entity;
+namespace core = rmw_ckpt::core;
 
 namespace {
+
+/// Called by the core, maybe in a call of this thread to it: what the user's function does is not the core's doing.
+void call_back(const void * data, size_t count) {
+  const auto & callback = *static_cast<const rmw_ckpt::Callback *>(data);
+  const int depth = rmw_ckpt::core::depth;
+  rmw_ckpt::core::depth = 0;
+  callback.function(callback.user_data, count);
+  rmw_ckpt::core::depth = depth;
+}
+
+const rmw_ckpt::Callback & keep(Entity & entity, rmw_event_callback_t function, const void * user_data) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  for (const auto & kept : entity.callbacks) {
+    if (kept.function == function && kept.user_data == user_data) {
+      return kept;
+    }
+  }
+  return entity.callbacks.emplace_front(rmw_ckpt::Callback{function, user_data});
+}
 
 template <class Handle>
 rmw_ret_t set_callback(const Handle * handle, rmw_event_callback_t callback, const void * user_data) {
@@ -16,8 +37,13 @@ rmw_ret_t set_callback(const Handle * handle, rmw_event_callback_t callback, con
     return RMW_RET_OK;
   }
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  return rmw_ckpt::check(ckpt_set_callback(data_of<const Entity>(handle).id, callback, user_data),
-                         "cannot set the callback");
+  return rmw_ckpt::guarded("cannot set the callback", [&] {
+    auto & entity = data_of<Entity>(handle);
+    const ckpt_code code =
+        callback == nullptr ? core::call(ckpt_set_callback, entity.id, nullptr, nullptr)
+                            : core::call(ckpt_set_callback, entity.id, &call_back, &keep(entity, callback, user_data));
+    return rmw_ckpt::check(code, "cannot set the callback");
+  });
 }
 
 }  // namespace

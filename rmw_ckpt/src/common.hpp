@@ -15,7 +15,7 @@
 #include <memory>
 #include <new>
 
-#include "rmw_ckpt/ckpt.h"
+#include "core.hpp"
 
 namespace rmw_ckpt {
 

@@ -18,14 +18,20 @@ namespace {
 
 constexpr int64_t ns_per_s = 1'000'000'000;
 
-/// Called by librcutils in place of clock_gettime: reentrant, no allocation, never back into librcutils.
+/// Whether the core cannot be asked: in a child, which it does not know, and in a signal handler that has interrupted
+/// it.
+bool is_core_away() {
+  return in_forked_child.load(std::memory_order_relaxed) || core::depth != 0;
+}
+
+/// Called by librcutils in place of clock_gettime: reentrant, no allocation, never back into librcutils. A signal
+/// handler's read (rclcpp's logs the signal) may be of the host's clock: nobody replays a signal.
 int clock_gettime_through_core(clockid_t clock, struct timespec * now) {
   const int result = clock_gettime(clock, now);
-  if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) ||
-      in_forked_child.load(std::memory_order_relaxed)) {
+  if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || is_core_away()) {
     return result;
   }
-  const int64_t ns = ckpt_clock(clock, now->tv_sec * ns_per_s + now->tv_nsec);
+  const int64_t ns = rmw_ckpt::core::call(ckpt_clock, clock, now->tv_sec * ns_per_s + now->tv_nsec);
   now->tv_sec = ns / ns_per_s;
   now->tv_nsec = ns % ns_per_s;
   return 0;
@@ -34,8 +40,8 @@ int clock_gettime_through_core(clockid_t clock, struct timespec * now) {
 /// Called by Python in place of getrandom. Not through the C library, for the program's own slot is redirected.
 ssize_t getrandom_through_core(void * bytes, size_t size, unsigned int flags) {
   const ssize_t got = syscall(SYS_getrandom, bytes, size, flags);
-  if (got > 0 && !in_forked_child.load(std::memory_order_relaxed)) {
-    ckpt_random(bytes, static_cast<size_t>(got));
+  if (got > 0 && !is_core_away()) {
+    rmw_ckpt::core::call(ckpt_random, bytes, static_cast<size_t>(got));
   }
   return got;
 }

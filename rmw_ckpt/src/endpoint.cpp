@@ -56,7 +56,7 @@ constexpr size_t padded(size_t size) {
 template <class Write>
 rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, int64_t * sequence, Write && write) {
   ckpt_reservation reservation;
-  const ckpt_code code = ckpt_publish_begin(id, answers, size, &reservation);
+  const ckpt_code code = rmw_ckpt::core::call(ckpt_publish_begin, id, answers, size, &reservation);
   if (RCUTILS_UNLIKELY(code != CKPT_OK)) {
     return fail(code, "cannot publish");
   }
@@ -66,10 +66,10 @@ rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, in
     return used != 0 ? RMW_RET_OK : fail_with(RMW_RET_ERROR, "the type support could not serialize the message");
   });
   if (ret != RMW_RET_OK) {
-    (void)ckpt_publish_abort(id, &reservation);
+    (void)rmw_ckpt::core::call(ckpt_publish_abort, id, &reservation);
     return ret;
   }
-  return check(ckpt_publish_end(id, &reservation, used, sequence), "cannot publish");
+  return check(rmw_ckpt::core::call(ckpt_publish_end, id, &reservation, used, sequence), "cannot publish");
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ template <class Read>
 rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::copy) {
   for (;;) {
     ckpt_message message;
-    ckpt_code code = ckpt_take_begin(id, &message);
+    ckpt_code code = core::call(ckpt_take_begin, id, &message);
     if (code != CKPT_OK) {
       return fail(code, "cannot take a message");
     }
@@ -51,7 +51,7 @@ rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::c
     }
     const rmw_ret_t ret = read(message);
     const bool lends = taking == Taking::loan && ret == RMW_RET_OK;
-    code = lends ? ckpt_take_loan(id, &message) : ckpt_take_end(id, &message);
+    code = lends ? core::call(ckpt_take_loan, id, &message) : core::call(ckpt_take_end, id, &message);
     if (RCUTILS_UNLIKELY(code == CKPT_LOST)) {
       rmw_reset_error();
       continue;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <forward_list>
 #include <mutex>
 #include <vector>
 
@@ -24,9 +25,15 @@ struct rmw_context_impl_s {
 
 namespace rmw_ckpt {
 
+struct Callback {
+  rmw_event_callback_t function;
+  const void * user_data;
+};
+
 /// Common start of all that a wait set can hold: rmw_wait sees void pointers only.
 struct Entity {
   ckpt_id id = 0;
+  std::forward_list<Callback> callbacks;  ///< All that were ever set, each once: the core may be calling one that was.
 };
 
 struct Guard : Entity {};
@@ -80,7 +87,7 @@ inline rmw_ret_t destroy(ckpt_id id, const char * doing) {
   if (in_forked_child.load(std::memory_order_relaxed)) {
     return RMW_RET_OK;
   }
-  return check(ckpt_destroy(id), doing);
+  return check(core::call(ckpt_destroy, id), doing);
 }
 
 }  // namespace rmw_ckpt

@@ -163,7 +163,7 @@ rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t *
   RMW_CKPT_CHECK_HANDLE(subscription);
   RMW_CKPT_CHECK_LOAN(subscription, loaned_message);
   const void * const data = static_cast<const uint8_t *>(loaned_message) - rmw_ckpt::encapsulation_size;
-  return rmw_ckpt::check(ckpt_return_loan(data_of<const Endpoint>(subscription).id, data),
+  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_return_loan, data_of<const Endpoint>(subscription).id, data),
                          "cannot take back a loaned message");
 }
 

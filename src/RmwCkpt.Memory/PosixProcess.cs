@@ -25,6 +25,22 @@ public static unsafe partial class Posix
     public static void UnsetEnvironment(string name) => unsetenv(name);
 
     /// <summary>
+    /// The calling thread handles none of the signals that ask a program for something: their handlers, which are the
+    /// program's, must not find it in .NET's code. Those of faults and of the runtime itself are let through.
+    /// </summary>
+    public static void LeaveSignalsToOthers()
+    {
+        ReadOnlySpan<int> signals = [SigHup, SigInt, 3, 10, 12, 14, SigTerm, 17, 20, 28]; // QUIT, USR1, USR2, ALRM, CHLD, TSTP, WINCH
+        var mask = stackalloc ulong[16];
+        new Span<ulong>(mask, 16).Clear();
+        foreach (var signal in signals)
+        {
+            mask[0] |= 1ul << (signal - 1);
+        }
+        _ = pthread_sigmask(0, mask, null);
+    }
+
+    /// <summary>
     /// Starts a program as a daemon: own session, standard descriptors on /dev/null, <paramref name="passed"/> as
     /// descriptor 3 and no other, no child of this process (a shell in between ends at once).
     /// </summary>
@@ -88,6 +104,9 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int dladdr(nint address, DlInfo* info);
+
+    [LibraryImport("libc")]
+    private static partial int pthread_sigmask(int how, ulong* mask, ulong* old);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int unsetenv(string name);

@@ -29,7 +29,13 @@ public sealed partial class Session
 
     internal static Thread Start(string name, Action body)
     {
-        var thread = new Thread(() => body(), 256 * 1024) { IsBackground = true, Name = name };
+        var thread = new Thread(
+            () =>
+            {
+                Posix.LeaveSignalsToOthers();
+                body();
+            },
+            256 * 1024) { IsBackground = true, Name = name };
         thread.Start();
         return thread;
     }
