@@ -21,8 +21,7 @@ public sealed class Context : IDisposable
     public Context(int? domain = null)
     {
         MasterStarter.Program ??= Programs.Find();
-        Session = Session.Join(domain ?? DomainFromEnvironment(), Homes.Current);
-        Homes.Enter(Session);
+        Session = Session.Join(domain ?? DomainFromEnvironment());
         _wake = Session.CreateGuard();
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
@@ -162,7 +161,6 @@ public sealed class Context : IDisposable
         if (!Session.IsReleased)
         {
             Session.ShutDown();
-            Homes.Leave(Session);
             Session.Release();
         }
     }

@@ -29,7 +29,6 @@ internal static class Handles
                     if (s_users[i]++ == 0)
                     {
                         shared.Rejoin();
-                        Homes.Enter(shared);
                     }
                     s_contexts[i]++;
                     return i << 24;
@@ -42,11 +41,10 @@ internal static class Handles
                 if (s_sessions[i] is null)
                 {
                     MasterStarter.Program ??= Programs.Find();
-                    var session = Middleware.Session.Join(domain, Homes.Current);
+                    var session = Middleware.Session.Join(domain);
                     s_users[i] = s_contexts[i] = 1;
                     Volatile.Write(ref s_sessions[i], session);
                     ClockSession ??= session;
-                    Homes.Enter(session);
                     return i << 24;
                 }
             }
@@ -63,7 +61,6 @@ internal static class Handles
             if (s_users[index] > 0 && --s_users[index] == 0)
             {
                 session.ShutDown();
-                Homes.Leave(session);
             }
         }
     }
@@ -78,7 +75,6 @@ internal static class Handles
             var index = handle >> 24;
             if (--s_contexts[index] == 0)
             {
-                Homes.Leave(session);
                 Volatile.Write(ref s_sessions[index], null);
                 last = session;
                 ClockSession = ClockSession == session ? Array.Find(s_sessions, s => s is not null) : ClockSession;

@@ -21,13 +21,12 @@ public sealed class HeldSegment : IDisposable
         _segment = segment.Hold();
         Number = number;
         _mark = LogHead.HoldMark(process, reader, number);
-        Renew();
     }
 
     public long Number { get; }
 
     /// <summary>
-    /// Says again that it is held: a later life of this process, now rolled back, may have said that it is not. False: the
+    /// Says that it is held, at first and again: a later life of this process, now rolled back, may have said that it is not. False: the
     /// log has let go of the segment, and what is in it may have changed before this.
     /// </summary>
     public bool Renew()

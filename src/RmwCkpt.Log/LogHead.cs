@@ -158,14 +158,7 @@ public sealed class LogHead : IDisposable
     {
         _view.And(Readers + Word(process), ~Bit(process));
         _view.And(EverRead + Word(process), ~Bit(process));
-        for (var i = 0; i < HeldCount; i++)
-        {
-            var mark = _view.AcquireUInt64(Held + (i * 8));
-            if (mark != 0 && mark >> 52 == process)
-            {
-                _view.CompareExchange(Held + (i * 8), mark, 0ul);
-            }
-        }
+        EndHolds(0xffful << 52, (ulong)process << 52);
     }
 
     /// <summary>Whether a process of this slot has ever read; it may have been another than the one that has the slot now.</summary>
@@ -179,7 +172,7 @@ public sealed class LogHead : IDisposable
 
     /// <summary>
     /// From now on a segment that is let go is unlinked, never written again: who has it mapped keeps what it says. For
-    /// good, for a reader that was killed cannot say that it is done.
+    /// good: who found no room in Held leaves nothing behind that could be taken away.
     /// </summary>
     public void KeepFiles() => _view.Or(FilesKept, 1);
 
@@ -216,18 +209,22 @@ public sealed class LogHead : IDisposable
         return false;
     }
 
-    internal void EndHold(ulong mark)
+    internal void EndHold(ulong mark) => EndHolds(ulong.MaxValue, mark);
+
+    /// <summary>Takes away the marks that have a value in some bits.</summary>
+    private void EndHolds(ulong bits, ulong value)
     {
         for (var i = 0; i < HeldCount; i++)
         {
-            if (mark != 0 && _view.AcquireUInt64(Held + (i * 8)) == mark)
+            var mark = _view.AcquireUInt64(Held + (i * 8));
+            if (mark != 0 && (mark & bits) == value)
             {
                 _view.CompareExchange(Held + (i * 8), mark, 0ul);
             }
         }
     }
 
-    /// <summary>Whether a segment's file may be used again once FirstSegment says that it is let go.</summary>
+    /// <summary>Whether a segment's file may not be used again, although FirstSegment says that it is let go.</summary>
     internal bool IsHeld(long number)
     {
         if (_view.AcquireUInt64(FilesKept) != 0)

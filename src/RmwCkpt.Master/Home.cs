@@ -1,4 +1,3 @@
-using System.Globalization;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
@@ -49,27 +48,13 @@ internal readonly record struct HomeAddress(int Domain, uint Slot, ulong Process
         {
             return;
         }
-        int fd;
         try
         {
-            fd = Posix.Open(Folder.Lock, Posix.ReadWrite | Posix.CloseOnExec, 0);
+            MasterProcess.Start(Folder, wait: false, () => Environment.ProcessPath);
         }
         catch (PosixException)
         {
             // Its folder is gone, which the next look sees.
-            return;
-        }
-        try
-        {
-            if (Posix.Lock(fd, wait: false))
-            {
-                var domain = Domain.ToString(CultureInfo.InvariantCulture);
-                Posix.StartDaemon(Environment.ProcessPath!, ["master", "--domain", domain, "--lock-fd", "3"], fd);
-            }
-        }
-        finally
-        {
-            Posix.Close(fd);
         }
     }
 }

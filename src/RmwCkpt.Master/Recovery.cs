@@ -277,12 +277,9 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         }
     }
 
-    private bool IsNextLife(int pid)
-    {
-        var record = member.Entry.Record;
-        return supervisor.Registry.StartTime(pid) is { } start
-            && (pid != record.Pid || Math.Abs((long)start - (long)record.StartTime) > 2);
-    }
+    private bool IsNextLife(int pid) =>
+        supervisor.Registry.StartTime(pid) is not null
+        && (pid != member.Entry.Record.Pid || !supervisor.Registry.IsAlive(member));
 
     private RecoveryPhase Restore()
     {

@@ -4,7 +4,7 @@ namespace RmwCkpt.Middleware;
 /// Which of this process' sessions is the home of the others (<see cref="Session.Home"/>): the first that is in use.
 /// Thread-safe.
 /// </summary>
-public static class Homes
+internal static class Homes
 {
     private static readonly object s_lock = new();
     private static readonly List<Session> s_inUse = [];

@@ -1,15 +1,11 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Middleware;
 
-/// <summary>
-/// Sees to it that a domain has a master, and never two: the master holds a lock on a file, and whoever gets that lock
-/// starts the next master and hands it the locked descriptor.
-/// </summary>
+/// <summary>Sees to it that a domain has a master.</summary>
 public static class MasterStarter
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
@@ -30,53 +26,20 @@ public static class MasterStarter
             }
             catch (RegistryException e) when (e.NoMaster && watch.Elapsed < s_patience && !IsTimeout(e))
             {
-                TryStart(folder);
+                MasterProcess.Start(folder, wait: false, FindProgram);
                 Thread.Sleep(pause);
             }
         }
     }
 
     /// <summary>Waits for the master's death and starts the next one.</summary>
-    public static void StartWhenGone(RunFolder folder, Func<bool> isOver)
-    {
-        var fd = OpenLock(folder);
-        try
-        {
-            Posix.Lock(fd, wait: true);
-            if (!isOver())
-            {
-                Start(folder, fd);
-            }
-        }
-        finally
-        {
-            Posix.Close(fd);
-        }
-    }
+    public static void StartWhenGone(RunFolder folder, Func<bool> isOver) =>
+        MasterProcess.Start(folder, wait: true, () => isOver() ? null : FindProgram());
 
     private static bool IsTimeout(RegistryException e) =>
         e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
 
-    private static void TryStart(RunFolder folder)
-    {
-        var fd = OpenLock(folder);
-        try
-        {
-            if (Posix.Lock(fd, wait: false))
-            {
-                Start(folder, fd);
-            }
-        }
-        finally
-        {
-            Posix.Close(fd);
-        }
-    }
-
-    private static int OpenLock(RunFolder folder) =>
-        Posix.Open(folder.Lock, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
-
-    private static void Start(RunFolder folder, int locked)
+    private static string FindProgram()
     {
         var program = Program ?? Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
         if (string.IsNullOrEmpty(program) || !File.Exists(program))
@@ -85,6 +48,6 @@ public static class MasterStarter
                 $"the rmw_ckpt program is not where it should be ('{program}'): build and source the workspace again, "
                 + "or set RMW_CKPT_PROGRAM", noMaster: false);
         }
-        Posix.StartDaemon(program, ["master", "--domain", $"{folder.Domain}", "--lock-fd", "3"], locked);
+        return program;
     }
 }

@@ -43,7 +43,6 @@ public sealed partial class Session
     private volatile bool _released;
     private volatile bool _rematch;
     private bool _unregisterFailed;
-    private bool _hasGuests;
 
     private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
     {
@@ -102,8 +101,7 @@ public sealed partial class Session
 
     /// <summary>Joins a domain: starts the master where there is none, registers, starts the threads.</summary>
     /// <exception cref="Failure">NoMaster, or Error with what is wrong with the run folder.</exception>
-    /// <param name="home">See <see cref="Home"/>.</param>
-    public static Session Join(int domain, Session? home = null)
+    public static Session Join(int domain)
     {
         KillPoints.Initialize();
         var folder = RunFolder.For(domain);
@@ -111,6 +109,7 @@ public sealed partial class Session
         {
             folder.Ensure();
             var resume = ReadResume(domain);
+            var home = Homes.Current;
             var registry = new RegistryClient(folder);
             var started = Posix.Now(Posix.RealtimeClock);
             var hello = new Request
@@ -129,6 +128,7 @@ public sealed partial class Session
             var graph = GraphTable.Open(folder);
             var session = new Session(folder, registry, table, graph, welcome, welcome.Resumed);
             session.StartThreads();
+            Homes.Enter(session);
             return session;
         }
         catch (RegistryException e)
@@ -142,40 +142,13 @@ public sealed partial class Session
     }
 
     /// <summary>
-    /// The session of this process in the domain whose master takes its snapshots and recovers it; null: this one. A process
-    /// cannot be brought back twice.
-    /// </summary>
-    public Session? Home { get; private set; }
-
-    /// <summary>Sets <see cref="Home"/>, for the master to see.</summary>
-    public void BeGuestOf(Session? home)
-    {
-        if (home is not null)
-        {
-            home._hasGuests = true;
-        }
-        lock (Determinants.Gate)
-        {
-            Home = home;
-            Determinants.HomeSlot = home?.Slot ?? default;
-            if (!OwnsSlot)
-            {
-                return;
-            }
-            Slot.Write(ProcessTable.HomeDomain, (uint)(home?.Folder.Domain ?? 0));
-            Slot.Write(ProcessTable.HomeSlot, home?.SlotIndex ?? 0);
-            // Last: who finds it finds the others.
-            Slot.Release(ProcessTable.HomeProcess, home?.ProcessId ?? 0);
-        }
-    }
-
-    /// <summary>
     /// Nobody uses it any more, until somebody joins again: the end of this process is no death. Its entities stay, and do
     /// what they did, until they are destroyed: programs take theirs down after they have shut down.
     /// </summary>
     public void ShutDown()
     {
         MarkLeft();
+        Homes.Leave(this);
         BeginWakes();
     }
 
@@ -183,11 +156,11 @@ public sealed partial class Session
     public void Rejoin()
     {
         _unregisterFailed = false;
-        if (!OwnsSlot)
+        if (OwnsSlot)
         {
-            return;
+            Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
         }
-        Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
+        Homes.Enter(this);
     }
 
     /// <summary>Tells the master that this process has left: its rows in the graph go, its slot may be another's.</summary>
@@ -209,6 +182,7 @@ public sealed partial class Session
     public void Release()
     {
         Guardian.Leave(Folder);
+        Homes.Leave(this);
         foreach (var entity in Volatile.Read(ref _entities))
         {
             if (entity is not null)
@@ -242,9 +216,6 @@ public sealed partial class Session
             Slot.Release(ProcessTable.State, (uint)ProcessState.Left);
         }
     }
-
-    /// <summary>False in a process that is rolled back to before it left this domain, and whose slot is another's by now.</summary>
-    private bool OwnsSlot => Slot.AcquireUInt64(ProcessTable.ProcessId) == ProcessId;
 
     /// <summary>Wakes this process' own waits.</summary>
     public void RingSelf() => Table.Ring(SlotIndex);

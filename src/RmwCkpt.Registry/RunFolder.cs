@@ -7,7 +7,7 @@ namespace RmwCkpt.Registry;
 /// Where one domain of one user keeps its things. The one place that knows paths.
 /// <code>
 /// RUN    $RMW_CKPT_DIR/DOMAIN/run   else /dev/shm/rmw_ckpt-UID/DOMAIN
-///   master.lock  master.sock  master.log   table  graph
+///   master.lock  master.sock (made as new.sock)  master.log   table  graph
 ///   processes/ID/journal/N                 one journal each
 ///   logs/GID/head  logs/GID/N              one log each
 ///   types/HASH                             type descriptions, JSON

@@ -82,8 +82,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             if (result.Done)
             {
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
-                (member.LastPosition, member.LastTaken) = (position, manifest.Taken);
-                member.LastNumber = number;
+                (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
                 (member.LastBytes, member.LastAbroad) = (bytes, abroad);
                 (member.FailedSnapshots, member.WhyNoSnapshot) = (0, "");
                 log.Taken(

@@ -1,0 +1,32 @@
+using System.Globalization;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Registry;
+
+/// <summary>
+/// How a domain's master is started, and never two: the master holds a lock on a file, and whoever gets that lock starts the
+/// next master and hands it the locked descriptor.
+/// </summary>
+public static class MasterProcess
+{
+    /// <summary>Starts a master if there is none.</summary>
+    /// <param name="wait">Waits for the death of the one that there is.</param>
+    /// <param name="program">Asked once the lock is there; null: none is to be started after all.</param>
+    /// <exception cref="PosixException">The lock's file cannot be opened, or the program not be started.</exception>
+    public static void Start(RunFolder folder, bool wait, Func<string?> program)
+    {
+        var fd = Posix.Open(folder.Lock, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        try
+        {
+            if (Posix.Lock(fd, wait) && program() is { } path)
+            {
+                var domain = folder.Domain.ToString(CultureInfo.InvariantCulture);
+                Posix.StartDaemon(path, ["master", "--domain", domain, "--lock-fd", "3"], fd);
+            }
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+    }
+}
