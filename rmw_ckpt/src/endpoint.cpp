@@ -47,11 +47,6 @@ rmw_ret_t open_in_core(ckpt_kind kind, const rmw_node_t * node, const char * nam
   return check(creator_of(kind)(data_of<Node>(node).id, &options, id), name);
 }
 
-/// A serialized payload is a multiple of 4 bytes (RTPS 2.2, 10.2.1.2); who looks at bytes expects it.
-constexpr size_t padded(size_t size) {
-  return (size + 3) / 4 * 4;
-}
-
 /// One attempt to fill reserved space and commit it.
 template <class Write>
 rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, int64_t * sequence, Write && write) {

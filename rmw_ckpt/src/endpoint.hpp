@@ -31,6 +31,11 @@ rmw_ret_t send(ckpt_id id, const MessageType & type, const void * message, const
 /// The same with bytes that are serialised already.
 rmw_ret_t send_bytes(ckpt_id id, const void * bytes, size_t size);
 
+/// A serialized payload is a multiple of 4 bytes (RTPS 2.2, 10.2.1.2); who looks at bytes expects it.
+constexpr size_t padded(size_t size) {
+  return (size + 3) / 4 * 4;
+}
+
 /// What becomes of a message that was read.
 enum class Taking { copy, loan };
 

@@ -49,7 +49,10 @@ struct Node : Entity {
 };
 
 /// A message that a publisher has lent.
-using Loan = Owned<void, rmw_free>;
+struct Loan {
+  void * message;
+  Owned<void, rmw_free> memory;  ///< What it is in; empty: it is where its readers will read it.
+};
 
 /// A publisher or subscription. Owns its events: rmw_event_fini (librmw's) never tells us that one is no longer used.
 struct Endpoint : Entity {

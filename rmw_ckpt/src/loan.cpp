@@ -2,12 +2,13 @@
 
 // Loaned messages, of plain types only: those whose CDR is their memory.
 //
-// A subscription lends the log's own bytes. A publisher lends memory of its process and not of the log: what a node has
-// written into a message that it has not published is its state, and belongs into its snapshots.
+// A subscription lends the log's own bytes. So does a publisher, where a message is large enough for its pages; a
+// smaller one is lent in memory of the process, and copied when it is published, which costs less.
 #include <fastcdr/Cdr.h>
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "endpoint.hpp"
 #include "process.hpp"
@@ -15,6 +16,7 @@
 using rmw_ckpt::data_of;
 using rmw_ckpt::Endpoint;
 using rmw_ckpt::fail_with;
+using rmw_ckpt::Loan;
 
 namespace {
 
@@ -41,23 +43,57 @@ rmw_ret_t fail_not_lent() {
   return fail_with(RMW_RET_ERROR, "no such message is lent: it was given back or published before, or is another's");
 }
 
-bool is_lent(Endpoint & endpoint, const void * message) {
-  const std::lock_guard lock(endpoint.loans_mutex);
-  return std::any_of(endpoint.loans.begin(), endpoint.loans.end(),
-                     [message](const auto & loan) { return loan.get() == message; });
+/// From how many bytes on a message is written where it will be read: some pages for each.
+constexpr size_t in_place_from = 32 * 1024;
+
+/// Where a message's encapsulation is that is lent in place.
+uint8_t * encapsulation_of(void * message) {
+  return static_cast<uint8_t *>(message) - rmw_ckpt::encapsulation_size;
 }
 
-/// False when it is not there.
+/// With loans_mutex held. End of the loans when it is not there.
+auto find_loan(Endpoint & endpoint, const void * message) {
+  return std::find_if(endpoint.loans.begin(), endpoint.loans.end(),
+                      [message](const Loan & loan) { return loan.message == message; });
+}
+
+/// Forgets a loan. False when it is not there.
 bool take_back(Endpoint & endpoint, const void * message) {
   const std::lock_guard lock(endpoint.loans_mutex);
-  const auto loan = std::find_if(endpoint.loans.begin(), endpoint.loans.end(),
-                                 [message](const auto & held) { return held.get() == message; });
+  const auto loan = find_loan(endpoint, message);
   if (loan == endpoint.loans.end()) {
     return false;
   }
   std::swap(*loan, endpoint.loans.back());
   endpoint.loans.pop_back();
   return true;
+}
+
+/// Whether it is lent; if so, whether in place.
+std::optional<bool> is_in_place(Endpoint & endpoint, const void * message) {
+  const std::lock_guard lock(endpoint.loans_mutex);
+  const auto loan = find_loan(endpoint, message);
+  return loan == endpoint.loans.end() ? std::nullopt : std::optional(loan->memory == nullptr);
+}
+
+/// Memory for a message, of zeroes. Without a message: there is none.
+Loan make_loan(const Endpoint & endpoint) {
+  // The struct may end in padding, up to its alignment.
+  const size_t size = (endpoint.plain_size + 7) / 8 * 8;
+  void * data = nullptr;
+  if (size >= in_place_from &&
+      rmw_ckpt::core::call(ckpt_borrow, endpoint.id, rmw_ckpt::encapsulation_size + size, &data) == CKPT_OK &&
+      data != nullptr) {
+    auto * const bytes = static_cast<uint8_t *>(data);
+    bytes[1] = eprosima::fastcdr::Cdr::DEFAULT_ENDIAN;
+    return {bytes + rmw_ckpt::encapsulation_size, nullptr};
+  }
+  rmw_ckpt::Owned<void, rmw_free> memory(rmw_allocate(size));
+  void * const message = memory.get();
+  if (message != nullptr) {
+    std::memset(message, 0, size);
+  }
+  return {message, std::move(memory)};
 }
 
 /// Whether a message's memory follows its encapsulation: plain CDR in this host's order of bytes, and enough of it.
@@ -111,15 +147,12 @@ rmw_ret_t rmw_borrow_loaned_message(const rmw_publisher_t * publisher,
   }
   return rmw_ckpt::guarded("cannot lend a message", [&] {
     auto & endpoint = data_of<Endpoint>(publisher);
-    // The struct may end in padding, up to its alignment.
-    const size_t size = (endpoint.plain_size + 7) / 8 * 8;
-    rmw_ckpt::Loan loan(rmw_allocate(size));
-    if (loan == nullptr) {
+    Loan loan = make_loan(endpoint);
+    if (loan.message == nullptr) {
       return fail_with(RMW_RET_BAD_ALLOC, "no memory for a loaned message");
     }
-    std::memset(loan.get(), 0, size);
     const std::lock_guard lock(endpoint.loans_mutex);
-    *ros_message = endpoint.loans.emplace_back(std::move(loan)).get();
+    *ros_message = endpoint.loans.emplace_back(std::move(loan)).message;
     return RMW_RET_OK;
   });
 }
@@ -127,7 +160,15 @@ rmw_ret_t rmw_borrow_loaned_message(const rmw_publisher_t * publisher,
 rmw_ret_t rmw_return_loaned_message_from_publisher(const rmw_publisher_t * publisher, void * loaned_message) {
   RMW_CKPT_CHECK_HANDLE(publisher);
   RMW_CKPT_CHECK_LOAN(publisher, loaned_message);
-  return take_back(data_of<Endpoint>(publisher), loaned_message) ? RMW_RET_OK : fail_not_lent();
+  auto & endpoint = data_of<Endpoint>(publisher);
+  const std::optional<bool> in_place = is_in_place(endpoint, loaned_message);
+  if (!in_place || !take_back(endpoint, loaned_message)) {
+    return fail_not_lent();
+  }
+  return *in_place ? rmw_ckpt::check(
+                         rmw_ckpt::core::call(ckpt_return_borrowed, endpoint.id, encapsulation_of(loaned_message)),
+                         "cannot take back a loaned message")
+                   : RMW_RET_OK;
 }
 
 rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void * ros_message,
@@ -135,10 +176,16 @@ rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void * r
   RMW_CKPT_CHECK_HANDLE(publisher);
   RMW_CKPT_CHECK_LOAN(publisher, ros_message);
   auto & endpoint = data_of<Endpoint>(publisher);
-  if (!is_lent(endpoint, ros_message)) {
+  const std::optional<bool> in_place = is_in_place(endpoint, ros_message);
+  if (!in_place) {
     return fail_not_lent();
   }
-  const rmw_ret_t ret = rmw_ckpt::send(endpoint.id, endpoint.type, ros_message, nullptr, nullptr);
+  const rmw_ret_t ret =
+      *in_place
+          ? rmw_ckpt::check(rmw_ckpt::core::call(ckpt_publish_borrowed, endpoint.id, encapsulation_of(ros_message),
+                                                 rmw_ckpt::padded(rmw_ckpt::encapsulation_size + endpoint.plain_size)),
+                            "cannot publish a loaned message")
+          : rmw_ckpt::send(endpoint.id, endpoint.type, ros_message, nullptr, nullptr);
   if (ret == RMW_RET_OK) {
     (void)take_back(endpoint, ros_message);
   }
@@ -162,8 +209,8 @@ rmw_ret_t rmw_take_loaned_message_with_info(const rmw_subscription_t * subscript
 rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t * subscription, void * loaned_message) {
   RMW_CKPT_CHECK_HANDLE(subscription);
   RMW_CKPT_CHECK_LOAN(subscription, loaned_message);
-  const void * const data = static_cast<const uint8_t *>(loaned_message) - rmw_ckpt::encapsulation_size;
-  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_return_loan, data_of<const Endpoint>(subscription).id, data),
+  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_return_loan, data_of<const Endpoint>(subscription).id,
+                                              encapsulation_of(loaned_message)),
                          "cannot take back a loaned message");
 }
 

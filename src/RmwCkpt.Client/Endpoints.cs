@@ -1,3 +1,4 @@
+using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 
 namespace RmwCkpt.Client;
@@ -40,6 +41,34 @@ public sealed class Publisher<T>
             throw;
         }
         _endpoint.Outbox.End(size);
+    }
+
+    /// <summary>
+    /// Lends a message's body of <paramref name="size"/> bytes, all zero, to be written where it will be read, by one thread at
+    /// a time, until it is published. All of a publisher have the same size.
+    /// </summary>
+    /// <exception cref="Failure">NoSpace: there is no such memory.</exception>
+    public Region Borrow(int size)
+    {
+        ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);
+        var payload = _endpoint.Outbox!.Borrow(Cdr.HeadSize + size);
+        if (payload.IsEmpty)
+        {
+            throw new Failure(Code.NoSpace, $"no memory in the log of {_endpoint.Options.Topic} for {size} bytes to lend");
+        }
+        Cdr.WriteHead(payload.All);
+        return payload.Slice(Cdr.HeadSize, size);
+    }
+
+    /// <summary>Publishes what <see cref="Borrow"/> lent.</summary>
+    /// <exception cref="Failure">Invalid: it is not lent. NoSpace: it still is.</exception>
+    public void PublishBorrowed(Region body)
+    {
+        ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);
+        if (!_endpoint.Outbox!.Publish(body.Address - Cdr.HeadSize, Cdr.HeadSize + body.Length))
+        {
+            throw new Failure(Code.Invalid, "no such message is lent");
+        }
     }
 }
 

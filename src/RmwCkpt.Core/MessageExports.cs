@@ -87,6 +87,50 @@ internal static class MessageExports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_borrow")]
+    private static int Borrow(uint entity, ulong size, nint data)
+    {
+        try
+        {
+            var lent = Handles.Writer(entity).Outbox!.Borrow((long)Math.Min(size, long.MaxValue));
+            new Region(data, 8).Write(0, (long)lent.Address);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_publish_borrowed")]
+    private static int PublishBorrowed(uint entity, nint data, ulong size)
+    {
+        try
+        {
+            return Handles.Writer(entity).Outbox!.Publish(data, (long)Math.Min(size, long.MaxValue)) ? 0 : NotLent();
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_return_borrowed")]
+    private static int ReturnBorrowed(uint entity, nint data)
+    {
+        try
+        {
+            return Handles.Writer(entity).Outbox!.Return(data) ? 0 : NotLent();
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
+    private static int NotLent() =>
+        Guarded.Fail(Code.Error, "nothing that this entity lent is there: it was returned already, or is another's");
+
     /// <summary>ckpt_message: 0 data, 8 size, 16 sequence, 24 source_time, 32 writer[16], 48 request[24], 72 taken.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ckpt_take_begin")]
     private static int TakeBegin(uint entity, nint message)
@@ -154,9 +198,7 @@ internal static class MessageExports
     {
         try
         {
-            return Handles.Reader(entity).Inbox!.Return(data)
-                ? 0
-                : Guarded.Fail(Code.Error, "nothing that this entity lent is there: it was returned already, or is another's");
+            return Handles.Reader(entity).Inbox!.Return(data) ? 0 : NotLent();
         }
         catch (Exception e)
         {

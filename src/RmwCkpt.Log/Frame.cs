@@ -7,7 +7,7 @@ namespace RmwCkpt.Log;
 /// One record of a log. Frames start at multiples of 32 bytes, so that a padding frame always fits at a segment's end.
 /// <code>
 ///   0 i32 Length       head and payload, bytes; 0: nothing yet; negative: being written (its absolute value is the claim)
-///   4 u8  Kind         1 data, 2 padding (the log goes on in the next segment)
+///   4 u8  Kind         1 data, 2 padding (the log goes on in the next segment), 3 lent: the payload is a LoanReference
 ///   5 u8  Flags        1: written while its process recovered; a living reader must not drop it for being late
 ///   6 u16 (zero)
 ///   8 u32 Incarnation  the writer's life
@@ -37,6 +37,7 @@ public static class Frame
 
     public const byte Data = 1;
     public const byte Padding = 2;
+    public const byte Lent = 3;
     public const byte Recovered = 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -176,6 +176,8 @@ public sealed class LogHead : IDisposable
     /// </summary>
     public void KeepFiles() => _view.Or(FilesKept, 1);
 
+    internal bool AreFilesKept => _view.AcquireUInt64(FilesKept) != 0;
+
     /// <summary>What stands in Held. 0, which is never there: the number is too large for it.</summary>
     /// <param name="process">Slot, 1 to 4095.</param>
     /// <param name="reader">Tells the readers of a process apart; its lowest 20 bits do.</param>
@@ -227,7 +229,7 @@ public sealed class LogHead : IDisposable
     /// <summary>Whether a segment's file may not be used again, although FirstSegment says that it is let go.</summary>
     internal bool IsHeld(long number)
     {
-        if (_view.AcquireUInt64(FilesKept) != 0)
+        if (AreFilesKept)
         {
             return true;
         }

@@ -12,17 +12,23 @@ public readonly record struct FrameView(Region Payload, long Sequence, long Time
 public sealed class LogReader : IDisposable
 {
     private readonly string _folder;
+    private readonly LoanMap _lent;
     private Mapping? _segment;
     private HeldSegment? _held;
     private Region _view;
     private long _number;
     private int _offset;
     private int _span;
+
+    /// <summary>Of the frame that TryPeek showed.</summary>
+    private bool _isLent;
+    private Region _payload;
     private uint _incarnation;
 
     private LogReader(string folder, LogHead head)
     {
         _folder = folder;
+        _lent = new LoanMap(folder);
         Head = head;
     }
 
@@ -172,12 +178,15 @@ public sealed class LogReader : IDisposable
                 continue;
             }
             // Acquire loads, so that a recycling under them shows in FirstSegment afterwards.
-            var flags = (byte)(_view.AcquireUInt32(_offset + Frame.Kind) >> 8);
+            var kinds = _view.AcquireUInt32(_offset + Frame.Kind);
+            var (isLent, flags) = ((byte)kinds == Frame.Lent, (byte)(kinds >> 8));
             var incarnation = _view.AcquireUInt32(_offset + Frame.Incarnation);
             var sequence = _view.AcquireInt64(_offset + Frame.Sequence);
             var time = _view.AcquireInt64(_offset + Frame.Time);
-            if (incarnation < _incarnation || !IsNext(sequence)
-                || (verify && word <= VerifyLimit && _view.ReadUInt32(_offset + Frame.Crc) != Frame.ComputeCrc(_view, _offset, word)))
+            var payload = word < Frame.HeadSize ? default : _view.Slice(_offset + Frame.HeadSize, word - Frame.HeadSize);
+            if (word < Frame.HeadSize || incarnation < _incarnation || !IsNext(sequence)
+                || (verify && word <= VerifyLimit && _view.ReadUInt32(_offset + Frame.Crc) != Frame.ComputeCrc(_view, _offset, word))
+                || (isLent && !_lent.TryFollow(payload, verify ? VerifyLimit : -1, out payload)))
             {
                 if (IsIntact)
                 {
@@ -192,9 +201,9 @@ public sealed class LogReader : IDisposable
             _incarnation = verify && word <= VerifyLimit ? incarnation : _incarnation;
             Lost += sequence - NextSequence;
             NextSequence = sequence;
-            _span = Frame.Align(word);
-            frame = new FrameView(
-                _view.Slice(_offset + Frame.HeadSize, word - Frame.HeadSize), sequence, time, incarnation, flags);
+            (_span, _isLent) = (Frame.Align(word), isLent);
+            _payload = payload;
+            frame = new FrameView(payload, sequence, time, incarnation, flags);
             return true;
         }
     }
@@ -244,10 +253,10 @@ public sealed class LogReader : IDisposable
     /// </summary>
     /// <param name="process">The slot of this process.</param>
     /// <param name="reader">Tells the readers of this process apart.</param>
-    public HeldSegment? Keep(uint process, uint reader)
+    public KeptFrame? Keep(uint process, uint reader)
     {
         _held ??= new HeldSegment(Head, _segment!, _number, process, reader);
-        return _held.Renew() ? _held.Hold() : null;
+        return _held.Renew() ? new KeptFrame(_held.Hold(), _isLent ? _lent.FileOf(_payload)!.Hold() : null, _payload) : null;
     }
 
     /// <summary>Passes the frame that TryPeek showed.</summary>
@@ -297,6 +306,7 @@ public sealed class LogReader : IDisposable
     public void Dispose()
     {
         LeaveSegment();
+        _lent.Dispose();
         _view = default;
         Head.Dispose();
     }

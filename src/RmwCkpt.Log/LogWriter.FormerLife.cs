@@ -77,14 +77,14 @@ public sealed partial class LogWriter
         return CommitInPlace(Frame.HeadSize + payload.Length, flags, incarnation, time);
     }
 
-    private static Likeness Compare(Region view, int offset, Region payload, int key)
+    private Likeness Compare(Region view, int offset, Region payload, int key)
     {
-        var length = view.AcquireInt32(offset + Frame.Length) - Frame.HeadSize;
-        if (length == payload.Length && view.Span(offset + Frame.HeadSize, length).SequenceEqual(payload.All))
+        var said = SaidAt(view, offset);
+        if (said.All.SequenceEqual(payload.All))
         {
             return Likeness.Same;
         }
-        return key > 0 && length >= key && view.Span(offset + Frame.HeadSize, key).SequenceEqual(payload.Span(0, key))
+        return key > 0 && said.Length >= key && said.Span(0, key).SequenceEqual(payload.Span(0, key))
             ? Likeness.SameKey
             : Likeness.None;
     }
@@ -95,6 +95,7 @@ public sealed partial class LogWriter
         var sequence = _view.ReadInt64(_offset + Frame.Sequence);
         var length = _view.ReadInt32(_offset + Frame.Length);
         var time = _view.ReadInt64(_offset + Frame.Time);
+        _lentHere += _view.ReadByte(_offset + Frame.Kind) == Frame.Lent ? 1 : 0;
         _offset += Frame.Align(length);
         _next = sequence + 1;
         // The former life may have died between the frame's commit and the head's.

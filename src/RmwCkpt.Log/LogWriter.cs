@@ -118,7 +118,9 @@ public sealed partial class LogWriter : IDisposable
     /// Reserves <paramref name="size"/> payload bytes: in the log, or aside where a former life's frame stands.
     /// </summary>
     /// <exception cref="PosixException">The log needed a new segment and the file system is full; nothing is changed.</exception>
-    public Reservation Reserve(int size)
+    public Reservation Reserve(int size) => Reserve(size, isLent: false);
+
+    private Reservation Reserve(int size, bool isLent)
     {
         var length = Frame.HeadSize + size;
         var span = Frame.Align(length);
@@ -147,9 +149,9 @@ public sealed partial class LogWriter : IDisposable
             {
                 RepairTornFrame(word);
             }
-            else if (span > _view.Length - _offset)
+            else if (span > _view.Length - _offset || (isLent && _lentHere >= LentPerSegment))
             {
-                Roll(span);
+                Roll(span, isLent);
             }
             else if (_view.CompareExchange(_offset + Frame.Length, 0, -length))
             {
@@ -194,12 +196,7 @@ public sealed partial class LogWriter : IDisposable
     {
         if (reservation.InLog)
         {
-            if ((flags & Frame.Recovered) == 0)
-            {
-                // Long live: what a former life said is not said again now.
-                _passed.Clear();
-            }
-            else if (IsPassed(reservation.Payload.Slice(0, size), key, out sequence))
+            if (IsSaidAgain(reservation.Payload.Slice(0, size), key, flags, out sequence))
             {
                 Abort(reservation);
                 return AppendResult.Found;
@@ -229,10 +226,24 @@ public sealed partial class LogWriter : IDisposable
         }
     }
 
-    private long CommitInPlace(int length, byte flags, uint incarnation, long time)
+    /// <summary>Whether a life that recovers says a message that it had passed.</summary>
+    private bool IsSaidAgain(Region payload, int key, byte flags, out long sequence)
+    {
+        if ((flags & Frame.Recovered) != 0)
+        {
+            return IsPassed(payload, key, out sequence);
+        }
+        // Long live: what a former life said is not said again now.
+        _passed.Clear();
+        sequence = 0;
+        return false;
+    }
+
+    /// <param name="lent">Bytes of the message that the frame refers to.</param>
+    private long CommitInPlace(int length, byte flags, uint incarnation, long time, byte kind = Frame.Data, int lent = 0)
     {
         var sequence = _next;
-        _view.Write(_offset + Frame.Kind, Frame.Data);
+        _view.Write(_offset + Frame.Kind, kind);
         _view.Write(_offset + Frame.Flags, flags);
         _view.Write(_offset + Frame.Incarnation, incarnation);
         _view.Write(_offset + Frame.Sequence, sequence);
@@ -242,7 +253,7 @@ public sealed partial class LogWriter : IDisposable
         _next++;
         _view.Release(_offset + Frame.Length, length);
         _offset += Frame.Align(length);
-        Head.Advance(sequence, _number, _offset, length, time);
+        Head.Advance(sequence, _number, _offset, length + lent, time);
         return sequence;
     }
 
@@ -258,9 +269,10 @@ public sealed partial class LogWriter : IDisposable
     }
 
     /// <summary>Pads what is left of this segment and goes to the next.</summary>
-    private void Roll(int span)
+    private void Roll(int span, bool isLent = false)
     {
-        var next = Segment.Make(_folder, _number + 1, SizeFor(span), _next, Retire(span));
+        var size = isLent ? LentSegmentSize : SizeFor(span);
+        var next = Segment.Make(_folder, _number + 1, size, _next, Retire(size, isLent ? size + LentBytesPerSegment : size));
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {
             // A former life made it and died, and this one got more frames into the segment before it.
@@ -284,7 +296,7 @@ public sealed partial class LogWriter : IDisposable
         }
         var segment = Segment.Open(_folder, number)
             ?? (spanIfMissing > 0
-                ? Segment.Make(_folder, number, SizeFor(spanIfMissing), _next, Retire(spanIfMissing))
+                ? Segment.Make(_folder, number, SizeFor(spanIfMissing), _next, Retire(SizeFor(spanIfMissing), SizeFor(spanIfMissing)))
                 : throw new InvalidDataException($"{_folder} lacks segment {number}"));
         Use(segment, number);
     }
@@ -296,6 +308,7 @@ public sealed partial class LogWriter : IDisposable
         _view = segment.View;
         _number = number;
         _offset = Segment.HeadSize;
+        _lentHere = 0;
         Head.LastSegment = Math.Max(Head.LastSegment, number);
     }
 
@@ -310,14 +323,15 @@ public sealed partial class LogWriter : IDisposable
     /// Lets go of the oldest segments beyond the retention. FirstSegment is raised before a file changes: a reader that
     /// was in it looks there after it has read. Returns one to use again, or null.
     /// </summary>
-    private string? Retire(int span)
+    /// <param name="size">Bytes of the segment that is to be made.</param>
+    /// <param name="weight">Bytes that each such segment keeps.</param>
+    private string? Retire(int size, long weight)
     {
         if (Head.FirstSegment < 0)
         {
             throw new InvalidDataException($"{_folder} is damaged: its head says that segment {Head.FirstSegment} is its first");
         }
-        var size = SizeFor(span);
-        var kept = Math.Max(1, _retention / size);
+        var kept = Math.Max(1, _retention / weight);
         string? spare = null;
         // A life that died here may have left files that are no longer part of the log.
         for (var left = Head.FirstSegment - 1; left >= 0 && Posix.Unlink(Segment.PathOf(_folder, left)); left--)
@@ -351,6 +365,8 @@ public sealed partial class LogWriter : IDisposable
     {
         _segment.Dispose();
         _scratch.Dispose();
+        _pool?.Dispose();
+        _lentBefore?.Dispose();
         Head.Dispose();
     }
 }

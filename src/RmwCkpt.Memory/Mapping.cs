@@ -68,6 +68,35 @@ public sealed class Mapping : IDisposable
         }
     }
 
+    /// <summary>
+    /// From now on a part of the view is this process' own: what is written there is not the file's any more, and belongs to
+    /// an image of the process. At no time, for no thread, does it lose what is in it. Offset and length are of whole pages.
+    /// </summary>
+    /// <exception cref="PosixException">As open(2) and mmap(2); nothing is changed.</exception>
+    public void Detach(int offset, int length)
+    {
+        MapAgain(offset, length, shared: false);
+        // A page of it becomes its own by being written to; atomically, for other threads write there too.
+        View.Slice(offset, length).TouchPages();
+    }
+
+    /// <summary>Takes <see cref="Detach"/> back: the part is the file's again, and what was in it is gone.</summary>
+    /// <exception cref="PosixException">As open(2) and mmap(2); nothing is changed.</exception>
+    public void Attach(int offset, int length) => MapAgain(offset, length, shared: true);
+
+    private void MapAgain(int offset, int length, bool shared)
+    {
+        var fd = Posix.Open(Path, Posix.ReadWrite | Posix.CloseOnExec, 0);
+        try
+        {
+            Posix.MapOver(View.Pointer(offset, length), length, fd, offset, shared, Path);
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+    }
+
     /// <summary>One more holder, who is to dispose of it too. Returns this.</summary>
     public Mapping Hold()
     {

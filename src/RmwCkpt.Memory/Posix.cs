@@ -82,6 +82,15 @@ public static unsafe partial class Posix
         return address != -1 ? address : throw Failed($"map {length} bytes of {path}");
     }
 
+    /// <summary>Maps part of a file over what is there, in one step.</summary>
+    internal static void MapOver(nint address, int length, int fd, int offset, bool shared, string path)
+    {
+        if (mmap(address, length, 3, shared ? 0x11 : 0x12, fd, offset) == -1)
+        {
+            throw Failed($"map {length} bytes of {path} again");
+        }
+    }
+
     internal static void Unmap(nint address, int length) => munmap(address, length);
 
     public static void TryUnlink(string path) => unlink(path);

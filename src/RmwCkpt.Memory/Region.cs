@@ -157,6 +157,16 @@ public readonly unsafe struct Region
 
     /// <inheritdoc cref="CompareExchange(int, int, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool CompareExchange(int offset, long expected, long value)
+    {
+        Hook();
+        var done = Interlocked.CompareExchange(ref *(long*)At(offset, 8), value, expected) == expected;
+        Hook();
+        return done;
+    }
+
+    /// <inheritdoc cref="CompareExchange(int, int, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool CompareExchange(int offset, ulong expected, ulong value)
     {
         Hook();
@@ -190,6 +200,15 @@ public readonly unsafe struct Region
 #endif
         Span(offset, length).Clear();
         Hook();
+    }
+
+    /// <summary>Writes to each page of the view what is there.</summary>
+    internal void TouchPages()
+    {
+        for (var offset = 0; offset < Length; offset += 4096)
+        {
+            Interlocked.Or(ref *(int*)At(offset, 4), 0);
+        }
     }
 
     /// <summary>UTF-8 text ending at a NUL or at <paramref name="capacity"/> bytes.</summary>

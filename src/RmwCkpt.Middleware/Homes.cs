@@ -1,3 +1,5 @@
+using RmwCkpt.Registry;
+
 namespace RmwCkpt.Middleware;
 
 /// <summary>
@@ -8,6 +10,7 @@ internal static class Homes
 {
     private static readonly object s_lock = new();
     private static readonly List<Session> s_inUse = [];
+    private static bool s_lends;
 
     /// <summary>What a session that joins now is to be a guest of.</summary>
     public static Session? Current
@@ -27,6 +30,10 @@ internal static class Homes
         lock (s_lock)
         {
             s_inUse.Add(session);
+            if (s_lends)
+            {
+                session.BeginLending();
+            }
             Tell();
         }
     }
@@ -39,6 +46,40 @@ internal static class Homes
             s_inUse.Remove(session);
             Tell();
             session.BeGuestOf(null);
+        }
+    }
+
+    /// <summary>This process lends messages in its logs' files from now on: all masters that may take a snapshot of it are to know.</summary>
+    public static void BeginLending()
+    {
+        lock (s_lock)
+        {
+            s_lends = true;
+            foreach (var session in s_inUse)
+            {
+                session.BeginLending();
+            }
+        }
+    }
+
+    /// <summary>Whether a snapshot of this process is being taken. Allocates nothing.</summary>
+    public static bool AreFreezing
+    {
+        get
+        {
+            // Who says before that it lends is asked, or sees this.
+            Interlocked.MemoryBarrier();
+            lock (s_lock)
+            {
+                for (var i = 0; i < s_inUse.Count; i++)
+                {
+                    if (s_inUse[i].Slot.AcquireUInt32(ProcessTable.Freezing) != 0)
+                    {
+                        return true;
+                    }
+                }
+                return false;
+            }
         }
     }
 

@@ -5,7 +5,7 @@ namespace RmwCkpt.Middleware;
 /// <summary>Messages that are read where they are, for as long as the caller likes.</summary>
 public sealed partial class Inbox
 {
-    private readonly Dictionary<nint, HeldSegment> _loans = [];
+    private readonly Dictionary<nint, KeptFrame> _loans = [];
     private nint _lentAddress;
 
     /// <summary>
@@ -18,7 +18,7 @@ public sealed partial class Inbox
         {
             lock (_loans)
             {
-                _loans.Add(_lentAddress, kept);
+                _loans.Add(_lentAddress, kept.Value);
             }
         }
         End(passed: kept is not null);
@@ -36,6 +36,19 @@ public sealed partial class Inbox
             }
             kept.Dispose();
             return true;
+        }
+    }
+
+    /// <summary>What was never given back goes with the endpoint.</summary>
+    private void DropLoans()
+    {
+        lock (_loans)
+        {
+            foreach (var kept in _loans.Values)
+            {
+                kept.Dispose();
+            }
+            _loans.Clear();
         }
     }
 

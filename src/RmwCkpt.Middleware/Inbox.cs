@@ -393,5 +393,6 @@ public sealed partial class Inbox : IDisposable
             }
             _sources = [];
         }
+        DropLoans();
     }
 }

@@ -23,7 +23,7 @@ public readonly record struct RequestId(Gid Client, long Sequence)
 /// The writing side of an endpoint: its log. Begin takes the lock that End or Abort on the same thread gives back.
 /// Thread-safe.
 /// </summary>
-public sealed class Outbox : IDisposable
+public sealed partial class Outbox : IDisposable
 {
     private readonly Session _session;
     private readonly LogWriter _writer;
@@ -77,7 +77,7 @@ public sealed class Outbox : IDisposable
         catch (PosixException e)
         {
             Monitor.Exit(_lock);
-            throw new Failure(e.Errno == Posix.Enospc ? Code.NoSpace : Code.Error, $"publish {size} bytes: {e.Message}", e);
+            throw CannotPublish(size, e);
         }
         catch
         {
@@ -91,26 +91,34 @@ public sealed class Outbox : IDisposable
     {
         try
         {
-            var tainted = _session.IsRecovering;
             var result = _writer.Commit(
-                _reservation, (int)size + _prefix, tainted ? Frame.Recovered : (byte)0, _session.Incarnation, _time,
-                out var sequence, key: _prefix);
-            KillPoints.Hit(KillPoint.AfterCommit);
-            _session.CountPublish(result, Head, ref _divergedIn);
-            _deadline?.Happened(_time);
-            // Rung in replay too: the death may have come between the commit and the ring.
-            RingReaders();
-            RingWaiters();
-            if (result != AppendResult.Appended)
-            {
-                // Its reply may be there already, and counts from now on.
-                _session.RingSelf();
-            }
+                _reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, out var sequence, key: _prefix);
+            Committed(result);
             return sequence;
         }
         finally
         {
             Monitor.Exit(_lock);
+        }
+    }
+
+    private static Failure CannotPublish(long size, PosixException e) =>
+        new(e.Errno == Posix.Enospc ? Code.NoSpace : Code.Error, $"publish {size} bytes: {e.Message}", e);
+
+    private byte Flags => _session.IsRecovering ? Frame.Recovered : (byte)0;
+
+    private void Committed(AppendResult result)
+    {
+        KillPoints.Hit(KillPoint.AfterCommit);
+        _session.CountPublish(result, Head, ref _divergedIn);
+        _deadline?.Happened(_time);
+        // Rung in replay too: the death may have come between the commit and the ring.
+        RingReaders();
+        RingWaiters();
+        if (result != AppendResult.Appended)
+        {
+            // Its reply may be there already, and counts from now on.
+            _session.RingSelf();
         }
     }
 
@@ -152,6 +160,8 @@ public sealed class Outbox : IDisposable
     {
         lock (_lock)
         {
+            Lenders.Remove(this);
+            _loans.Clear();
             _writer.Dispose();
         }
     }

@@ -35,6 +35,25 @@ public sealed partial class Session
         }
     }
 
+    /// <summary>Says to the master that this process lends messages in its logs' files.</summary>
+    internal void BeginLending()
+    {
+        if (OwnsSlot)
+        {
+            Slot.CompareExchange(ProcessTable.Lending, (int)LendingState.None, (int)LendingState.Shared);
+        }
+    }
+
+    /// <summary>Answers the master that is about to take a snapshot.</summary>
+    private void DetachIfAsked()
+    {
+        if (Slot.AcquireUInt32(ProcessTable.Lending) == (uint)LendingState.Asked)
+        {
+            Lenders.Detach();
+            Slot.CompareExchange(ProcessTable.Lending, (int)LendingState.Asked, (int)LendingState.Detached);
+        }
+    }
+
     /// <summary>False in a process that is rolled back to before it left this domain, and whose slot is another's by now.</summary>
     private bool OwnsSlot => Slot.AcquireUInt64(ProcessTable.ProcessId) == ProcessId;
 }

@@ -59,6 +59,7 @@ public sealed partial class Session
                     // Notices a new life even in a process that does nothing else.
                     _ = Determinants.IsReplaying;
                 }
+                DetachIfAsked();
                 _matcher.Update();
                 if (_rematch)
                 {
@@ -93,6 +94,7 @@ public sealed partial class Session
         foreach (var entity in Entities)
         {
             (entity as Endpoint)?.Inbox?.RenewLoans();
+            (entity as Endpoint)?.Outbox?.RenewLoans();
         }
     }
 

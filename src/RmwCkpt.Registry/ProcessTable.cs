@@ -33,6 +33,25 @@ public enum ProcessMode : uint
 }
 
 /// <summary>
+/// Whether a process has messages in its logs' files that it has lent and not published: they are its state, and are to be in
+/// a snapshot of it. Changed by compare and exchange.
+/// </summary>
+public enum LendingState : uint
+{
+    /// <summary>It never lent any.</summary>
+    None = 0,
+
+    /// <summary>It may have.</summary>
+    Shared = 1,
+
+    /// <summary>The master, which has set Freezing, asks it to detach them.</summary>
+    Asked = 2,
+
+    /// <summary>It has, and goes on to as long as Freezing is set.</summary>
+    Detached = 3,
+}
+
+/// <summary>
 /// The process table: one slot for each process of the domain, mapped by all. Made by the master, never shrunk or replaced
 /// (snapshots have it mapped).
 /// <code>
@@ -66,6 +85,7 @@ public enum ProcessMode : uint
 /// 188 u32 HomeSlot      its slot there
 /// 192 u32 Abroad        counts cells in its journals of other domains
 /// 196 u32 Snapshots     number of its newest snapshot                               master
+/// 200 u32 Lending       LendingState                                                both
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
 /// FreezeEnd is when the last of them ended.
@@ -105,6 +125,7 @@ public sealed class ProcessTable : IDisposable
     public const int HomeSlot = 188;
     public const int Abroad = 192;
     public const int Snapshots = 196;
+    public const int Lending = 200;
 
     private readonly Mapping _file;
 

@@ -73,6 +73,22 @@ public sealed class FullFileSystemTests : IDisposable
     }
 
     [SmallFileSystemFact]
+    public void A_log_without_space_for_a_message_to_lend_says_so_and_changes_nothing()
+    {
+        using var writer = _scratch.Write();
+        using var reader = _scratch.Read();
+        var lent = writer.Borrow(100_000)!;
+        var files = Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes);
+        File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[850 * 1024]);
+        Assert.Equal(Posix.Enospc, Assert.Throws<PosixException>(() => writer.Borrow(100_000)).Errno);
+        Assert.Equal(files, Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes));
+        writer.Commit(lent, 100_000, 0, 1, 0, out _);
+        File.Delete(Path.Combine(_mount, "ballast"));
+        Assert.Equal((AppendResult.Appended, 2), Scratch.Lend(writer, "x"u8, 100_000));
+        Assert.Equal([1, 2], Scratch.Sequences(reader));
+    }
+
+    [SmallFileSystemFact]
     public void A_journal_without_space_for_a_file_says_so_and_changes_nothing()
     {
         using var journal = Journal.Open(_scratch.Folder, 0);

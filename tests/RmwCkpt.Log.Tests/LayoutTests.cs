@@ -101,6 +101,45 @@ public sealed class LayoutTests : IDisposable
     }
 
     [Fact]
+    public void A_lent_message_is_laid_out_as_documented()
+    {
+        using var writer = _scratch.Write(usual: 16 * 4096);
+        var loan = writer.Borrow(5000)!;
+        Assert.Equal(0, (loan.Payload.Address + 4) % 64);
+        Assert.Equal(long.MaxValue, BitConverter.ToInt64(File.ReadAllBytes(LoanFile.PathOf(_scratch.Folder, 0)), 64));
+        "hello"u8.CopyTo(loan.Payload.All);
+        writer.Commit(loan, 5, 0, 7, 99, out _);
+        Scratch.Lend(writer, "more"u8, 5000);
+
+        // The first file has one slot, each that follows twice as many, up to a segment's bytes.
+        Assert.Equal(4096 + 8192, File.ReadAllBytes(LoanFile.PathOf(_scratch.Folder, 0)).Length);
+        var file = File.ReadAllBytes(LoanFile.PathOf(_scratch.Folder, 1));
+        Assert.Equal(4096 + (2 * 8192), file.Length);
+        Assert.Equal("RCKLOAN1"u8.ToArray(), file[..8]);
+        Assert.Equal(1, BitConverter.ToInt32(file, 8));
+        Assert.Equal(8192, BitConverter.ToInt32(file, 12));
+        Assert.Equal(2, BitConverter.ToInt32(file, 16));
+        Assert.Equal(1, BitConverter.ToInt64(file, 64));
+        Assert.Equal(0, BitConverter.ToInt64(file, 72));
+        Assert.Equal("more"u8.ToArray(), file[4156..4160]);
+
+        var frame = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0))[128..];
+        Assert.Equal(36 + 16, BitConverter.ToInt32(frame, 0));
+        Assert.Equal(3, frame[4]);
+        Assert.Equal(1, BitConverter.ToInt32(frame, 36));
+        Assert.Equal(4156, BitConverter.ToInt32(frame, 40));
+        Assert.Equal(4, BitConverter.ToInt32(frame, 44));
+        Assert.Equal(CrcOf("more"u8), BitConverter.ToUInt32(frame, 48));
+    }
+
+    private static uint CrcOf(ReadOnlySpan<byte> bytes)
+    {
+        using var buffer = new NativeBuffer();
+        bytes.CopyTo(buffer.Ensure(bytes.Length).All);
+        return buffer.Region.Crc32C(0, bytes.Length);
+    }
+
+    [Fact]
     public void A_journal_cell_is_laid_out_as_documented()
     {
         using (var journal = Journal.Open(_scratch.Folder, 0))
@@ -138,6 +177,23 @@ public sealed class LayoutTests : IDisposable
         Assert.Throws<InvalidDataException>(() => _scratch.Read());
         Assert.Throws<InvalidDataException>(() => _scratch.Write());
         Assert.Throws<InvalidDataException>(() => Segment.Open(_scratch.Folder, 0));
+    }
+
+    [Theory]
+    [InlineData(0, 0x00)] // magic
+    [InlineData(8, 0x01)] // number
+    [InlineData(13, 0x01)] // size of a slot
+    [InlineData(16, 0x00)] // slots
+    public void A_file_of_lent_messages_with_a_wrong_byte_is_refused(int offset, byte value)
+    {
+        using var writer = _scratch.Write();
+        Scratch.Lend(writer, "x"u8, 5000);
+        _scratch.Damage("loans-0", offset, value);
+        Assert.Throws<InvalidDataException>(() => LoanFile.Open(_scratch.Folder, 0, writable: false));
+        using var next = _scratch.Write();
+        Assert.Throws<InvalidDataException>(() => next.Borrow(5000));
+        using var reader = _scratch.Read();
+        Assert.False(reader.TryPeek(out _));
     }
 
     [Theory]

@@ -172,7 +172,7 @@ public sealed class LogTests : IDisposable
         Assert.Null(reader.Keep(7, 1));
         Assert.Equal(100, Scratch.Sequences(reader)[^1]);
         Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
-        kept.Dispose();
+        kept.Value.Dispose();
         Assert.DoesNotContain(File.ReadLines("/proc/self/maps"), line => line.Contains($"{_scratch.Folder}/0", StringComparison.Ordinal));
     }
 
@@ -185,8 +185,8 @@ public sealed class LogTests : IDisposable
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
         using var own = Mapping.Open(Segment.PathOf(_scratch.Folder, 0));
-        reader.Keep(7, 1)!.Dispose();
-        reader.Keep(7, 1)!.Dispose();
+        reader.Keep(7, 1)!.Value.Dispose();
+        reader.Keep(7, 1)!.Value.Dispose();
         Assert.True(reader.Head.IsHeld(0));
         Scratch.Sequences(reader);
         Scratch.AppendMany(writer, 4, 8, 900);
@@ -203,7 +203,7 @@ public sealed class LogTests : IDisposable
         using var reader = _scratch.Read();
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
-        using var kept = reader.Keep(7, 1)!;
+        using var kept = reader.Keep(7, 1)!.Value;
         reader.Head.EndHold(LogHead.HoldMark(7, 1, 0));
         Assert.True(kept.Renew());
         Assert.True(reader.Head.IsHeld(0));
@@ -232,7 +232,7 @@ public sealed class LogTests : IDisposable
         using var late = _scratch.Read();
         Scratch.AppendMany(writer, 1, 1, 900);
         Assert.True(late.TryPeek(out _));
-        late.Keep(8, 1)!.Dispose();
+        late.Keep(8, 1)!.Value.Dispose();
         Assert.True(late.Head.IsHeld(99));
     }
 

@@ -52,6 +52,15 @@ internal sealed class Scratch : IDisposable
         return (writer.Commit(reservation, payload.Length, flags, life, time, out var sequence, key), sequence);
     }
 
+    /// <summary>As Append, written where it is read, in what is lent for payloads of <paramref name="size"/> bytes.</summary>
+    public static (AppendResult Result, long Sequence) Lend(
+        LogWriter writer, ReadOnlySpan<byte> payload, int size, uint life = 1, long time = 0, byte flags = 0)
+    {
+        var loan = writer.Borrow(size)!;
+        payload.CopyTo(loan.Payload.All);
+        return (writer.Commit(loan, payload.Length, flags, life, time, out var sequence), sequence);
+    }
+
     /// <summary>Appends messages <paramref name="from"/> to <paramref name="to"/>, number i of time 10 i.</summary>
     public static void AppendMany(LogWriter writer, int from, int to, int size)
     {

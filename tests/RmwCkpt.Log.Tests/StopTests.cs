@@ -22,7 +22,7 @@ public sealed class StopTests(ITestOutputHelper output)
         var runs = 0;
         foreach (var schedule in Schedules())
         {
-            var plan = new Plan(schedule, [first, second], long.MaxValue / 2, first == 10, first == 3000);
+            var plan = new Plan(schedule, [first, second], long.MaxValue / 2, first == 10, first == 3000, first == 2000);
             for (var snapshotAt = -1; snapshotAt < schedule.Length; snapshotAt++)
             {
                 for (var (stopAt, ended) = (1, false); !ended; stopAt++)
@@ -46,7 +46,7 @@ public sealed class StopTests(ITestOutputHelper output)
     {
         var runs = 0;
         var step = int.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_STEP"), out var given) ? given : 3;
-        var plan = new Plan([0, 0, 1], [first, second], long.MaxValue / 2, false, false);
+        var plan = new Plan([0, 0, 1], [first, second], long.MaxValue / 2, false, false, first == 4000);
         for (var (stopAt, ended) = (1, false); !ended; stopAt++)
         {
             // Of the second stops each third, another third for each first one; RMW_CKPT_STEP=1 takes all.
@@ -106,7 +106,7 @@ public sealed class StopTests(ITestOutputHelper output)
         }
         var plan = new Plan(
             schedule, sizes[..(1 + random.Next(4))], random.Next(2) == 0 ? random.Next(20_000) : long.MaxValue / 2,
-            random.Next(4) == 0, random.Next(4) == 0);
+            random.Next(4) == 0, random.Next(4) == 0, random.Next(3) == 0);
         var laziness = random.Next(4) == 0 ? 200 : 1 + random.Next(4);
         using var lives = new Lives(plan, () => random.Next(laziness) == 0);
         var deaths = 1 + random.Next(3);

@@ -15,6 +15,7 @@ public sealed class CommandLine
 
     private readonly Option<string> _nodes = Choice("--nodes", "rclpy", "the nodes: rclpy (of the sourced ROS 2) or csharp", "rclpy", "csharp");
     private readonly Option<string?> _program = new("--program") { Description = "the C# nodes' program, or the folder of the Python files" };
+    private readonly Option<bool> _lend = new("--lend") { Description = "the C# relay's messages are of 64 KiB, lent, and written where they are read" };
     private readonly Option<double> _rate = Of("--rate", 100.0, "numbers per second");
     private readonly Option<int> _depth = Of("--depth", 10, "of every KEEP_LAST queue");
     private readonly Option<string> _kill = Of("--kill", "relay", "relay, counter, watcher, master; several in turn (relay,master); or mixed");
@@ -43,7 +44,7 @@ public sealed class CommandLine
     {
         foreach (var option in new Option[]
         {
-            _nodes, _program, _rate, _depth, _kill, _times, _between, _seed, _point, _interval, _engine, _pause, _seconds, _domain, _rmw,
+            _nodes, _program, _lend, _rate, _depth, _kill, _times, _between, _seed, _point, _interval, _engine, _pause, _seconds, _domain, _rmw,
             _offset, _view, _json, _keep,
         })
         {
@@ -77,6 +78,7 @@ public sealed class CommandLine
         {
             Nodes = kind,
             Program = result.GetValue(_program) ?? FindPythonNodes(),
+            Lends = result.GetValue(_lend),
             Rate = result.GetValue(_rate),
             Depth = result.GetValue(_depth),
             Victims = victims,
@@ -114,6 +116,10 @@ public sealed class CommandLine
         if (result.GetValue(_nodes) == "csharp" && !File.Exists(result.GetValue(_program)))
         {
             return "--nodes csharp needs --program: the C# nodes' program";
+        }
+        if (result.GetValue(_lend) && result.GetValue(_nodes) != "csharp")
+        {
+            return "--lend needs --nodes csharp";
         }
         if (result.GetValue(_rmw) != TrialOptions.OurRmw && result.GetValue(_times) > 0)
         {

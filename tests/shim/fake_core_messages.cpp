@@ -32,6 +32,17 @@ void deliver(const Entity & from, const std::shared_ptr<Message> & message) {
   changed.notify_all();
 }
 
+std::shared_ptr<Message> take_back(const void * data) {
+  const Lock lock(mutex);
+  const auto found = borrowed.find(data);
+  if (found == borrowed.end()) {
+    return nullptr;
+  }
+  const auto message = found->second;
+  borrowed.erase(found);
+  return message;
+}
+
 }  // namespace
 
 extern "C" {
@@ -66,6 +77,28 @@ ckpt_code ckpt_publish_end(ckpt_id id, const ckpt_reservation *, uint64_t size, 
 ckpt_code ckpt_publish_abort(ckpt_id, const ckpt_reservation *) {
   reserved.reset();
   return CKPT_OK;
+}
+
+ckpt_code ckpt_borrow(ckpt_id, uint64_t size, void ** data) {
+  const Lock lock(mutex);
+  const auto message = std::make_shared<Message>();
+  message->storage.resize(size / 8 + 2);
+  *data = message->bytes();
+  borrowed[*data] = message;
+  return CKPT_OK;
+}
+
+ckpt_code ckpt_publish_borrowed(ckpt_id id, const void * data, uint64_t size) {
+  const auto message = take_back(data);
+  if (message == nullptr) {
+    return fail(CKPT_ERROR, "nothing is lent there");
+  }
+  reserved = message;
+  return ckpt_publish_end(id, nullptr, size, nullptr);
+}
+
+ckpt_code ckpt_return_borrowed(ckpt_id, const void * data) {
+  return take_back(data) != nullptr ? CKPT_OK : fail(CKPT_ERROR, "nothing is lent there");
 }
 
 ckpt_code ckpt_take_begin(ckpt_id id, ckpt_message * message) {

@@ -44,6 +44,8 @@ struct Entity {
 inline std::mutex & mutex = *new std::mutex;
 inline std::condition_variable & changed = *new std::condition_variable;
 inline std::map<ckpt_id, Entity> & entities = *new std::map<ckpt_id, Entity>;
+inline std::map<const void *, std::shared_ptr<Message>> & borrowed =
+    *new std::map<const void *, std::shared_ptr<Message>>;
 inline std::map<const void *, std::shared_ptr<Message>> & loans = *new std::map<const void *, std::shared_ptr<Message>>;
 
 using Lock = std::unique_lock<std::mutex>;

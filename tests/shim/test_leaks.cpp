@@ -11,6 +11,7 @@
 
 #include "fixture.hpp"
 #include "holdings.hpp"
+#include "large.hpp"
 
 namespace {
 
@@ -56,14 +57,18 @@ class Leaks : public WaitFixture {
     EXPECT_LE(after.memory_kb, before.memory_kb + few_kb);
   }
 
-  rmw_publisher_t * publisher() const {
+  rmw_publisher_t * publisher() const { return publisher(message_type, "/leaks"); }
+
+  rmw_subscription_t * subscription() const { return subscription(message_type, "/leaks"); }
+
+  rmw_publisher_t * publisher(const rosidl_message_type_support_t * type, const char * topic) const {
     const rmw_publisher_options_t options = rmw_get_default_publisher_options();
-    return rmw_create_publisher(node, message_type, "/leaks", &rmw_qos_profile_default, &options);
+    return rmw_create_publisher(node, type, topic, &rmw_qos_profile_default, &options);
   }
 
-  rmw_subscription_t * subscription() const {
+  rmw_subscription_t * subscription(const rosidl_message_type_support_t * type, const char * topic) const {
     const rmw_subscription_options_t options = rmw_get_default_subscription_options();
-    return rmw_create_subscription(node, message_type, "/leaks", &rmw_qos_profile_default, &options);
+    return rmw_create_subscription(node, type, topic, &rmw_qos_profile_default, &options);
   }
 
   const rosidl_message_type_support_t * const message_type =
@@ -137,6 +142,34 @@ TEST_F(Leaks, OfWhatHasMatched) {
     EXPECT_RMW_OK(rmw_return_loaned_message_from_subscription(sub, lent));
     EXPECT_RMW_OK(rmw_publish(pub, std::make_unique<BasicTypes>().get(), nullptr));
     EXPECT_RMW_OK(rmw_event_fini(&event));
+    EXPECT_RMW_OK(rmw_destroy_publisher(node, pub));
+    EXPECT_RMW_OK(rmw_destroy_subscription(node, sub));
+  });
+}
+
+/// Messages that are written where they are read: published, taken and never given back, given back, never published.
+TEST_F(Leaks, OfLargeLoans) {
+  cycle([&] {
+    auto * const sub = subscription(large_type(), "/large_leaks");
+    auto * const pub = publisher(large_type(), "/large_leaks");
+    for (int i = 0; i < 3; ++i) {
+      void * lent = nullptr;
+      EXPECT_RMW_OK(rmw_borrow_loaned_message(pub, large_type(), &lent));
+      EXPECT_RMW_OK(rmw_publish_loaned_message(pub, lent, nullptr));
+    }
+    void * lent = nullptr;
+    EXPECT_RMW_OK(rmw_borrow_loaned_message(pub, large_type(), &lent));
+    bool taken = false;
+    for (int i = 0; i < 2; ++i) {
+      lent = nullptr;
+      EXPECT_TRUE(eventually([&] {
+        EXPECT_RMW_OK(rmw_take_loaned_message(sub, &lent, &taken, nullptr));
+        return taken;
+      }));
+      if (i == 0) {
+        EXPECT_RMW_OK(rmw_return_loaned_message_from_subscription(sub, lent));
+      }
+    }
     EXPECT_RMW_OK(rmw_destroy_publisher(node, pub));
     EXPECT_RMW_OK(rmw_destroy_subscription(node, sub));
   });

@@ -1,12 +1,15 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
 // Messages that are written and read where they are.
+#include <algorithm>
+#include <cstring>
 #include <rosidl_typesupport_cpp/message_type_support.hpp>
 #include <test_msgs/msg/arrays.hpp>
 #include <test_msgs/msg/basic_types.hpp>
 #include <test_msgs/msg/strings.hpp>
 
 #include "fixture.hpp"
+#include "large.hpp"
 
 namespace {
 
@@ -191,6 +194,108 @@ TEST_F(Loans, AreNotMadeOfBytesInAnotherOrder) {
     EXPECT_FALSE(taken);
     EXPECT_EQ(nullptr, loan);
   }
+}
+
+/// Messages that are written where they are read.
+class LargeLoans : public Loans {
+ protected:
+  void SetUp() override {
+    Fixture::SetUp();
+    publisher = publish_on("/large", large_type());
+    subscription = subscribe_to("/large", large_type());
+    size_t count = 0;
+    ASSERT_TRUE(eventually(
+        [&] { return rmw_publisher_count_matched_subscriptions(publisher, &count) == RMW_RET_OK && count == 1; }));
+  }
+
+  Large * borrow() {
+    void * loan = nullptr;
+    EXPECT_RMW_OK(rmw_borrow_loaned_message(publisher, large_type(), &loan));
+    return static_cast<Large *>(loan);
+  }
+
+  static void fill(Large * message, uint64_t number) {
+    message->number = number;
+    message->bytes.fill(static_cast<uint8_t>(number));
+    message->last = static_cast<uint16_t>(number);
+  }
+
+  static bool is(const Large & message, uint64_t number) {
+    return message.number == number && message.last == number &&
+           std::all_of(message.bytes.begin(), message.bytes.end(), [=](uint8_t byte) { return byte == number; });
+  }
+
+  const Large * take_loan() {
+    void * loan = nullptr;
+    EXPECT_TRUE(eventually([&] {
+      bool taken = false;
+      EXPECT_RMW_OK(rmw_take_loaned_message(subscription, &loan, &taken, nullptr));
+      return taken;
+    }));
+    return static_cast<const Large *>(loan);
+  }
+};
+
+TEST_F(LargeLoans, AreReadAsTheyWereWrittenHoweverManyThereAre) {
+  ASSERT_TRUE(publisher->can_loan_messages);
+  for (uint64_t number = 1; number <= 40; ++number) {
+    Large * const message = borrow();
+    ASSERT_NE(nullptr, message);
+    EXPECT_EQ(0u, reinterpret_cast<uintptr_t>(message) % alignof(Large));
+    EXPECT_TRUE(is(*message, 0)) << "it starts as zeroes, whatever was in it before";
+    fill(message, number);
+    if (number % 4 == 0) {
+      EXPECT_RMW_OK(rmw_return_loaned_message_from_publisher(publisher, message));
+      continue;
+    }
+    EXPECT_RMW_OK(rmw_publish_loaned_message(publisher, message, nullptr));
+    EXPECT_RMW_FAILS(RMW_RET_ERROR, rmw_publish_loaned_message(publisher, message, nullptr));
+    EXPECT_RMW_FAILS(RMW_RET_ERROR, rmw_return_loaned_message_from_publisher(publisher, message));
+    const Large * const read = take_loan();
+    ASSERT_NE(nullptr, read);
+    EXPECT_TRUE(is(*read, number));
+    EXPECT_RMW_OK(rmw_return_loaned_message_from_subscription(subscription, const_cast<Large *>(read)));
+  }
+}
+
+TEST_F(LargeLoans, AreTheSameBytesAsCopies) {
+  Large * const lent = borrow();
+  Large own{};
+  fill(lent, 7);
+  fill(&own, 7);
+  EXPECT_RMW_OK(rmw_publish_loaned_message(publisher, lent, nullptr));
+  EXPECT_RMW_OK(rmw_publish(publisher, &own, nullptr));
+  rmw_serialized_message_t both[2];
+  for (auto & bytes : both) {
+    bytes = rmw_get_zero_initialized_serialized_message();
+    const auto allocator = rcutils_get_default_allocator();
+    ASSERT_EQ(RMW_RET_OK, rmw_serialized_message_init(&bytes, 0, &allocator));
+    EXPECT_TRUE(eventually([&] {
+      bool taken = false;
+      EXPECT_RMW_OK(rmw_take_serialized_message(subscription, &bytes, &taken, nullptr));
+      return taken;
+    }));
+  }
+  ASSERT_EQ(both[0].buffer_length, both[1].buffer_length);
+  EXPECT_EQ(0, std::memcmp(both[0].buffer, both[1].buffer, both[0].buffer_length));
+  for (auto & bytes : both) {
+    EXPECT_RMW_OK(rmw_serialized_message_fini(&bytes));
+  }
+}
+
+TEST_F(LargeLoans, AreCopiedToWhoWantsACopy) {
+  Large * const message = borrow();
+  fill(message, 9);
+  EXPECT_RMW_OK(rmw_publish_loaned_message(publisher, message, nullptr));
+  Large copy{};
+  EXPECT_TRUE(eventually([&] {
+    bool taken = false;
+    EXPECT_RMW_OK(rmw_take(subscription, &copy, &taken, nullptr));
+    return taken;
+  }));
+  EXPECT_TRUE(is(copy, 9));
+  // One that is never given back goes with its publisher.
+  EXPECT_NE(nullptr, borrow());
 }
 
 }  // namespace

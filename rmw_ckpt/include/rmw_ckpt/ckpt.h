@@ -198,12 +198,21 @@ ckpt_code ckpt_publish_begin(ckpt_id entity, const ckpt_request_id * answers, ui
 ckpt_code ckpt_publish_end(ckpt_id entity, const ckpt_reservation * reservation, uint64_t size, int64_t * sequence);
 ckpt_code ckpt_publish_abort(ckpt_id entity, const ckpt_reservation * reservation);
 
+/// Lends `size` zero bytes to a publisher, to be written where they will be read, until one of the next two, or until it
+/// is destroyed; from any thread. `data` NULL: there is no such memory, and the caller uses its own. All of a publisher must have the same size.
+/// data + 4 is aligned to 64.
+ckpt_code ckpt_borrow(ckpt_id entity, uint64_t size, void ** data);
+/// Publishes the first `size` bytes. CKPT_ERROR: nothing is lent at `data`. On failure it is still lent.
+ckpt_code ckpt_publish_borrowed(ckpt_id entity, const void * data, uint64_t size);
+ckpt_code ckpt_return_borrowed(ckpt_id entity, const void * data);
+
 /// Lends the next message of a subscription, service (request) or client (reply). CKPT_OK with taken = 0 when there is
 /// none. With taken = 1 holds the entity's reader lock until ckpt_take_end, which the same thread must call.
 ckpt_code ckpt_take_begin(ckpt_id entity, ckpt_message * message);
 ckpt_code ckpt_take_end(ckpt_id entity, const ckpt_message * message);
 /// Instead of ckpt_take_end: the message may be read where it is, and not written to, until ckpt_return_loan with its
-/// `data`, from any thread; CKPT_ERROR there: nothing is lent at `data`. CKPT_LOST as ckpt_take_end: nothing is lent.
+/// `data`, from any thread, or until the entity is destroyed; CKPT_ERROR there: nothing is lent at `data`. CKPT_LOST as
+/// ckpt_take_end: nothing is lent.
 ckpt_code ckpt_take_loan(ckpt_id entity, const ckpt_message * message);
 ckpt_code ckpt_return_loan(ckpt_id entity, const void * data);
 

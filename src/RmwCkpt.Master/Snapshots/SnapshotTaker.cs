@@ -11,6 +11,9 @@ internal sealed record SnapshotOutcome(uint Number, string Why, SnapshotManifest
 internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
 {
     private const int Attempts = 5;
+
+    /// <summary>How long, ms, a process may take to detach what it has lent.</summary>
+    private const int DetachPatience = 500;
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Whether a snapshot of it would be of use now; null: yes, else why not.</summary>
@@ -109,7 +112,9 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         member.Slot.Release(ProcessTable.Freezing, 1u);
         try
         {
-            return engine.Engine.Dump((int)member.Entry.Record.Pid, folder, member.Stdio);
+            return HaveLoansDetached(member)
+                ? engine.Engine.Dump((int)member.Entry.Record.Pid, folder, member.Stdio)
+                : SnapshotResult.Failed("it does not say that the messages it has lent are its own: is it stopped?", retry: true);
         }
         finally
         {
@@ -120,6 +125,30 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             registry.Ring(member);
             registry.EndWork();
         }
+    }
+
+    /// <summary>
+    /// Messages that a node has borrowed and not published are its state, but in files that it shares: they are made its own
+    /// first. Freezing is set: what it borrows from now on is its own at once. False: it does not answer.
+    /// </summary>
+    private bool HaveLoansDetached(Member member)
+    {
+        Interlocked.MemoryBarrier();
+        if (member.Slot.AcquireUInt32(ProcessTable.Lending) == (uint)LendingState.None)
+        {
+            return true;
+        }
+        member.Slot.Release(ProcessTable.Lending, (uint)LendingState.Asked);
+        registry.Ring(member);
+        for (var waited = 0; waited < DetachPatience; waited++)
+        {
+            if (member.Slot.AcquireUInt32(ProcessTable.Lending) != (uint)LendingState.Asked)
+            {
+                return true;
+            }
+            Thread.Sleep(1);
+        }
+        return false;
     }
 
     /// <summary>A process freezes with all below it, so none of those may be a node.</summary>

@@ -36,6 +36,10 @@ public sealed class Nodes
             : [FindInPath("python3"), Path.Combine(_options.Program, $"{name}.py")];
         var program = command[0];
         command.AddRange(["--depth", $"{_options.Depth}", "--witness", witness]);
+        if (_options.Lends)
+        {
+            command.AddRange(["--lend", "yes"]);
+        }
         if (role == Victim.Counter)
         {
             command.AddRange(["--rate", _options.Rate.ToString(CultureInfo.InvariantCulture)]);

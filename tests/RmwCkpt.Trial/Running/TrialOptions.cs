@@ -25,6 +25,9 @@ public sealed record TrialOptions
     /// <summary>C# nodes: their program. rclpy nodes: the folder of the Python files.</summary>
     public required string Program { get; init; }
 
+    /// <summary>C# nodes: the relay's messages are large, and written where they are read.</summary>
+    public bool Lends { get; init; }
+
     public double Rate { get; init; } = 100;
 
     public int Depth { get; init; } = 10;

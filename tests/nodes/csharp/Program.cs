@@ -1,5 +1,6 @@
-// Usage: ckpt_nodes counter|relay|watcher --witness FILE [--rate HZ] [--depth N]
-// The same three nodes, and the same witness lines, as counter.py, relay.py and watcher.py.
+// Usage: ckpt_nodes counter|relay|watcher --witness FILE [--rate HZ] [--depth N] [--lend yes]
+// The same three nodes, and the same witness lines, as counter.py, relay.py and watcher.py. With --lend the sums are large
+// messages that the relay writes where they are read, and of which it always has one half written.
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -7,19 +8,21 @@ using RmwCkpt.Client;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
-var options = new Dictionary<string, string> { ["--rate"] = "100", ["--depth"] = "10" };
+var options = new Dictionary<string, string> { ["--rate"] = "100", ["--depth"] = "10", ["--lend"] = "no" };
 for (var i = 1; i + 1 < args.Length; i += 2)
 {
     options[args[i]] = args[i + 1];
 }
 if (args.Length == 0 || !options.TryGetValue("--witness", out var path))
 {
-    Console.Error.WriteLine("usage: ckpt_nodes counter|relay|watcher --witness FILE [--rate HZ] [--depth N]");
+    Console.Error.WriteLine("usage: ckpt_nodes counter|relay|watcher --witness FILE [--rate HZ] [--depth N] [--lend yes]");
     return 2;
 }
 var witness = new Witness(path);
 var rate = double.Parse(options["--rate"], CultureInfo.InvariantCulture);
 var qos = Qos.Default with { Depth = uint.Parse(options["--depth"], CultureInfo.InvariantCulture) };
+
+var lends = options["--lend"] == "yes";
 
 using var context = new Context();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -41,6 +44,17 @@ switch (args[0])
             numbers.Publish(new Int64Message(count));
         });
         break;
+    case "relay" when lends:
+        var blocks = node.CreatePublisher<SumBlock>("sums", qos);
+        var block = new SumBlock(0).Begin(blocks);
+        node.CreateSubscription<Int64Message>("numbers", message =>
+        {
+            var total = SumBlock.End(block, message.Data);
+            witness.Write($"{message.Data} {total}\n");
+            blocks.PublishBorrowed(block);
+            block = new SumBlock(total).Begin(blocks);
+        }, qos);
+        break;
     case "relay":
         var sums = node.CreatePublisher<Int64Message>("sums", qos);
         var sum = 0L;
@@ -50,6 +64,10 @@ switch (args[0])
             witness.Write($"{message.Data} {sum}\n");
             sums.Publish(new Int64Message(sum));
         }, qos);
+        break;
+    case "watcher" when lends:
+        node.CreateSubscription<SumBlock>(
+            "sums", message => witness.Write($"{message.Sum} {Posix.Now(Posix.MonotonicClock)}\n"), qos);
         break;
     case "watcher":
         node.CreateSubscription<Int64Message>(
