@@ -163,20 +163,12 @@ public sealed class Journal : IDisposable
         return true;
     }
 
-    private static Mapping Make(string path, long number)
-    {
-        var temporary = $"{path}.new";
-        var file = Mapping.Create(temporary, FileSize);
-        file.View.Write(8, number);
-        file.View.Write(0, MagicValue);
-        if (Posix.RenameIfFree(temporary, path))
+    private static Mapping Make(string path, long number) =>
+        NewFile.Make(path, FileSize, spare: null, view =>
         {
-            return file;
-        }
-        file.Dispose();
-        Posix.TryUnlink(temporary);
-        return Mapping.Open(path);
-    }
+            view.Write(8, number);
+            view.Write(0, MagicValue);
+        }) ?? Mapping.Open(path);
 
     private void Retire(long newest)
     {

@@ -56,18 +56,14 @@ public static class LoanFile
             return there;
         }
         var path = PathOf(folder, number);
-        var temporary = $"{path}.new";
-        using (var made = Mapping.Create(temporary, HeadSize + (slots * slotSize)))
+        // Mapped by its own name, by which it is mapped again.
+        NewFile.Make(path, HeadSize + (slots * slotSize), spare: null, view =>
         {
-            made.View.Write(Number, number);
-            made.View.Write(SlotSize, slotSize);
-            made.View.Write(Slots, slots);
-            made.View.Write(Magic, MagicValue);
-        }
-        if (!Posix.RenameIfFree(temporary, path))
-        {
-            Posix.TryUnlink(temporary);
-        }
+            view.Write(Number, number);
+            view.Write(SlotSize, slotSize);
+            view.Write(Slots, slots);
+            view.Write(Magic, MagicValue);
+        })?.Dispose();
         return Open(folder, number, writable: true) ?? throw new IOException($"{path} was there and is gone");
     }
 

@@ -58,23 +58,17 @@ public sealed class LogHead : IDisposable
 
     /// <summary>
     /// Makes the head of a new log; <paramref name="fill"/> writes its metadata before readers can find it. One that is there
-    /// is a former life's, which was restored from a snapshot in the middle of this, and the same.
+    /// is a former life's, and the same.
     /// </summary>
     public static LogHead Make(string folder, Action<Region> fill)
     {
-        var path = Path.Combine(folder, FileName);
-        var temporary = $"{path}.new";
-        var file = Mapping.Create(temporary, FileSize);
-        file.View.Write(Version, CurrentVersion);
-        file.View.Write(Magic, MagicValue);
-        fill(file.View.Slice(MetadataOffset, MetadataSize));
-        if (!Posix.RenameIfFree(temporary, path))
+        var file = NewFile.Make(Path.Combine(folder, FileName), FileSize, spare: null, view =>
         {
-            file.Dispose();
-            Posix.TryUnlink(temporary);
-            return Open(folder);
-        }
-        return new LogHead(file);
+            view.Write(Version, CurrentVersion);
+            view.Write(Magic, MagicValue);
+            fill(view.Slice(MetadataOffset, MetadataSize));
+        });
+        return file is null ? Open(folder) : new LogHead(file);
     }
 
     /// <exception cref="PosixException">ENOENT and the like.</exception>

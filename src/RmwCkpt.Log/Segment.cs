@@ -7,8 +7,6 @@ namespace RmwCkpt.Log;
 /// <code>
 ///   0 u64 Magic   8 i64 Number   16 i64 FirstSequence (of its first data frame)   24 i32 Size   28 .. 64 zero   64 frames
 /// </code>
-/// A segment is made whole under another name and then given its own, never over one that is there: a writer restored from
-/// a snapshot in the middle of that finds the segment its former life made, and uses it.
 /// </summary>
 public static class Segment
 {
@@ -27,29 +25,13 @@ public static class Segment
     public static Mapping Make(string folder, long number, int size, long firstSequence, string? spare)
     {
         var path = PathOf(folder, number);
-        var temporary = $"{path}.new";
-        Mapping file;
-        if (spare is not null && Posix.Rename(spare, temporary))
+        return NewFile.Make(path, size, spare, view =>
         {
-            file = Mapping.Open(temporary, populate: true);
-            file.View.Clear(0, file.View.Length);
-        }
-        else
-        {
-            file = Mapping.Create(temporary, size);
-        }
-        var view = file.View;
-        view.Write(Number, number);
-        view.Write(FirstSequence, firstSequence);
-        view.Write(Size, view.Length);
-        view.Write(Magic, MagicValue);
-        if (Posix.RenameIfFree(temporary, path))
-        {
-            return file;
-        }
-        file.Dispose();
-        Posix.TryUnlink(temporary);
-        return Open(folder, number) ?? throw new IOException($"{path} was there and is gone");
+            view.Write(Number, number);
+            view.Write(FirstSequence, firstSequence);
+            view.Write(Size, view.Length);
+            view.Write(Magic, MagicValue);
+        }) ?? Open(folder, number) ?? throw new IOException($"{path} was there and is gone");
     }
 
     /// <summary>

@@ -80,10 +80,14 @@ public sealed class RunFolder
             $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}", Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
     }
 
-    /// <summary>Whether a file is part of a log, of any domain of the user.</summary>
-    public static bool IsOfLog(string path) => path.Split('/').Any(part =>
+    /// <summary>
+    /// Whether a process restored from an image finds out by itself that a file of any domain of the user is gone: one of a
+    /// log, or one that has got its final name since.
+    /// </summary>
+    public static bool MayBeGone(string path) => path.Split('/').Any(part =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
-        && path.StartsWith(For(domain).Logs + "/", StringComparison.Ordinal));
+        && (path.StartsWith(For(domain).Logs + "/", StringComparison.Ordinal)
+            || (path.StartsWith(For(domain).Processes + "/", StringComparison.Ordinal) && path.EndsWith(".new", StringComparison.Ordinal))));
 
     /// <summary>Makes the folders that are missing and checks all of them.</summary>
     /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>

@@ -83,17 +83,17 @@ public sealed class CriuRestorePlan : IDisposable
         {
             AddChanged(file, key);
         }
+        else if (RunFolder.MayBeGone(file.Name))
+        {
+            // A log's segment that was recycled: the mapping gets an empty file, and the core sees by the log's head that
+            // its place is not there any more. Never under the old name: others would open it. Or a file that was being made,
+            // which the former life has made: the core finds it. Without its journal no process can replay.
+            _inherited.Add(new Inherited(Own(Placeholder(order, size)), key));
+        }
         else if (file.Numbers.Count > 0 && file.IsWritable)
         {
             // It was removed. What the process writes must go somewhere.
             _inherited.Add(new Inherited(Output(order, file.Numbers[0], file.Name), key));
-        }
-        else if (file.Numbers.Count == 0 && RunFolder.IsOfLog(file.Name))
-        {
-            // A log's segment that was recycled: the mapping gets an empty file, and the core sees by the log's head that
-            // its place is not there any more. Never under the old name: others would open it. Without its journal no
-            // process can replay.
-            _inherited.Add(new Inherited(Own(Placeholder(order, size)), key));
         }
         else
         {

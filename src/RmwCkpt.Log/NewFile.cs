@@ -1,0 +1,50 @@
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Log;
+
+/// <summary>
+/// A file that is made whole under another name and then given its own, never over one that is there: that one was made by a
+/// former life of this process, which has been rolled back to somewhere in the middle of this, and it is the same.
+/// </summary>
+internal static class NewFile
+{
+    /// <summary>Makes it; null: it is there.</summary>
+    /// <param name="spare">A file of the same length that nobody needs, to use again; or null.</param>
+    /// <param name="fill">Writes what is not zero.</param>
+    /// <exception cref="PosixException">ENOSPC and the like; nothing is left behind.</exception>
+    public static Mapping? Make(string path, int length, string? spare, Action<Region> fill)
+    {
+        var temporary = $"{path}.new";
+        Mapping? file = null;
+        var isMade = false;
+        try
+        {
+            file = spare is not null && Posix.Rename(spare, temporary) ? Clear(temporary) : Mapping.Create(temporary, length);
+            fill(file.View);
+            isMade = Posix.RenameIfFree(temporary, path);
+        }
+        catch (PosixException e) when (e.Errno == Posix.Enoent && File.Exists(path))
+        {
+            // The former life has given it its name.
+        }
+        finally
+        {
+            if (!isMade)
+            {
+                file?.Dispose();
+            }
+        }
+        if (!isMade)
+        {
+            Posix.TryUnlink(temporary);
+        }
+        return isMade ? file : null;
+    }
+
+    private static Mapping Clear(string path)
+    {
+        var file = Mapping.Open(path, populate: true);
+        file.View.Clear(0, file.View.Length);
+        return file;
+    }
+}
