@@ -229,7 +229,7 @@ internal sealed partial class ProcessRegistry : IDisposable
     {
         _table.Ring(member.SlotIndex);
         // Ring wakes only when the slot says that a thread sleeps, and a process just restored has not said so in this life.
-        Futex.WakeAll(member.Slot, ProcessTable.Sleepers);
+        Futex.WakeAll(member.Slot, ProcessTable.Bell);
         _table.Notify(member.SlotIndex);
     }
 

@@ -56,8 +56,8 @@ public enum LendingState : uint
 /// (snapshots have it mapped).
 /// <code>
 ///   slot, 256 bytes                                            written by
-///   0 u32 Bell          counts: something was committed         peers, itself, master
-///   4 u32 Sleepers      futex: 1 when a thread may be asleep    the process; 0 by who wakes it
+///   0 u32 Bell          futex, counts: something was committed  peers, itself, master
+///   4 u32 Sleepers      1 when a thread may be asleep           the process; 0 by who wakes it
 ///   8 u32 Notice        futex: graph changed, look              master
 ///  12 u32 Incarnation   life number, from 1                     master
 ///  16 u32 Freezing      1 while a snapshot is taken             master
@@ -154,8 +154,7 @@ public sealed class ProcessTable : IDisposable
 
     /// <summary>
     /// Rings a process' doorbell after a commit: a count that spinning waits see, and a wake if a thread may be asleep. Who
-    /// takes the 1 off Sleepers wakes all who sleep on it; who is about to sleep then finds no 1 there and looks again.
-    /// The increment is a full fence, which pairs with the sleeper's store of the 1.
+    /// takes the 1 off Sleepers wakes all who sleep. The increment is a full fence, which pairs with the sleeper's store of the 1.
     /// </summary>
     public void Ring(uint index)
     {
@@ -164,19 +163,20 @@ public sealed class ProcessTable : IDisposable
         view.Increment(offset + Bell);
         if (view.AcquireUInt32(offset + Sleepers) != 0 && view.CompareExchange(offset + Sleepers, 1, 0))
         {
-            Futex.WakeAll(view, offset + Sleepers);
+            Futex.WakeAll(view, offset + Bell);
         }
     }
 
     /// <summary>
     /// Puts the calling thread of a process to sleep until its bell is no longer <paramref name="bell"/>, for at most
     /// <paramref name="timeout"/> ns (negative: no limit). May return early. Holds over a restore in the middle of it. True:
-    /// a signal woke it.
+    /// a signal woke it. It sleeps on the count, not on Sleepers, which another thread that goes to sleep after a ring sets
+    /// again: this one would then sleep through it.
     /// </summary>
     public static bool Sleep(Region slot, uint bell, long timeout)
     {
         slot.Exchange(Sleepers, 1);
-        return slot.AcquireUInt32(Bell) == bell && Futex.Wait(slot, Sleepers, 1, timeout);
+        return slot.AcquireUInt32(Bell) == bell && Futex.Wait(slot, Bell, bell, timeout);
     }
 
     /// <summary>Tells a process' monitor thread to look at the graph.</summary>
