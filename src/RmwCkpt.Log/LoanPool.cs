@@ -20,7 +20,7 @@ public sealed class Loan
         Payload = file.View.Slice(Offset, payload);
     }
 
-    /// <summary>Of the size that was asked for.</summary>
+    /// <summary>Of the size that was asked for at least.</summary>
     public Region Payload { get; }
 
     /// <summary>Whether it is this process' own (<see cref="Detach"/>), and copied when it is published.</summary>
@@ -77,7 +77,7 @@ internal sealed class LoanPool : IDisposable
     private readonly HashSet<Loan> _borrowed = [];
     private int _next;
 
-    /// <param name="payload">Bytes of each message.</param>
+    /// <param name="payload">Bytes that each message may have.</param>
     /// <param name="slotSize"><see cref="LoanFile.SlotSizeFor"/> it.</param>
     /// <param name="maxSlots">How many slots a file may have at most.</param>
     public LoanPool(string folder, LogHead head, int payload, int slotSize, int maxSlots)

@@ -3,11 +3,17 @@ using RmwCkpt.Memory;
 namespace RmwCkpt.Log;
 
 /// <summary>
-/// Messages that are written where they will be read: lent, then published by a frame that refers to them. All of a log
-/// have the same size.
+/// Messages that are written where they will be read: lent, then published by a frame that refers to them. Slots of a log all
+/// have one size.
 /// </summary>
 public sealed partial class LogWriter
 {
+    /// <summary>From how many bytes on a copy goes into what is lent: smaller ones are faster where others were just before.</summary>
+    public const int LargeFrom = 96 * 1024;
+
+    /// <summary>Up to how many bytes there is room left for others to be larger.</summary>
+    private const int RoomLimit = 16 * 1024 * 1024;
+
     private LoanPool? _pool;
 
     /// <summary>What frames of a former life refer to.</summary>
@@ -27,21 +33,39 @@ public sealed partial class LogWriter
 
     /// <summary>
     /// Lends memory for one payload, in which anything may be. Null: there is none, for its readers hold too much, or it is
-    /// too large.
+    /// larger than the first that was asked for.
     /// </summary>
+    /// <param name="capacity">How large others will be, which may be asked for after this one.</param>
     /// <exception cref="PosixException">The file system is full; nothing is changed.</exception>
-    public Loan? Borrow(int payload)
+    public Loan? Borrow(int payload, int capacity = 0)
     {
-        var slotSize = LoanFile.SlotSizeFor(payload);
-        if (Head.AreFilesKept || slotSize == 0)
+        if (Head.AreFilesKept)
         {
             return null;
         }
-        _pool ??= new LoanPool(_folder, Head, payload, slotSize, Math.Clamp(_usualSegmentSize / slotSize, 1, LoanFile.MaxSlots));
-        return _pool.PayloadSize == payload
-            ? _pool.Borrow()
-            : throw new ArgumentException($"a log that lends {_pool.PayloadSize} bytes does not lend {payload}", nameof(payload));
+        if (_pool is null)
+        {
+            capacity = Math.Max(payload, capacity);
+            var slotSize = LoanFile.SlotSizeFor(capacity);
+            if (slotSize == 0)
+            {
+                return null;
+            }
+            _pool = new LoanPool(_folder, Head, capacity, slotSize, Math.Clamp(_usualSegmentSize / slotSize, 1, LoanFile.MaxSlots));
+        }
+        return payload <= _pool.PayloadSize ? _pool.Borrow() : null;
     }
+
+    /// <summary>
+    /// Lends memory for a message that is large, and not much smaller than this log's first large one. Both sides keep a
+    /// <see cref="LoanFile"/> mapped, while each segment has to be mapped, and zeroed when it is used again. Null: there is
+    /// none, and it is to go into a segment.
+    /// </summary>
+    /// <exception cref="PosixException">As Borrow's.</exception>
+    public Loan? BorrowForCopy(int payload) =>
+        payload < LargeFrom || payload <= (_pool?.PayloadSize ?? 0) / 2
+            ? null
+            : Borrow(payload, payload <= RoomLimit ? payload + (payload / 4) : 0);
 
     /// <summary>Takes back what was lent and is not published.</summary>
     public void Return(Loan loan) => _pool!.Return(loan);

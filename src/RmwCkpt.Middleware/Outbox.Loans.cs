@@ -16,40 +16,65 @@ public sealed partial class Outbox
     /// </summary>
     public Region Borrow(long size)
     {
-        Loan? loan;
+        Region payload;
         lock (_lock)
         {
-            loan = TryBorrow(size);
-            if (loan is null)
+            BeginLending();
+            if (size is <= 0 or > Frame.MaxPayload || TryBorrow((int)size, isCopy: false) is not { } loan)
             {
                 return default;
-            }
-            _loans.Add(loan.Payload.Address, loan);
-            if (!_lends)
-            {
-                _lends = true;
-                Lenders.Add(this);
             }
             if (Homes.AreFreezing)
             {
                 loan.Detach();
             }
+            _loans.Add(loan.Payload.Address, loan);
+            payload = loan.Payload.Slice(0, (int)size);
         }
-        loan.Payload.All.Clear();
-        return loan.Payload;
+        payload.All.Clear();
+        return payload;
     }
 
-    private Loan? TryBorrow(long size)
+    /// <summary>
+    /// Has this outbox asked to detach its loans before each snapshot: before it looks whether one is being taken, and while it
+    /// has the lock, without which nobody detaches.
+    /// </summary>
+    private void BeginLending()
+    {
+        if (!_lends)
+        {
+            _lends = true;
+            Lenders.Add(this);
+        }
+    }
+
+    private Loan? TryBorrow(int size, bool isCopy)
     {
         try
         {
-            return size is > 0 and <= Frame.MaxPayload ? _writer.Borrow((int)size) : null;
+            return isCopy ? _writer.BorrowForCopy(size) : _writer.Borrow(size);
         }
         catch (PosixException)
         {
             // The file system is full: that will be said, if it still is, when the message is published.
             return null;
         }
+    }
+
+    /// <summary>
+    /// Memory for a large message that is written, zero, between Begin and End. Null: it is to go into a segment; so it is while
+    /// a snapshot is being taken, which never sees one half written.
+    /// </summary>
+    private Loan? BorrowForCopy(int size)
+    {
+        if (size < LogWriter.LargeFrom)
+        {
+            return null;
+        }
+        BeginLending();
+        var loan = Homes.AreFreezing ? null : TryBorrow(size, isCopy: true);
+        loan?.Payload.Span(0, size).Clear();
+        return loan;
     }
 
     /// <summary>Takes back what was not published. False: there is nothing lent at this address.</summary>

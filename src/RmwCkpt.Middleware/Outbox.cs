@@ -31,6 +31,9 @@ public sealed partial class Outbox : IDisposable
     private readonly bool _isTimed;
     private readonly object _lock = new();
     private Reservation _reservation;
+
+    /// <summary>Instead of the reservation, for a large message.</summary>
+    private Loan? _copy;
     private int _prefix;
     private uint _divergedIn;
     private long _time;
@@ -63,15 +66,17 @@ public sealed partial class Outbox : IDisposable
             // Read before the claim: a life restored between claim and commit then commits the same bytes again.
             _time = _session.Determinants.Clock.Now;
             _prefix = prefix;
-            _reservation = _writer.Reserve((int)size + prefix);
-            answers?.Write(_reservation.Payload);
-            if (KillPoints.Enabled && _reservation.InLog)
+            _copy = prefix == 0 ? BorrowForCopy((int)size) : null;
+            if (_copy is not null)
             {
-                _reservation.Payload.Span(0, ((int)size + prefix) / 2).Fill(0xcc);
-                KillPoints.Hit(KillPoint.MidCopy);
-                _reservation.Payload.All.Clear();
-                answers?.Write(_reservation.Payload);
+                return Written(_copy.Payload.Slice(0, (int)size));
             }
+            _reservation = _writer.Reserve((int)size + prefix);
+            if (_reservation.InLog)
+            {
+                Written(_reservation.Payload);
+            }
+            answers?.Write(_reservation.Payload);
             return _reservation.Payload.Slice(prefix, (int)size);
         }
         catch (PosixException e)
@@ -86,15 +91,35 @@ public sealed partial class Outbox : IDisposable
         }
     }
 
+    /// <summary>For tests: as if the process died when half of it was written.</summary>
+    private static Region Written(Region payload)
+    {
+        if (KillPoints.Enabled)
+        {
+            payload.Span(0, payload.Length / 2).Fill(0xcc);
+            KillPoints.Hit(KillPoint.MidCopy);
+            payload.All.Clear();
+        }
+        return payload;
+    }
+
     /// <summary>Commits the first <paramref name="size"/> bytes and rings the readers.</summary>
+    /// <exception cref="Failure">NoSpace: nothing was published.</exception>
     public long End(long size)
     {
         try
         {
-            var result = _writer.Commit(
-                _reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, out var sequence, key: _prefix);
+            long sequence;
+            var result = _copy is null
+                ? _writer.Commit(_reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, out sequence, key: _prefix)
+                : _writer.Commit(_copy, (int)size, Flags, _session.Incarnation, _time, out sequence);
             Committed(result);
             return sequence;
+        }
+        catch (PosixException e) when (_copy is not null)
+        {
+            _writer.Return(_copy);
+            throw CannotPublish(size, e);
         }
         finally
         {
@@ -149,7 +174,14 @@ public sealed partial class Outbox : IDisposable
 
     public void Abort()
     {
-        _writer.Abort(_reservation);
+        if (_copy is null)
+        {
+            _writer.Abort(_reservation);
+        }
+        else
+        {
+            _writer.Return(_copy);
+        }
         Monitor.Exit(_lock);
     }
 

@@ -11,7 +11,7 @@ namespace RmwCkpt.Middleware;
 public sealed class Waiter(Session session)
 {
     /// <summary>Longest spin, ns: about what a sleep and a wake cost.</summary>
-    private const long SpinLimit = 30_000;
+    private const long SpinLimit = 50_000;
 
     /// <summary>A sleep shorter than this, ns, would better have been a spin: a sleep and its wake alone are half of it.</summary>
     private const long ShortSleep = 100_000;

@@ -52,8 +52,32 @@ public sealed class LoanTests : IDisposable
         }
         Assert.False(reader.TryPeek(out _));
         Assert.Equal(1, Files);
-        Assert.Throws<ArgumentException>(() => writer.Borrow(Size + 1));
+        Assert.Null(writer.Borrow(Size + 1));
         Assert.Null(writer.Borrow(int.MaxValue));
+    }
+
+    [Fact]
+    public void Large_copies_go_into_slots_if_they_are_much_alike()
+    {
+        using var writer = _scratch.Write();
+        using var reader = _scratch.Read();
+        Assert.Null(writer.BorrowForCopy(LogWriter.LargeFrom - 1));
+        var sequence = 0L;
+        foreach (var size in new[] { 200_000, 250_000, 130_000, LogWriter.LargeFrom })
+        {
+            var loan = writer.BorrowForCopy(size);
+            Assert.Equal(size > 125_000, loan is not null);
+            if (loan is not null)
+            {
+                Scratch.Payload(size, size).CopyTo(loan.Payload.All);
+                Assert.Equal(AppendResult.Appended, writer.Commit(loan, size, 0, 1, 0, out sequence));
+                Assert.Equal(Scratch.Payload(size, size), Assert.Single(Scratch.Drain(reader)).Payload);
+            }
+        }
+        Assert.Equal(3, sequence);
+        Assert.Null(writer.BorrowForCopy(250_001));
+        Assert.Equal((AppendResult.Appended, 4), Scratch.Append(writer, Scratch.Payload(1, 250_001)));
+        Assert.Equal(Scratch.Payload(1, 250_001), Assert.Single(Scratch.Drain(reader)).Payload);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class CommandLine
 
     private readonly Option<string> _nodes = Choice("--nodes", "rclpy", "the nodes: rclpy (of the sourced ROS 2) or csharp", "rclpy", "csharp");
     private readonly Option<string?> _program = new("--program") { Description = "the C# nodes' program, or the folder of the Python files" };
-    private readonly Option<bool> _lend = new("--lend") { Description = "the C# relay's messages are of 64 KiB, lent, and written where they are read" };
+    private readonly Option<bool> _lend = new("--lend") { Description = "the C# relay's messages are of 128 KiB, most of them lent and written where they are read" };
     private readonly Option<double> _rate = Of("--rate", 100.0, "numbers per second");
     private readonly Option<int> _depth = Of("--depth", 10, "of every KEEP_LAST queue");
     private readonly Option<string> _kill = Of("--kill", "relay", "relay, counter, watcher, master; several in turn (relay,master); or mixed");

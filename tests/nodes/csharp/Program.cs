@@ -1,6 +1,6 @@
 // Usage: ckpt_nodes counter|relay|watcher --witness FILE [--rate HZ] [--depth N] [--lend yes]
 // The same three nodes, and the same witness lines, as counter.py, relay.py and watcher.py. With --lend the sums are large
-// messages that the relay writes where they are read, and of which it always has one half written.
+// messages, of which the relay writes two of three where they are read, and always has one half written.
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -49,10 +49,19 @@ switch (args[0])
         var block = new SumBlock(0).Begin(blocks);
         node.CreateSubscription<Int64Message>("numbers", message =>
         {
-            var total = SumBlock.End(block, message.Data);
-            witness.Write($"{message.Data} {total}\n");
-            blocks.PublishBorrowed(block);
-            block = new SumBlock(total).Begin(blocks);
+            var next = SumBlock.Next(block, message.Data);
+            witness.Write($"{message.Data} {next.Sum}\n");
+            if (message.Data % 3 == 0)
+            {
+                blocks.Publish(next);
+                next.Renew(block);
+            }
+            else
+            {
+                next.End(block);
+                blocks.PublishBorrowed(block);
+                block = next.Begin(blocks);
+            }
         }, qos);
         break;
     case "relay":

@@ -7,7 +7,7 @@ using RmwCkpt.Memory;
 /// </summary>
 internal readonly record struct SumBlock(long Sum) : IMessage<SumBlock>
 {
-    private const int BlockSize = 64 * 1024;
+    private const int BlockSize = 128 * 1024;
     private const int Before = 0;
     private const int Now = 8;
     private const int Rest = 16;
@@ -16,24 +16,29 @@ internal readonly record struct SumBlock(long Sum) : IMessage<SumBlock>
 
     public int Size => BlockSize;
 
-    public void Write(Span<byte> body) => throw new NotSupportedException("it is written where it is read");
+    /// <summary>Writes all of it, as a copy.</summary>
+    public void Write(Span<byte> body)
+    {
+        BitConverter.TryWriteBytes(body[Now..], Sum);
+        body[Rest..].Fill((byte)Sum);
+    }
 
     /// <summary>One that has been begun after this one.</summary>
     public Region Begin(Publisher<SumBlock> publisher)
     {
         var block = publisher.Borrow(BlockSize);
-        block.Write(Before, Sum);
+        Renew(block);
         return block;
     }
 
-    /// <summary>Writes the rest of one; the sum.</summary>
-    public static long End(Region block, long number)
-    {
-        var sum = block.ReadInt64(Before) + number;
-        block.Write(Now, sum);
-        block.Span(Rest, BlockSize - Rest).Fill((byte)sum);
-        return sum;
-    }
+    /// <summary>What is remembered becomes this sum.</summary>
+    public void Renew(Region block) => block.Write(Before, Sum);
+
+    /// <summary>The sum that comes next, of what is remembered.</summary>
+    public static SumBlock Next(Region block, long number) => new(block.ReadInt64(Before) + number);
+
+    /// <summary>Writes the rest of one.</summary>
+    public void End(Region block) => Write(block.All);
 
     public static SumBlock Read(ReadOnlySpan<byte> body)
     {
