@@ -36,6 +36,8 @@ public sealed class Master : IDisposable
 
     internal ProcessRegistry? Processes { get; private set; }
 
+    internal Sweeper? Sweeper { get; private set; }
+
     /// <summary>Listens, reads what the master before left, takes over its processes, and answers.</summary>
     /// <exception cref="IOException">The run folder cannot be used.</exception>
     public void Start(Stopwatch sinceStart)
@@ -52,6 +54,8 @@ public sealed class Master : IDisposable
         var sweeper = new Sweeper(_folder, registry, store, _engine, _log);
         _parts.AddRange([_server, scheduler, copier, sweeper, supervisor, registry]);
         supervisor.Ended += sweeper.Add;
+        sweeper.Displaced += () => Stop("its run folder was removed, and another master's is in its place");
+        Sweeper = sweeper;
         supervisor.Recovered += scheduler.DueAfterRecovery;
         registry.Registered += sweeper.Replace;
         registry.Leaving += sweeper.Add;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using RmwCkpt.Log;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
@@ -27,13 +28,20 @@ internal sealed class Sweeper : IDisposable
     private readonly List<Departure> _departures = [];
     private readonly List<Gid> _destroyed = [];
     private readonly Timer _timer;
+    private readonly (uint, uint, ulong)? _runFolder;
 
     public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
     {
         (_folder, _registry, _store, _log) = (folder, registry, store, log);
         _logs = new LeftLogs(folder, registry, engine, Remove);
+        _runFolder = Posix.Identity(folder.Run);
         _timer = new Timer(_ => Sweep(Clock.Steady), null, Timeout.Infinite, Timeout.Infinite);
     }
+
+    /// <summary>
+    /// Somebody has removed the run folder, and others have made theirs in its place: what is in that is not to be touched.
+    /// </summary>
+    public event Action? Displaced;
 
     public void Start() => _timer.Change(Patience, Patience);
 
@@ -112,6 +120,11 @@ internal sealed class Sweeper : IDisposable
 
     internal void Sweep(long now)
     {
+        if (Posix.Identity(_folder.Run) is { } there && there != _runFolder)
+        {
+            Displaced?.Invoke();
+            return;
+        }
         if (!Monitor.TryEnter(_logs))
         {
             // The last one still sweeps.

@@ -148,6 +148,15 @@ public static unsafe partial class Posix
         return (*(uint*)(buffer + 20), *(ushort*)(buffer + 28));
     }
 
+    /// <summary>What tells a file or folder from all others that there are: device and inode; null: there is none of that name.</summary>
+    public static (uint Major, uint Minor, ulong Inode)? Identity(string path)
+    {
+        var buffer = stackalloc byte[256];
+        return statx(-100, path, 0, 0x100, buffer) == 0
+            ? (*(uint*)(buffer + 136), *(uint*)(buffer + 140), *(ulong*)(buffer + 32))
+            : null;
+    }
+
     /// <summary>A descriptor that is readable once the process has ended; -1 when there is no such process.</summary>
     public static int OpenPidfd(int pid) => (int)syscall(434, pid, 0, 0, 0, 0, 0);
 

@@ -1,3 +1,4 @@
+using RmwCkpt.Log;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -213,6 +214,25 @@ public sealed class MasterTests
         Assert.Equal(500, domain.Registry.Members.Select(m => m.SlotIndex).Distinct().Count());
         domain.Restart();
         Assert.Equal(5500, domain.Registry.EntityCount);
+    }
+
+    /// <summary>As after `rm -rf` of the run folder while a master lives: the next nodes' logs are none of its business.</summary>
+    [Fact]
+    public async Task A_master_whose_folder_is_anothers_by_now_stops_and_touches_nothing()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        domain.Call(Pid, new Request { Leave = new Leave { Process = welcome.Process } });
+        domain.Master.Sweeper!.Sweep(0);
+        Assert.False(domain.Master.Stopped.IsCompleted);
+
+        Directory.Move(domain.Scratch.Folder.Run, domain.Scratch.Path_("removed"));
+        domain.Scratch.Folder.Ensure();
+        using var writer = LogWriter.Open(domain.Scratch.Folder.Log(new Gid(7, 1, 0)), 0, 0, _ => { });
+        writer.Head.AddReader(welcome.Slot);
+        domain.Master.Sweeper!.Sweep(long.MaxValue);
+        Assert.Contains("removed", await domain.Master.Stopped, StringComparison.Ordinal);
+        Assert.True(writer.Head.HasReader(welcome.Slot));
     }
 
     [Fact]
