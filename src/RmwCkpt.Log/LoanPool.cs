@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log;
@@ -6,21 +7,24 @@ namespace RmwCkpt.Log;
 public sealed class Loan
 {
     private readonly Mapping _file;
+    private readonly StrongBox<int> _detached;
     private readonly int _freeFrom;
     private readonly int _start;
     private readonly int _slotSize;
 
-    internal Loan(Mapping file, int number, int slot, int slotSize, int payload)
+    /// <param name="detached">How many of the file's are.</param>
+    internal Loan(Mapping file, StrongBox<int> detached, int number, int slot, int slotSize)
     {
         _file = file;
+        _detached = detached;
         _freeFrom = LoanFile.FreeFrom + (slot * 8);
         _start = LoanFile.HeadSize + (slot * slotSize);
         _slotSize = slotSize;
         FileNumber = number;
-        Payload = file.View.Slice(Offset, payload);
+        Payload = file.View.Slice(Offset, slotSize - LoanFile.Lead);
     }
 
-    /// <summary>Of the size that was asked for at least.</summary>
+    /// <summary>All of the slot: of the size that was asked for at least.</summary>
     public Region Payload { get; }
 
     /// <summary>Whether it is this process' own (<see cref="Detach"/>), and copied when it is published.</summary>
@@ -44,6 +48,7 @@ public sealed class Loan
         {
             _file.Detach(_start, _slotSize);
             IsDetached = true;
+            _detached.Value++;
         }
     }
 
@@ -51,8 +56,17 @@ public sealed class Loan
     {
         if (IsDetached)
         {
-            _file.Attach(_start, _slotSize);
+            if (_detached.Value > 1)
+            {
+                _file.Attach(_start, _slotSize);
+            }
+            else
+            {
+                // All of it, or the kernel goes on to see as many mappings as there were parts.
+                _file.Attach(0, _file.View.Length);
+            }
             IsDetached = false;
+            _detached.Value--;
         }
     }
 }
@@ -67,8 +81,6 @@ internal sealed class LoanPool : IDisposable
 {
     private readonly string _folder;
     private readonly LogHead _head;
-    private readonly int _payload;
-    private readonly int _slotSize;
     private readonly int _maxSlots;
     private readonly List<Mapping> _files = [];
 
@@ -77,20 +89,33 @@ internal sealed class LoanPool : IDisposable
     private readonly HashSet<Loan> _borrowed = [];
     private int _next;
 
-    /// <param name="payload">Bytes that each message may have.</param>
-    /// <param name="slotSize"><see cref="LoanFile.SlotSizeFor"/> it.</param>
-    /// <param name="maxSlots">How many slots a file may have at most.</param>
-    public LoanPool(string folder, LogHead head, int payload, int slotSize, int maxSlots)
+    /// <param name="slotSize">Bytes of each slot; not, where a former life has made some of another size.</param>
+    /// <param name="fileSize">Bytes of slots in a file, at most, unless one alone has more.</param>
+    /// <exception cref="InvalidDataException">What is there is damaged.</exception>
+    public LoanPool(string folder, LogHead head, int slotSize, int fileSize)
     {
         _folder = folder;
         _head = head;
-        _payload = payload;
-        _slotSize = slotSize;
-        _maxSlots = maxSlots;
-        Renew();
+        using (var first = LoanFile.Open(folder, 0, writable: false))
+        {
+            SlotSize = first?.View.ReadInt32(LoanFile.SlotSize) ?? slotSize;
+        }
+        _maxSlots = Math.Clamp(fileSize / SlotSize, 1, LoanFile.MaxSlots);
+        try
+        {
+            Renew();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    public int PayloadSize => _payload;
+    public int SlotSize { get; }
+
+    /// <summary>Bytes that a message may have.</summary>
+    public int PayloadSize => SlotSize - LoanFile.Lead;
 
     /// <summary>Lends one, with whatever is in it.</summary>
     /// <exception cref="PosixException">There had to be more, and the file system is full; nothing is changed.</exception>
@@ -118,10 +143,24 @@ internal sealed class LoanPool : IDisposable
         return IsFree(free) && !_borrowed.Contains(loan) && loan.Change(free, LoanFile.Borrowed) && _borrowed.Add(loan);
     }
 
+    /// <summary>
+    /// Whether a slot that was borrowed just now is this life's. Not, where the snapshot fell between the two and the life that
+    /// went on has given it back: then it is forgotten here.
+    /// </summary>
+    public bool Keep(Loan loan) => loan.FreeFrom == LoanFile.Borrowed || !_borrowed.Remove(loan);
+
     /// <summary>Takes one back. What another life has made of its slot meanwhile stays.</summary>
     public void Return(Loan loan)
     {
-        loan.Attach();
+        try
+        {
+            loan.Attach();
+        }
+        catch (PosixException)
+        {
+            // No descriptor is left, or no memory: it stays lent, to nobody, in this life.
+            return;
+        }
         _borrowed.Remove(loan);
         loan.Change(LoanFile.Borrowed, 0);
     }
@@ -170,20 +209,21 @@ internal sealed class LoanPool : IDisposable
 
     /// <summary>One more file, of twice as many slots as the one before.</summary>
     private void Grow() =>
-        Add(LoanFile.Make(_folder, _files.Count, _slotSize, Math.Min(_maxSlots, 1 << Math.Min(_files.Count, 10))));
+        Add(LoanFile.Make(_folder, _files.Count, SlotSize, Math.Min(_maxSlots, 1 << Math.Min(_files.Count, 10))));
 
     private void Add(Mapping file)
     {
-        if (file.View.ReadInt32(LoanFile.SlotSize) != _slotSize)
+        if (file.View.ReadInt32(LoanFile.SlotSize) != SlotSize)
         {
             var path = file.Path;
             file.Dispose();
-            throw new InvalidDataException($"{path} holds messages of another size than this writer's");
+            throw new InvalidDataException($"{path} holds messages of another size than the first of its log");
         }
         var slots = file.View.ReadInt32(LoanFile.Slots);
+        var detached = new StrongBox<int>();
         for (var slot = 0; slot < slots; slot++)
         {
-            _loans.Insert(_next + slot, new Loan(file, _files.Count, slot, _slotSize, _payload));
+            _loans.Insert(_next + slot, new Loan(file, detached, _files.Count, slot, SlotSize));
         }
         _files.Add(file);
     }

@@ -106,7 +106,7 @@ public sealed partial class LogWriter
     /// <summary>Looks for the message after the position, and passes it with all before it if it is there.</summary>
     private Likeness FindLater(Region payload, int key, out long sequence)
     {
-        var (number, offset, next, passed) = (_number, _offset, _next, _passed.Count);
+        var (number, offset, next, passed, lentHere) = (_number, _offset, _next, _passed.Count, _lentHere);
         for (var i = 0; (i < Window || key > 0) && AtFrame(); i++)
         {
             var likeness = Compare(_view, _offset, payload, key);
@@ -121,7 +121,7 @@ public sealed partial class LogWriter
         }
         _passed.RemoveRange(passed, _passed.Count - passed);
         MoveTo(number, 0);
-        (_offset, _next) = (offset, next);
+        (_offset, _next, _lentHere) = (offset, next, lentHere);
         sequence = 0;
         return Likeness.None;
     }

@@ -14,6 +14,9 @@ public sealed partial class LogWriter
     /// <summary>Up to how many bytes there is room left for others to be larger.</summary>
     private const int RoomLimit = 16 * 1024 * 1024;
 
+    /// <summary>Slots are multiples of it, and detached by whole pages.</summary>
+    private const int PageSize = 4096;
+
     private LoanPool? _pool;
 
     /// <summary>What frames of a former life refer to.</summary>
@@ -22,24 +25,23 @@ public sealed partial class LogWriter
     /// <summary>Frames of kind Lent in the segment at the position.</summary>
     private int _lentHere;
 
-    private int SlotSize => LoanFile.SlotSizeFor(_pool!.PayloadSize);
-
     /// <summary>How many messages that were lent a segment refers to at most: they are kept, and let go of, with it.</summary>
-    private int LentPerSegment => Math.Clamp(_usualSegmentSize / SlotSize, 1, LoanFile.MaxSlots);
+    private int LentPerSegment => Math.Clamp(_usualSegmentSize / _pool!.SlotSize, 1, LoanFile.MaxSlots);
 
-    private long LentBytesPerSegment => (long)LentPerSegment * SlotSize;
+    private long LentBytesPerSegment => _pool is null ? 0 : (long)LentPerSegment * _pool.SlotSize;
 
     private int LentSegmentSize => Math.Min(FirstSegmentSize, _usualSegmentSize);
 
     /// <summary>
     /// Lends memory for one payload, in which anything may be. Null: there is none, for its readers hold too much, or it is
-    /// larger than the first that was asked for.
+    /// larger than a slot, whose size the first that was asked for has set.
     /// </summary>
     /// <param name="capacity">How large others will be, which may be asked for after this one.</param>
     /// <exception cref="PosixException">The file system is full; nothing is changed.</exception>
+    /// <exception cref="InvalidDataException">What a former life has left is damaged.</exception>
     public Loan? Borrow(int payload, int capacity = 0)
     {
-        if (Head.AreFilesKept)
+        if (Head.AreFilesKept || Environment.SystemPageSize > PageSize)
         {
             return null;
         }
@@ -51,7 +53,7 @@ public sealed partial class LogWriter
             {
                 return null;
             }
-            _pool = new LoanPool(_folder, Head, capacity, slotSize, Math.Clamp(_usualSegmentSize / slotSize, 1, LoanFile.MaxSlots));
+            _pool = new LoanPool(_folder, Head, slotSize, _usualSegmentSize);
         }
         return payload <= _pool.PayloadSize ? _pool.Borrow() : null;
     }
@@ -63,9 +65,12 @@ public sealed partial class LogWriter
     /// </summary>
     /// <exception cref="PosixException">As Borrow's.</exception>
     public Loan? BorrowForCopy(int payload) =>
-        payload < LargeFrom || payload <= (_pool?.PayloadSize ?? 0) / 2
+        payload < LargeFrom || payload <= (_pool?.PayloadSize ?? 0L) * 3 / 4
             ? null
             : Borrow(payload, payload <= RoomLimit ? payload + (payload / 4) : 0);
+
+    /// <inheritdoc cref="LoanPool.Keep"/>
+    public bool Keep(Loan loan) => _pool!.Keep(loan);
 
     /// <summary>Takes back what was lent and is not published.</summary>
     public void Return(Loan loan) => _pool!.Return(loan);
@@ -81,10 +86,12 @@ public sealed partial class LogWriter
     public AppendResult Commit(Loan loan, int size, byte flags, uint incarnation, long time, out long sequence)
     {
         var payload = loan.Payload.Slice(0, size);
-        var reservation = loan.IsDetached ? Reserve(size) : Reserve(LoanReference.Size, isLent: true);
-        if (loan.IsDetached || !reservation.InLog)
+        // A slot that another life has made something else of is never referred to.
+        var isCopied = loan.IsDetached || loan.FreeFrom != LoanFile.Borrowed;
+        var reservation = isCopied ? Reserve(size) : Reserve(LoanReference.Size, isLent: true);
+        if (isCopied || !reservation.InLog)
         {
-            var result = loan.IsDetached
+            var result = isCopied
                 ? CommitCopy(reservation, payload, flags, incarnation, time, out sequence)
                 : CompareWithFormerLife(payload, 0, flags, incarnation, time, out sequence);
             _pool!.Return(loan);

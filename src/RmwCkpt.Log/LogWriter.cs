@@ -271,8 +271,9 @@ public sealed partial class LogWriter : IDisposable
     /// <summary>Pads what is left of this segment and goes to the next.</summary>
     private void Roll(int span, bool isLent = false)
     {
-        var size = isLent ? LentSegmentSize : SizeFor(span);
-        var next = Segment.Make(_folder, _number + 1, size, _next, Retire(size, isLent ? size + LentBytesPerSegment : size));
+        // Small, unless there are copies too.
+        var size = isLent && _view.Length <= LentSegmentSize ? LentSegmentSize : SizeFor(span);
+        var next = Segment.Make(_folder, _number + 1, size, _next, Retire(size));
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {
             // A former life made it and died, and this one got more frames into the segment before it.
@@ -296,7 +297,7 @@ public sealed partial class LogWriter : IDisposable
         }
         var segment = Segment.Open(_folder, number)
             ?? (spanIfMissing > 0
-                ? Segment.Make(_folder, number, SizeFor(spanIfMissing), _next, Retire(SizeFor(spanIfMissing), SizeFor(spanIfMissing)))
+                ? Segment.Make(_folder, number, SizeFor(spanIfMissing), _next, Retire(SizeFor(spanIfMissing)))
                 : throw new InvalidDataException($"{_folder} lacks segment {number}"));
         Use(segment, number);
     }
@@ -324,14 +325,13 @@ public sealed partial class LogWriter : IDisposable
     /// was in it looks there after it has read. Returns one to use again, or null.
     /// </summary>
     /// <param name="size">Bytes of the segment that is to be made.</param>
-    /// <param name="weight">Bytes that each such segment keeps.</param>
-    private string? Retire(int size, long weight)
+    private string? Retire(int size)
     {
         if (Head.FirstSegment < 0)
         {
             throw new InvalidDataException($"{_folder} is damaged: its head says that segment {Head.FirstSegment} is its first");
         }
-        var kept = Math.Max(1, _retention / weight);
+        var kept = Math.Max(1, _retention / (size + LentBytesPerSegment));
         string? spare = null;
         // A life that died here may have left files that are no longer part of the log.
         for (var left = Head.FirstSegment - 1; left >= 0 && Posix.Unlink(Segment.PathOf(_folder, left)); left--)

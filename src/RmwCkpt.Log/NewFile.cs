@@ -14,6 +14,25 @@ internal static class NewFile
     /// <exception cref="PosixException">ENOSPC and the like; nothing is left behind.</exception>
     public static Mapping? Make(string path, int length, string? spare, Action<Region> fill)
     {
+        for (var again = false; ; again = true)
+        {
+            try
+            {
+                return TryMake(path, length, spare, fill);
+            }
+            catch (PosixException e) when (e.Errno == Posix.Enoent && (!again || File.Exists(path)))
+            {
+                // The former life has given it its name; it may have had no more need of it since.
+                if (File.Exists(path))
+                {
+                    return null;
+                }
+            }
+        }
+    }
+
+    private static Mapping? TryMake(string path, int length, string? spare, Action<Region> fill)
+    {
         var temporary = $"{path}.new";
         Mapping? file = null;
         var isMade = false;
@@ -22,23 +41,16 @@ internal static class NewFile
             file = spare is not null && Posix.Rename(spare, temporary) ? Clear(temporary) : Mapping.Create(temporary, length);
             fill(file.View);
             isMade = Posix.RenameIfFree(temporary, path);
-        }
-        catch (PosixException e) when (e.Errno == Posix.Enoent && File.Exists(path))
-        {
-            // The former life has given it its name.
+            return isMade ? file : null;
         }
         finally
         {
             if (!isMade)
             {
                 file?.Dispose();
+                Posix.TryUnlink(temporary);
             }
         }
-        if (!isMade)
-        {
-            Posix.TryUnlink(temporary);
-        }
-        return isMade ? file : null;
     }
 
     private static Mapping Clear(string path)

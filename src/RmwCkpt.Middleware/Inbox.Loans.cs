@@ -13,16 +13,28 @@ public sealed partial class Inbox
     /// </summary>
     public bool EndWithLoan()
     {
-        var kept = _lentFrom!.Reader.Keep(_session.SlotIndex, _entity);
-        if (kept is not null)
+        KeptFrame? kept = null;
+        try
         {
-            lock (_loans)
+            kept = _lentFrom!.Reader.Keep(_session.SlotIndex, _entity);
+            if (kept is { } frame)
             {
-                _loans.Add(_lentAddress, kept.Value);
+                lock (_loans)
+                {
+                    // Rolled back to when it was lent, to what is no longer kept, one may be lent again where it was.
+                    if (_loans.Remove(_lentAddress, out var former))
+                    {
+                        former.Dispose();
+                    }
+                    _loans.Add(_lentAddress, frame);
+                }
             }
+            return kept is not null;
         }
-        End(passed: kept is not null);
-        return kept is not null;
+        finally
+        {
+            End(passed: kept is not null);
+        }
     }
 
     /// <summary>Takes back what EndWithLoan left with the caller. False: there is nothing lent at this address.</summary>

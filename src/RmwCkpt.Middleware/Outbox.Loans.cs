@@ -20,19 +20,42 @@ public sealed partial class Outbox
         lock (_lock)
         {
             BeginLending();
-            if (size is <= 0 or > Frame.MaxPayload || TryBorrow((int)size, isCopy: false) is not { } loan)
+            if (size is <= 0 or > Frame.MaxPayload || BorrowOwn((int)size) is not { } loan)
             {
                 return default;
-            }
-            if (Homes.AreFreezing)
-            {
-                loan.Detach();
             }
             _loans.Add(loan.Payload.Address, loan);
             payload = loan.Payload.Slice(0, (int)size);
         }
         payload.All.Clear();
         return payload;
+    }
+
+    /// <summary>One that is in each snapshot: in those under way as well.</summary>
+    private Loan? BorrowOwn(int size)
+    {
+        while (TryBorrow(size, isCopy: false) is { } loan)
+        {
+            if (!Homes.AreFreezing)
+            {
+                if (_writer.Keep(loan))
+                {
+                    return loan;
+                }
+                continue;
+            }
+            try
+            {
+                loan.Detach();
+                return loan;
+            }
+            catch (PosixException)
+            {
+                _writer.Return(loan);
+                return null;
+            }
+        }
+        return null;
     }
 
     /// <summary>
@@ -54,9 +77,10 @@ public sealed partial class Outbox
         {
             return isCopy ? _writer.BorrowForCopy(size) : _writer.Borrow(size);
         }
-        catch (PosixException)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            // The file system is full: that will be said, if it still is, when the message is published.
+            // The file system is full: that will be said, if it still is, when the message is published. Or what a former life
+            // has left is damaged: segments do as well.
             return null;
         }
     }

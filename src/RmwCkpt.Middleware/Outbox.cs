@@ -116,10 +116,10 @@ public sealed partial class Outbox : IDisposable
             Committed(result);
             return sequence;
         }
-        catch (PosixException e) when (_copy is not null)
+        catch (Exception e) when (_copy is not null)
         {
             _writer.Return(_copy);
-            throw CannotPublish(size, e);
+            throw e is PosixException full ? CannotPublish(size, full) : new Failure(Code.Error, e.Message, e);
         }
         finally
         {
@@ -193,6 +193,7 @@ public sealed partial class Outbox : IDisposable
         lock (_lock)
         {
             Lenders.Remove(this);
+            _lends = false;
             _loans.Clear();
             _writer.Dispose();
         }

@@ -156,11 +156,12 @@ public sealed partial class Session
     public void Rejoin()
     {
         _unregisterFailed = false;
+        // In this order: no master takes a snapshot of it that it would not see.
+        Homes.Enter(this);
         if (OwnsSlot)
         {
             Slot.Release(ProcessTable.State, (uint)ProcessState.Live);
         }
-        Homes.Enter(this);
     }
 
     /// <summary>Tells the master that this process has left: its rows in the graph go, its slot may be another's.</summary>

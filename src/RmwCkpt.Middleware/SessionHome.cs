@@ -1,3 +1,4 @@
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
@@ -47,10 +48,19 @@ public sealed partial class Session
     /// <summary>Answers the master that is about to take a snapshot.</summary>
     private void DetachIfAsked()
     {
-        if (Slot.AcquireUInt32(ProcessTable.Lending) == (uint)LendingState.Asked)
+        // An answer is only to what was asked before it began.
+        while (OwnsSlot && Slot.CompareExchange(ProcessTable.Lending, (int)LendingState.Asked, (int)LendingState.Shared))
         {
-            Lenders.Detach();
-            Slot.CompareExchange(ProcessTable.Lending, (int)LendingState.Asked, (int)LendingState.Detached);
+            try
+            {
+                Lenders.Detach();
+            }
+            catch (PosixException e)
+            {
+                Report.Error($"no snapshot can be taken, for what is lent cannot be made this process' own: {e.Message}");
+                return;
+            }
+            Slot.CompareExchange(ProcessTable.Lending, (int)LendingState.Shared, (int)LendingState.Detached);
         }
     }
 

@@ -93,8 +93,15 @@ public sealed partial class Session
     {
         foreach (var entity in Entities)
         {
-            (entity as Endpoint)?.Inbox?.RenewLoans();
-            (entity as Endpoint)?.Outbox?.RenewLoans();
+            try
+            {
+                (entity as Endpoint)?.Inbox?.RenewLoans();
+                (entity as Endpoint)?.Outbox?.RenewLoans();
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                Report.Error($"what was lent before: {e.Message}");
+            }
         }
     }
 

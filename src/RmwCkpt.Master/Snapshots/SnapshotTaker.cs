@@ -142,7 +142,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         registry.Ring(member);
         for (var waited = 0; waited < DetachPatience; waited++)
         {
-            if (member.Slot.AcquireUInt32(ProcessTable.Lending) != (uint)LendingState.Asked)
+            if (member.Slot.AcquireUInt32(ProcessTable.Lending) == (uint)LendingState.Detached)
             {
                 return true;
             }
