@@ -30,6 +30,9 @@ public sealed partial class LogWriter
 
     private long LentBytesPerSegment => _pool is null ? 0 : (long)LentPerSegment * _pool.SlotSize;
 
+    /// <summary>Whether this segment has few copies or none, for which a small one would have done.</summary>
+    private bool IsMostlyReferences => _view.Length <= LentSegmentSize || (long)_offset * 4 <= _view.Length;
+
     private int LentSegmentSize => Math.Min(FirstSegmentSize, _usualSegmentSize);
 
     /// <summary>

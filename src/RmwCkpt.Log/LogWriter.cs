@@ -271,8 +271,7 @@ public sealed partial class LogWriter : IDisposable
     /// <summary>Pads what is left of this segment and goes to the next.</summary>
     private void Roll(int span, bool isLent = false)
     {
-        // Small, unless there are copies too.
-        var size = isLent && _view.Length <= LentSegmentSize ? LentSegmentSize : SizeFor(span);
+        var size = isLent && IsMostlyReferences ? LentSegmentSize : SizeFor(span);
         var next = Segment.Make(_folder, _number + 1, size, _next, Retire(size));
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {

@@ -100,6 +100,20 @@ public sealed class LoanTests : IDisposable
         Assert.InRange(Files, 2, 12);
     }
 
+    /// <summary>Segments grow with what is copied, and shrink again: one that only refers to others needs little.</summary>
+    [Fact]
+    public void A_copy_now_and_then_makes_no_large_segments_for_long()
+    {
+        using var writer = LogWriter.Open(_scratch.Folder, 1 << 30, 0, _ => { });
+        for (var i = 1; i <= 2000; i++)
+        {
+            _ = i % 1000 == 500 ? Scratch.Append(writer, new byte[100_000]) : Scratch.Lend(writer, "x"u8, 100_000);
+        }
+        var sizes = Directory.GetFiles(_scratch.Folder).Where(x => long.TryParse(Path.GetFileName(x), out _))
+            .Select(x => new FileInfo(x).Length).ToList();
+        Assert.True(sizes.Count(x => x == 16 * 1024) > sizes.Count * 3 / 4, string.Join(" ", sizes));
+    }
+
     [Fact]
     public void What_is_lent_for_long_costs_no_more_than_itself()
     {
