@@ -5,7 +5,7 @@ namespace RmwCkpt.Middleware.Tests;
 public sealed class BellTests : IDisposable
 {
     private const int Rings = 20_000;
-    private static readonly TimeSpan s_forEver = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_forEver = TimeSpan.FromSeconds(60);
     private readonly Scratch _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
