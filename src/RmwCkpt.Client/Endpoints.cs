@@ -45,7 +45,7 @@ public sealed class Publisher<T>
 
     /// <summary>
     /// Lends a message's body of <paramref name="size"/> bytes, all zero, to be written where it will be read, by one thread at
-    /// a time, until it is published. All of a publisher have the same size.
+    /// a time, until it is published. None is to be larger than the first of its publisher.
     /// </summary>
     /// <exception cref="Failure">NoSpace: there is no such memory.</exception>
     public Region Borrow(int size)

@@ -26,8 +26,8 @@ public sealed class HeldSegment : IDisposable
     public long Number { get; }
 
     /// <summary>
-    /// Says that it is held, at first and again: a later life of this process, now rolled back, may have said that it is not. False: the
-    /// log has let go of the segment, and what is in it may have changed before this.
+    /// Says that it is held, at first and again: a later life of this process, now rolled back, may have said that it is not.
+    /// False: the log has let go of the segment, and what is in it may have changed before this.
     /// </summary>
     public bool Renew()
     {

@@ -17,7 +17,10 @@ namespace RmwCkpt.Log;
 public static class LoanFile
 {
     public const ulong MagicValue = 0x314e414f4c4b4352; // "RCKLOAN1"
-    public const int HeadSize = 4096;
+
+    /// <summary>Slots are multiples of it, for they are detached by whole pages.</summary>
+    public const int PageSize = 4096;
+    public const int HeadSize = PageSize;
     public const int Magic = 0;
     public const int Number = 8;
     public const int SlotSize = 12;
@@ -36,14 +39,14 @@ public static class LoanFile
     /// <summary>Size of a slot for payloads of a size, or 0: there can be none so large.</summary>
     public static int SlotSizeFor(int payload)
     {
-        var size = (payload + (long)Lead + 4095) & ~4095L;
-        return size <= int.MaxValue - HeadSize - 4095 ? (int)size : 0;
+        var size = (payload + (long)Lead + PageSize - 1) & ~(PageSize - 1L);
+        return size <= int.MaxValue - HeadSize - PageSize + 1 ? (int)size : 0;
     }
 
     /// <summary>What stands in <see cref="FreeFrom"/> of the slot that a payload is in; 0 if an empty file stands in for this.</summary>
     public static long FreeFromOf(Region file, Region payload)
     {
-        var slot = (int)(payload.Address - file.Address - HeadSize) / Math.Max(4096, file.ReadInt32(SlotSize));
+        var slot = (int)(payload.Address - file.Address - HeadSize) / Math.Max(PageSize, file.ReadInt32(SlotSize));
         return slot < MaxSlots ? file.AcquireInt64(FreeFrom + (slot * 8)) : 0;
     }
 
@@ -83,7 +86,7 @@ public static class LoanFile
         }
         var view = file.View;
         if (view.Length < HeadSize || view.ReadUInt64(Magic) != MagicValue || view.ReadInt32(Number) != number
-            || view.ReadInt32(Slots) is < 1 or > MaxSlots || view.ReadInt32(SlotSize) < 4096 || view.ReadInt32(SlotSize) % 4096 != 0
+            || view.ReadInt32(Slots) is < 1 or > MaxSlots || view.ReadInt32(SlotSize) < PageSize || view.ReadInt32(SlotSize) % PageSize != 0
             || HeadSize + ((long)view.ReadInt32(Slots) * view.ReadInt32(SlotSize)) != view.Length)
         {
             file.Dispose();

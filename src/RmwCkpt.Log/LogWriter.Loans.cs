@@ -14,9 +14,6 @@ public sealed partial class LogWriter
     /// <summary>Up to how many bytes there is room left for others to be larger.</summary>
     private const int RoomLimit = 16 * 1024 * 1024;
 
-    /// <summary>Slots are multiples of it, and detached by whole pages.</summary>
-    private const int PageSize = 4096;
-
     private LoanPool? _pool;
 
     /// <summary>What frames of a former life refer to.</summary>
@@ -44,7 +41,7 @@ public sealed partial class LogWriter
     /// <exception cref="InvalidDataException">What a former life has left is damaged.</exception>
     public Loan? Borrow(int payload, int capacity = 0)
     {
-        if (Head.AreFilesKept || Environment.SystemPageSize > PageSize)
+        if (Head.AreFilesKept || Environment.SystemPageSize > LoanFile.PageSize)
         {
             return null;
         }

@@ -272,7 +272,7 @@ public sealed partial class LogWriter : IDisposable
     private void Roll(int span, bool isLent = false)
     {
         var size = isLent && IsMostlyReferences ? LentSegmentSize : SizeFor(span);
-        var next = Segment.Make(_folder, _number + 1, size, _next, Retire(size));
+        var next = MakeSegment(_number + 1, size);
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {
             // A former life made it and died, and this one got more frames into the segment before it.
@@ -296,10 +296,12 @@ public sealed partial class LogWriter : IDisposable
         }
         var segment = Segment.Open(_folder, number)
             ?? (spanIfMissing > 0
-                ? Segment.Make(_folder, number, SizeFor(spanIfMissing), _next, Retire(SizeFor(spanIfMissing)))
+                ? MakeSegment(number, SizeFor(spanIfMissing))
                 : throw new InvalidDataException($"{_folder} lacks segment {number}"));
         Use(segment, number);
     }
+
+    private Mapping MakeSegment(long number, int size) => Segment.Make(_folder, number, size, _next, Retire(size));
 
     private void Use(Mapping segment, long number)
     {

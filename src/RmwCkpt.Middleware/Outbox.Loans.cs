@@ -12,7 +12,7 @@ public sealed partial class Outbox
 
     /// <summary>
     /// Lends <paramref name="size"/> bytes, all zero: what a node does not write is to be the same in every life of it. Empty:
-    /// there are none, and the caller is to take memory of its own. All that are asked for must be of one size.
+    /// there are none, and the caller is to take memory of its own; so it is for what is larger than the first.
     /// </summary>
     public Region Borrow(long size)
     {

@@ -34,7 +34,7 @@ public enum ProcessMode : uint
 
 /// <summary>
 /// Whether a process has messages in its logs' files that it has lent and not published: they are its state, and are to be in
-/// a snapshot of it. Changed by compare and exchange.
+/// a snapshot of it. The master stores Asked; the process changes what it finds, by compare and exchange.
 /// </summary>
 public enum LendingState : uint
 {

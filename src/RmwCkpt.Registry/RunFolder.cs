@@ -10,6 +10,7 @@ namespace RmwCkpt.Registry;
 ///   master.lock  master.sock (made as new.sock)  master.log   table  graph
 ///   processes/ID/journal/N                 one journal each
 ///   logs/GID/head  logs/GID/N              one log each
+///   logs/GID/loans-N                       what it refers to
 ///   types/HASH                             type descriptions, JSON
 ///   images/ID/N                            snapshots before they are moved
 /// STATE  $RMW_CKPT_DIR/DOMAIN/state else $XDG_STATE_HOME/rmw_ckpt/DOMAIN (default ~/.local/state)

@@ -199,8 +199,8 @@ ckpt_code ckpt_publish_end(ckpt_id entity, const ckpt_reservation * reservation,
 ckpt_code ckpt_publish_abort(ckpt_id entity, const ckpt_reservation * reservation);
 
 /// Lends `size` zero bytes to a publisher, to be written where they will be read, until one of the next two, or until it
-/// is destroyed; from any thread. `data` NULL: there is no such memory, and the caller uses its own. All of a publisher must have the same size.
-/// data + 4 is aligned to 64.
+/// is destroyed; from any thread. `data` NULL: there is no such memory (there need be none for more than the first
+/// `size` of a publisher), and the caller uses its own. data + 4 is aligned to 64.
 ckpt_code ckpt_borrow(ckpt_id entity, uint64_t size, void ** data);
 /// Publishes the first `size` bytes. CKPT_ERROR: nothing is lent at `data`. On failure it is still lent.
 ckpt_code ckpt_publish_borrowed(ckpt_id entity, const void * data, uint64_t size);
