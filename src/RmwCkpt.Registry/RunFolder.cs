@@ -13,8 +13,8 @@ namespace RmwCkpt.Registry;
 ///   logs/GID/loans-N                       what it refers to
 ///   types/HASH                             type descriptions, JSON
 ///   images/ID/N                            snapshots before they are moved
+///   registry.journal                       of this run folder's processes: it is kept and removed with them
 /// STATE  $RMW_CKPT_DIR/DOMAIN/state else $XDG_STATE_HOME/rmw_ckpt/DOMAIN (default ~/.local/state)
-///   registry.journal
 ///   snapshots/ID/N                         the newest two of each process
 /// </code>
 /// Every folder is 0700 and the user's own; anything else is refused.
@@ -55,7 +55,7 @@ public sealed class RunFolder
 
     public string Images => Path.Combine(Run, "images");
 
-    public string RegistryJournal => Path.Combine(State, "registry.journal");
+    public string RegistryJournal => Path.Combine(Run, "registry.journal");
 
     public string Snapshots => Path.Combine(State, "snapshots");
 

@@ -31,6 +31,20 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public void Its_folders_are_private_and_a_removed_run_folder_is_not_made_again()
+    {
+        var made = Make();
+        _store.Persist(9, 1);
+        foreach (var folder in new[] { made, Path.GetDirectoryName(made)!, Path.Combine(_scratch.Folder.Snapshots, "0000000000000009") })
+        {
+            Assert.Equal(0x1c0, RmwCkpt.Memory.Posix.Owner(folder).Mode & 0x1ff);
+        }
+        Directory.Delete(_scratch.Folder.Run, recursive: true);
+        Assert.ThrowsAny<IOException>(() => _store.Begin(9));
+        Assert.False(Directory.Exists(_scratch.Folder.Run));
+    }
+
+    [Fact]
     public void The_newest_two_are_kept_wherever_they_are()
     {
         for (var i = 1u; i <= 4; i++)

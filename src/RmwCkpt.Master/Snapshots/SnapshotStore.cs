@@ -24,7 +24,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         var number = Numbers(process).DefaultIfEmpty(0u).Max() + 1;
         var path = Path.Combine(Home(folder.Images, process), Name(number) + Unfinished);
         Remove(path);
-        Directory.CreateDirectory(path);
+        MakeFolder(folder.Images, process, path);
         return (number, path);
     }
 
@@ -77,7 +77,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         var to = final + Unfinished;
         var manifest = SnapshotManifest.Read(from, contents: false, out var why) ?? throw new IOException($"{from}: {why}");
         Remove(to);
-        Directory.CreateDirectory(to);
+        MakeFolder(folder.Snapshots, process, to);
         try
         {
             var files = manifest.Files
@@ -199,6 +199,18 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         }
         target.Flush(flushToDisk: true);
         return ~crc;
+    }
+
+    /// <summary>Makes a snapshot's folder, private; not the root: where that is gone, somebody has removed the domain's folder.</summary>
+    private static void MakeFolder(string root, ulong process, string path)
+    {
+        foreach (var folder in new[] { Home(root, process), path })
+        {
+            if (Posix.MakeFolder(folder) is not (0 or Posix.Eexist) and var error)
+            {
+                throw new PosixException(error, $"make the folder {folder}");
+            }
+        }
     }
 
     private static string Home(string root, ulong process) =>
