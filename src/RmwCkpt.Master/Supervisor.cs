@@ -215,7 +215,7 @@ internal sealed class Supervisor : IDisposable
             return;
         }
         var record = member.Entry.Record;
-        var status = Status((int)record.Pid, pidfd);
+        var end = EndOf.Look((int)record.Pid, pidfd);
         _forced.TryRemove(process, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {
@@ -224,25 +224,24 @@ internal sealed class Supervisor : IDisposable
             forced?.TrySetException(new RequestException($"{member} ended by itself"));
             return;
         }
-        var isWanted = IsWanted(status);
-        if (forced is null && Home.Of(member) is not { Decides: true } && (isWanted || member.Entry.IsHidden))
+        if (forced is null && Home.Of(member) is not { Decides: true } && (end.IsWanted || member.Entry.IsHidden))
         {
-            if (isWanted)
+            if (end.IsWanted)
             {
-                Log.EndedOnRequest(member.ToString(), record.Pid, Describe(status));
+                Log.EndedOnRequest(member.ToString(), record.Pid, end.ToString());
             }
             else
             {
-                Log.ToolDied(member.ToString(), record.Pid, Describe(status));
+                Log.ToolDied(member.ToString(), record.Pid, end.ToString());
             }
             Registry.MarkLeft(member);
             Ended?.Invoke(member);
             return;
         }
         member.DiedAt = when;
-        if (!isWanted)
+        if (!end.IsWanted)
         {
-            Log.Died(member.ToString(), record.Pid, Describe(status), member.LastTake, record.Incarnation);
+            Log.Died(member.ToString(), record.Pid, end.ToString(), member.LastTake, record.Incarnation);
         }
         Begin(member, when, forced is not null, forced);
     }
@@ -291,20 +290,4 @@ internal sealed class Supervisor : IDisposable
         _running.TryAdd(task, true);
         task.Start();
     }
-
-    /// <summary>How it ended, if that can be had: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
-    private static int? Status(int pid, int pidfd) =>
-        Posix.Reap(pid, out var status) ? status
-        : ProcessProbe.ExitStatus(pid) ?? (pidfd >= 0 ? Posix.ExitStatus(pidfd) : null);
-
-    /// <summary>Whether somebody wanted it to end: Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
-    private static bool IsWanted(int? status) =>
-        status is { } s && ((s & 0x7f) is Posix.SigHup or Posix.SigInt or Posix.SigTerm || (s & 0xff7f) == 0);
-
-    private static string Describe(int? status) => status switch
-    {
-        null => "how is not known",
-        { } s when (s & 0x7f) != 0 => $"signal {s & 0x7f}",
-        { } s => $"exit status {(s >> 8) & 0xff}",
-    };
 }

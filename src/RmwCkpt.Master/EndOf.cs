@@ -1,0 +1,34 @@
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master;
+
+/// <summary>
+/// How a process ended, and whether somebody wanted it to: a pure function of these facts. What is no wanted end is a death,
+/// from which it is brought back.
+/// </summary>
+/// <param name="Status">As of waitpid(2); null: not known.</param>
+internal readonly record struct EndOf(int? Status)
+{
+    private const int CoreDumped = 0x80;
+
+    /// <summary>The signal that ended it; 0: none, or not known.</summary>
+    public int Signal => Status is { } s ? s & 0x7f : 0;
+
+    /// <summary>Its exit status; null: a signal ended it, or not known.</summary>
+    public int? ExitStatus => Status is { } s && Signal == 0 ? (s >> 8) & 0xff : null;
+
+    /// <summary>Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
+    public bool IsWanted => Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
+
+    /// <summary>Looks at a process that has ended: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
+    /// <param name="pidfd">Of it, or -1.</param>
+    public static EndOf Look(int pid, int pidfd) => new(
+        Posix.Reap(pid, out var status) ? status
+        : ProcessProbe.ExitStatus(pid) ?? (pidfd >= 0 ? Posix.ExitStatus(pidfd) : null));
+
+    public override string ToString() =>
+        Status is not { } status ? "how is not known"
+        : Signal != 0 ? $"signal {Signal}{((status & CoreDumped) != 0 ? ", core dumped" : "")}"
+        : $"exit status {ExitStatus}";
+}

@@ -1,0 +1,37 @@
+namespace RmwCkpt.Master.Tests;
+
+public sealed class EndOfTests
+{
+    private const int CoreDumped = 0x80;
+
+    private static int Exit(int status) => status << 8;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(15)]
+    public void A_signal_that_asks_for_the_end_is_wanted(int signal) => Assert.True(new EndOf(signal).IsWanted);
+
+    [Fact]
+    public void Success_is_wanted() => Assert.True(new EndOf(Exit(0)).IsWanted);
+
+    [Theory]
+    [InlineData(9)]
+    [InlineData(6 | CoreDumped)]
+    [InlineData(11)]
+    public void A_kill_or_a_crash_is_a_death(int status) => Assert.False(new EndOf(status).IsWanted);
+
+    [Fact]
+    public void An_end_of_which_nothing_is_known_is_a_death() => Assert.False(new EndOf(null).IsWanted);
+
+    [Fact]
+    public void It_says_what_it_knows()
+    {
+        Assert.Equal("signal 9", new EndOf(9).ToString());
+        Assert.Equal("signal 11, core dumped", new EndOf(11 | CoreDumped).ToString());
+        Assert.Equal("exit status 3", new EndOf(Exit(3)).ToString());
+        Assert.Equal("how is not known", new EndOf(null).ToString());
+        Assert.Equal((0, 3), (new EndOf(Exit(3)).Signal, new EndOf(Exit(3)).ExitStatus));
+        Assert.Null(new EndOf(9).ExitStatus);
+    }
+}
