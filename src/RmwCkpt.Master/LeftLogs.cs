@@ -100,7 +100,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         && member.Entry.State != ProcessState.Left
         && !member.Entry.IsHidden
         && !member.HasNodes
-        && !(engine.HasImages && Newest(member) is var (domain, number) && domain == noted.Value.Domain
+        && !(engine.HasImages(member.Policy) && Newest(member) is var (domain, number) && domain == noted.Value.Domain
             && number > noted.Value.Number + SnapshotStore.Kept);
 
     private sealed class LeftLog

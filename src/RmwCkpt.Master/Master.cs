@@ -73,7 +73,7 @@ public sealed class Master : IDisposable
         scheduler.Start();
         copier.Start();
         sweeper.Start();
-        var status = new StatusReport(_folder, registry, _engine, _options);
+        var status = new StatusReport(_folder, registry, _engine);
         _handler = new Requests(registry, supervisor, scheduler, store, status, Stop).Handle;
         _server.Start();
         foreach (var complaint in _options.Complaints)
@@ -81,7 +81,7 @@ public sealed class Master : IDisposable
             _log.Complaint(complaint);
         }
         _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket, listening, sinceStart.Elapsed.TotalMilliseconds);
-        _ = _engine.Prepare(TimeSpan.FromSeconds(0.3), x => _log.Engine(x.Engine.Name, x.Why));
+        _ = _engine.Prepare(TimeSpan.FromSeconds(0.3), () => registry.Policies, _log.Engine);
     }
 
     public void Stop(string why) => _stop.TrySetResult(why);

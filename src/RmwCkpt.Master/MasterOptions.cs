@@ -4,18 +4,12 @@ using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
 
-/// <summary>What the master's environment asks for. A bad value is replaced by the default and said in the log.</summary>
+/// <summary>
+/// What the environment of the node that started the master asks for, for the whole domain; what each process asks for itself
+/// is its <see cref="RmwCkpt.Registry.Protocol.Policy"/>. A bad value is replaced by the default and said in the log.
+/// </summary>
 public sealed record MasterOptions
 {
-    /// <summary>Time between two snapshots of a process; zero: only by hand.</summary>
-    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>auto, criu or none.</summary>
-    public string Engine { get; init; } = "auto";
-
-    /// <summary>RMW_CKPT_RECOVER other than off.</summary>
-    public bool Recover { get; init; } = true;
-
     /// <summary>Cells of a journal after which a snapshot is taken early: replay re-reads them.</summary>
     public long JournalLimit { get; init; } = 200_000;
 
@@ -35,9 +29,6 @@ public sealed record MasterOptions
         var d = new MasterOptions();
         return new MasterOptions
         {
-            Interval = TimeSpan.FromSeconds(Number("RMW_CKPT_INTERVAL", d.Interval.TotalSeconds, 86400)),
-            Engine = Choice("RMW_CKPT_ENGINE", "auto", "criu", "none"),
-            Recover = Choice("RMW_CKPT_RECOVER", "auto", "respawn", "off") != "off",
             JournalLimit = (long)Number("RMW_CKPT_JOURNAL_LIMIT", d.JournalLimit, long.MaxValue / 2),
             Retention = (long)Number("RMW_CKPT_RETENTION", d.Retention, long.MaxValue / 2),
             CriuProgram = Text("RMW_CKPT_CRIU"),
@@ -60,17 +51,6 @@ public sealed record MasterOptions
             }
             complaints.Add($"{name}={text} is not a number from 0 to {most}: using {usual}");
             return usual;
-        }
-
-        string Choice(string name, params string[] values)
-        {
-            var text = Text(name)?.ToLowerInvariant() ?? values[0];
-            if (values.Contains(text))
-            {
-                return text;
-            }
-            complaints.Add($"{name}={text} is none of {string.Join(", ", values)}: using {values[0]}");
-            return values[0];
         }
 
         LogLevel Level()

@@ -2,6 +2,7 @@ using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master;
 
@@ -11,6 +12,8 @@ namespace RmwCkpt.Master;
 /// </summary>
 internal sealed class Member(RegistryEntry entry, Region slot)
 {
+    private static readonly Policy s_default = new();
+
     public RegistryEntry Entry { get; } = entry;
 
     /// <summary>Its slot of the process table.</summary>
@@ -19,6 +22,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     public ulong Id => Entry.Record.Process_;
 
     public uint SlotIndex => Entry.Record.Slot;
+
+    /// <summary>What it asks for.</summary>
+    public Policy Policy => Entry.Record.Policy ?? s_default;
 
     public HeldStdio Stdio { get; set; } = HeldStdio.None;
 

@@ -80,7 +80,9 @@ internal sealed partial class ProcessRegistry
             Folder = Path.Combine(_folder.Processes, _lastId.ToString("x16", CultureInfo.InvariantCulture)),
             DeathPosition = -1,
             State = (uint)ProcessState.Live,
+            Policy = hello.Policy,
         };
+        record.Complaints.AddRange(hello.Complaints);
         record.Command.AddRange(facts.Command);
         record.Environment.AddRange(facts.Environment);
         record.Stdio.AddRange(facts.Stdio);

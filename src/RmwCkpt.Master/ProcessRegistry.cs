@@ -63,6 +63,9 @@ internal sealed partial class ProcessRegistry : IDisposable
         }
     }
 
+    /// <summary>What the processes that are here, or are to come back, ask for.</summary>
+    public IReadOnlyCollection<Policy> Policies => [.. Members.Where(m => m.Entry.IsVisible).Select(m => m.Policy)];
+
     public Member? Find(ulong process)
     {
         lock (_gate)

@@ -1,6 +1,7 @@
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master;
 
@@ -59,6 +60,8 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     private HomeAddress? _home;
 
     public RecoveryPhase Phase { get; private set; } = RecoveryPhase.Decide;
+
+    private ISnapshotEngine Engine => supervisor.Choice.For(member.Policy);
 
     /// <summary>Why it stays down.</summary>
     public string Why { get; private set; } = "";
@@ -157,7 +160,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             // Ordered; or decided by the master before this one, which was killed in the middle of it.
             return RecoveryPhase.FreePid;
         }
-        if (!supervisor.Options.Recover)
+        if (member.Policy.Recover == RecoverPolicy.Off)
         {
             return Down("it died, and RMW_CKPT_RECOVER=off");
         }
@@ -192,7 +195,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     /// <summary>CRIU gives the process its id again, so a zombie must have been collected by its parent.</summary>
     private RecoveryPhase FreePid()
     {
-        if (supervisor.Engine is NoneEngine)
+        if (Engine is NoneEngine)
         {
             _whyNoImage = "engine none";
         }
@@ -300,7 +303,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             if (result.Done && Adopt(result.Pid))
             {
                 supervisor.Log.Restored(
-                    _name, snapshot.Number, supervisor.Engine.Name, (Clock.Steady - begun) / 1e6, result.Pid, _incarnation);
+                    _name, snapshot.Number, Engine.Name, (Clock.Steady - begun) / 1e6, result.Pid, _incarnation);
                 return RecoveryPhase.Replaying;
             }
             var why = result.Done ? "the restored process ended at once" : result.Why;
@@ -318,7 +321,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         for (var attempt = 0; attempt < 2 && !result.Done; attempt++)
         {
             result = IsFree(pid, attempt == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1))
-                ? supervisor.Engine.Restore(Order(folder) with { Pid = pid })
+                ? Engine.Restore(Order(folder) with { Pid = pid })
                 : RestoreResult.Failed(WhyTaken(pid));
         }
         return result;

@@ -67,13 +67,13 @@ internal sealed class Requests(
 
     private async Task<Reply> Checkpoint(CheckpointOrder order, Func<string, Task> progress, CancellationToken cancel)
     {
-        if (!supervisor.Choice.HasImages)
-        {
-            throw new RequestException($"no snapshots are taken here: {supervisor.Choice.Why}");
-        }
         var members = order.Nodes.Count > 0
             ? order.Nodes.Select(One).Distinct().ToList()
             : [.. registry.Members.Where(m => m.Entry.State == ProcessState.Live && (m.Entry.Entities.Count > 0 || m.Abroad > 0))];
+        if (members.Count > 0 && members.TrueForAll(m => !supervisor.Choice.HasImages(m.Policy)))
+        {
+            throw new RequestException($"no snapshots are taken here: {supervisor.Choice.Of([.. members.Select(m => m.Policy)]).Why}");
+        }
         var reply = new Reply();
         var failures = new List<string>();
         foreach (var member in members)

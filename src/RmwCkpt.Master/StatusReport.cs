@@ -8,20 +8,20 @@ namespace RmwCkpt.Master;
 
 /// <summary>Says how things are.</summary>
 internal sealed class StatusReport(
-    RunFolder folder, ProcessRegistry registry, EngineChoice engine, MasterOptions options)
+    RunFolder folder, ProcessRegistry registry, EngineChoice choice)
 {
     private readonly long _since = Clock.Real;
 
     public Status Make()
     {
+        var (engine, why) = choice.Of(registry.Policies);
         var status = new Status
         {
             MasterPid = (uint)Posix.ProcessId,
             MasterSince = _since,
             Domain = (uint)folder.Domain,
-            Engine = engine.Engine.Name,
-            EngineWhy = engine.Why,
-            Interval = options.Interval.TotalSeconds,
+            Engine = engine.Name,
+            EngineWhy = why,
             GraphVersion = registry.GraphVersion,
             LogBytes = LogBytes(),
         };
@@ -47,7 +47,7 @@ internal sealed class StatusReport(
         return checkpoint;
     }
 
-    private static ProcessStatus Describe(Member member)
+    private ProcessStatus Describe(Member member)
     {
         var record = member.Entry.Record;
         var process = new ProcessStatus
@@ -66,15 +66,43 @@ internal sealed class StatusReport(
             },
             LastCheckpoint = member.LastTaken,
             LastSilence = record.LastSilence,
-            Note = record.Note.Length > 0 ? record.Note
-                : Home.Of(member) is { IsKept: true } home ? $"at home in domain {home.Domain}: snapshot and recovered there"
-                : member.HasNodes ? "it has started other nodes: not snapshot, not recovered"
-                : member.Slot.AcquireInt64(ProcessTable.Divergences) is > 0 and var n ? $"{n} publishes diverged in replay" : "",
+            Policy = member.Policy,
+            Engine = choice.For(member.Policy).Name,
+            Note = string.Join("; ", Notes(member)),
         };
+        process.Process.Policy = null;
         // What was secret in an environment stays here.
         process.Process.Environment.Clear();
         process.Nodes.AddRange(member.Entry.NodeNames);
         return process;
+    }
+
+    private static IEnumerable<string> Notes(Member member)
+    {
+        if (member.Entry.Record.Note is { Length: > 0 } note)
+        {
+            yield return note;
+        }
+        else if (Home.Of(member) is { IsKept: true } home)
+        {
+            yield return $"at home in domain {home.Domain}: snapshot and recovered there";
+        }
+        else if (member.HasNodes)
+        {
+            yield return "it has started other nodes: not snapshot, not recovered";
+        }
+        else if (member.Slot.AcquireInt64(ProcessTable.Divergences) is > 0 and var n)
+        {
+            yield return $"{n} publishes diverged in replay";
+        }
+        foreach (var complaint in member.Entry.Record.Complaints)
+        {
+            yield return complaint;
+        }
+        if (member.Policy.Settings().ToList() is { Count: > 0 } settings)
+        {
+            yield return string.Join(", ", settings);
+        }
     }
 
     private ulong LogBytes()

@@ -39,9 +39,7 @@ internal sealed class Supervisor : IDisposable
 
     public SnapshotStore Store { get; }
 
-    /// <summary>The one that takes the snapshots; engine none is always there to fall back on.</summary>
-    public ISnapshotEngine Engine => Choice.Engine;
-
+    /// <summary>Says who takes the snapshots; engine none is always there to fall back on.</summary>
     public EngineChoice Choice { get; }
 
     public ISnapshotEngine Fallback { get; } = new NoneEngine();

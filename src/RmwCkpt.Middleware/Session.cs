@@ -111,6 +111,9 @@ public sealed partial class Session
             var resume = ReadResume(domain);
             var home = Homes.Current;
             var registry = new RegistryClient(folder);
+            var complaints = new List<string>();
+            var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
+            complaints.ForEach(x => Report.Error($"warning: {x}"));
             var started = Posix.Now(Posix.RealtimeClock);
             var hello = new Request
             {
@@ -121,6 +124,8 @@ public sealed partial class Session
                     HomeProcess = home?.ProcessId ?? 0,
                     HomeDomain = (uint)(home?.Folder.Domain ?? 0),
                     HomeSlot = home?.SlotIndex ?? 0,
+                    Policy = policy,
+                    Complaints = { complaints },
                 },
             };
             var welcome = MasterStarter.CallOrStart(folder, registry, hello, s_registryTimeout).Welcome;

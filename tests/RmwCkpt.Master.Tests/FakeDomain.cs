@@ -23,7 +23,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     {
         _owns = scratch is null;
         Scratch = scratch ?? new Scratch();
-        Options = options ?? new MasterOptions { Recover = false };
+        Options = options ?? new MasterOptions();
         Start();
     }
 
@@ -57,6 +57,11 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
 
     public Reply Call(int pid, Request request)
     {
+        if (request.Hello is { Policy: null } hello)
+        {
+            // There is nothing to bring back.
+            hello.Policy = new Policy { Recover = RecoverPolicy.Off };
+        }
         using var socket = Connect(pid);
         using var stream = new NetworkStream(socket);
         Google.Protobuf.MessageExtensions.WriteDelimitedTo(request, stream);

@@ -11,9 +11,6 @@ public sealed class MasterOptionsTests
     public void Without_variables_all_is_as_documented()
     {
         var options = Read();
-        Assert.Equal(10, options.Interval.TotalSeconds);
-        Assert.Equal("auto", options.Engine);
-        Assert.True(options.Recover);
         Assert.Equal(200_000, options.JournalLimit);
         Assert.Empty(options.Complaints);
     }
@@ -22,21 +19,17 @@ public sealed class MasterOptionsTests
     public void Good_values_are_taken()
     {
         var options = Read(
-            ("RMW_CKPT_INTERVAL", "0.5"), ("RMW_CKPT_ENGINE", "NONE"), ("RMW_CKPT_RECOVER", "off"), ("RMW_CKPT_LOG_LEVEL", "debug"));
-        Assert.Equal(0.5, options.Interval.TotalSeconds);
-        Assert.Equal("none", options.Engine);
-        Assert.False(options.Recover);
+            ("RMW_CKPT_RETENTION", "1e6"), ("RMW_CKPT_LOG_LEVEL", "debug"));
+        Assert.Equal(1_000_000, options.Retention);
         Assert.Equal(LogLevel.Debug, options.LogLevel);
         Assert.Empty(options.Complaints);
     }
 
     [Theory]
-    [InlineData("RMW_CKPT_INTERVAL", "soon")]
-    [InlineData("RMW_CKPT_INTERVAL", "-1")]
-    [InlineData("RMW_CKPT_INTERVAL", "NaN")]
-    [InlineData("RMW_CKPT_INTERVAL", "1e99")]
-    [InlineData("RMW_CKPT_ENGINE", "dmtpc")]
-    [InlineData("RMW_CKPT_RECOVER", "yes")]
+    [InlineData("RMW_CKPT_RETENTION", "soon")]
+    [InlineData("RMW_CKPT_RETENTION", "-1")]
+    [InlineData("RMW_CKPT_RETENTION", "NaN")]
+    [InlineData("RMW_CKPT_RETENTION", "1e99")]
     [InlineData("RMW_CKPT_LOG_LEVEL", "loud")]
     [InlineData("RMW_CKPT_JOURNAL_LIMIT", "many")]
     public void A_bad_value_is_said_and_the_default_used(string name, string value)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using RmwCkpt.Master;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Cli.Commands;
 
@@ -52,7 +53,9 @@ internal static class DoctorCommand
         yield return Space("run folder's space", folder.Run, 256L << 20);
         yield return Space("state folder's space", folder.State, 256L << 20);
         var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
-        foreach (var complaint in options.Complaints)
+        var complaints = new List<string>(options.Complaints);
+        var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
+        foreach (var complaint in complaints)
         {
             yield return new Finding("environment", false, false, complaint);
         }
@@ -61,9 +64,9 @@ internal static class DoctorCommand
             "kernel", KernelVersion(kernel) >= new Version(5, 9), true,
             $"{kernel}{(KernelVersion(kernel) < new Version(5, 9) ? ": 5.9 or later is needed (pidfds, clean checkpoints)" : "")}");
         var criu = new CriuEngine(options.CriuProgram).Check();
-        yield return new Finding("criu", criu.Usable, options.Engine == "criu", criu.Why);
+        yield return new Finding("criu", criu.Usable, policy.Engine == EnginePolicy.Criu, criu.Why);
         var rights = CriuFinder.Rights();
-        yield return new Finding("rights for criu", rights is null, options.Engine == "criu", rights ?? "they are there");
+        yield return new Finding("rights for criu", rights is null, policy.Engine == EnginePolicy.Criu, rights ?? "they are there");
         yield return Yama();
         yield return new Finding(
             "process ids", File.Exists("/proc/sys/kernel/ns_last_pid"), false,
@@ -73,10 +76,9 @@ internal static class DoctorCommand
         yield return new Finding(
             "session", !outside, false,
             outside ? "its leader is outside of this pid namespace, so CRIU cannot dump what is started here: use setsid --wait" : "can be dumped");
-        var choice = new EngineChoice(options);
-        var (engine, why) = (choice.Engine, choice.Why);
+        var (engine, why) = new EngineChoice(options).Of([policy]);
         yield return new Finding(
-            "engine", engine.Name == "criu" || options.Engine == "none", options.Engine == "criu",
+            "engine", engine.Name == "criu" || policy.Engine == EnginePolicy.None, policy.Engine == EnginePolicy.Criu,
             engine.Name == "criu"
                 ? $"criu: {why}"
                 : $"none ({why}). Nodes are recovered all the same: started again, they replay their journal from the beginning, "

@@ -34,8 +34,7 @@ internal static class StatusCommand
     {
         Console.WriteLine($"domain {status.Domain}: master {status.MasterPid} since {Output.Ago(status.MasterSince)[..^4]}, "
             + $"engine {status.Engine} ({status.EngineWhy})");
-        Console.WriteLine($"snapshots {(status.Interval > 0 ? $"each {status.Interval} s" : "by hand")}, "
-            + $"logs {Output.Bytes(status.LogBytes)}, graph version {status.GraphVersion}");
+        Console.WriteLine($"logs {Output.Bytes(status.LogBytes)}, graph version {status.GraphVersion}");
         var table = Output.Table("NODES", "PID", "STATE", "LIFE", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
         foreach (var p in status.Processes.OrderBy(Output.Name, StringComparer.Ordinal))
         {
@@ -44,6 +43,30 @@ internal static class StatusCommand
                 Output.Ago(p.LastCheckpoint), $"{p.Process.Recoveries}", Output.Milliseconds(p.LastSilence), Output.Cell(p.Note));
         }
         Output.Print(table);
+    }
+
+    /// <summary>What holds for a process; null where it is for rmw_ckpt to say.</summary>
+    private static void Write(Utf8JsonWriter writer, Policy policy)
+    {
+        writer.WriteStartObject("policy");
+        writer.WriteString("recover", policy.Recover.ToString().ToLowerInvariant());
+        writer.WriteString("engine", policy.Engine.ToString().ToLowerInvariant());
+        WriteNumber("interval", policy.HasInterval && policy.Interval >= 0 ? policy.Interval : null);
+        WriteNumber("goal", policy.HasGoal ? policy.Goal : null);
+        writer.WriteString("poison", policy.Poison.ToString().ToLowerInvariant());
+        writer.WriteEndObject();
+
+        void WriteNumber(string name, double? value)
+        {
+            if (value is { } number)
+            {
+                writer.WriteNumber(name, number);
+            }
+            else
+            {
+                writer.WriteNull(name);
+            }
+        }
     }
 
     private static string State(string state) => state switch
@@ -62,7 +85,6 @@ internal static class StatusCommand
         writer.WriteNumber("master_since", status.MasterSince);
         writer.WriteString("engine", status.Engine);
         writer.WriteString("engine_why", status.EngineWhy);
-        writer.WriteNumber("interval", status.Interval);
         writer.WriteNumber("graph_version", status.GraphVersion);
         writer.WriteNumber("log_bytes", status.LogBytes);
         writer.WriteStartArray("processes");
@@ -81,6 +103,8 @@ internal static class StatusCommand
             writer.WriteNumber("last_checkpoint", p.LastCheckpoint);
             writer.WriteNumber("last_silence", p.LastSilence);
             writer.WriteString("note", p.Note);
+            writer.WriteString("engine", p.Engine);
+            Write(writer, p.Policy);
             Output.Write(writer, "command", p.Process.Command.Select(Output.Text));
             writer.WriteString("folder", p.Process.Folder);
             writer.WriteEndObject();

@@ -1,12 +1,14 @@
+using RmwCkpt.Registry.Protocol;
+
 namespace RmwCkpt.Master.Engines;
 
 /// <summary>
-/// Which engine is used, by RMW_CKPT_ENGINE and by what can work here. To ask CRIU takes far longer than a node should wait
-/// for its master, so it is done
-/// later; who needs the answer first waits for it.
+/// Which engine a process has, by its policy and by what can work here. To ask CRIU takes far longer than a node should wait
+/// for its master, so it is done later, and only if a process asks for it; who needs the answer first waits for it.
 /// </summary>
 public sealed class EngineChoice
 {
+    private static readonly ISnapshotEngine s_none = new NoneEngine();
     private readonly Lazy<(ISnapshotEngine Engine, string Why)> _chosen;
 
     public EngineChoice(MasterOptions options) => _chosen = new(() => Choose(options));
@@ -17,23 +19,26 @@ public sealed class EngineChoice
 
     public string Why => _chosen.Value.Why;
 
-    /// <summary>Whether it takes images.</summary>
-    public bool HasImages => Engine is not NoneEngine;
+    /// <summary>The engine of a process that asks for this.</summary>
+    public ISnapshotEngine For(Policy policy) => policy.Engine == EnginePolicy.None ? s_none : Engine;
+
+    /// <summary>Whether it takes images of a process that asks for this.</summary>
+    public bool HasImages(Policy policy) => For(policy) is not NoneEngine;
+
+    /// <summary>The engine that is said to be a domain's whose processes ask for these: the best that one of them has.</summary>
+    public (ISnapshotEngine Engine, string Why) Of(IReadOnlyCollection<Policy> policies) =>
+        policies.Count > 0 && policies.All(x => x.Engine == EnginePolicy.None) ? (s_none, "RMW_CKPT_ENGINE=none") : _chosen.Value;
 
     /// <summary>Finds out on a thread of its own, after a while: the nodes that start now need the processors more.</summary>
-    public async Task Prepare(TimeSpan after, Action<EngineChoice> known)
+    public async Task Prepare(TimeSpan after, Func<IReadOnlyCollection<Policy>> policies, Action<string, string> known)
     {
         await Task.Delay(after).ConfigureAwait(false);
-        _ = _chosen.Value;
-        known(this);
+        var (engine, why) = Of(policies());
+        known(engine.Name, why);
     }
 
     private static (ISnapshotEngine Engine, string Why) Choose(MasterOptions options)
     {
-        if (options.Engine == "none")
-        {
-            return (new NoneEngine(), "RMW_CKPT_ENGINE=none");
-        }
         var criu = new CriuEngine(options.CriuProgram);
         var check = criu.Check();
         // Also when criu was asked for by name: a node that cannot be snapshot is better started again than not at all.

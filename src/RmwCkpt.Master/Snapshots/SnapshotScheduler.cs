@@ -24,6 +24,7 @@ internal sealed class SnapshotScheduler : IDisposable
     private const long Greeting = 8;
 
     private const long Look = Clock.Second;
+    private const long AutoInterval = 10 * Clock.Second;
     private const int MostDoublings = 6;
 
     /// <summary>Journal cells whose replay takes a slow process a good part of a second.</summary>
@@ -56,14 +57,16 @@ internal sealed class SnapshotScheduler : IDisposable
         };
     }
 
-    private long Interval => (long)(_options.Interval.TotalSeconds * Clock.Second);
+    /// <summary>Time between two snapshots of a process, ns; zero: only by hand.</summary>
+    private static long Interval(Member member) =>
+        member.Policy is { HasInterval: true, Interval: >= 0 } policy ? (long)(policy.Interval * Clock.Second) : AutoInterval;
 
     public void Start() => _thread.Start();
 
     /// <summary>Makes a process' next snapshot due.</summary>
     public void Due(Member member, long inNanoseconds)
     {
-        if (Interval == 0)
+        if (Interval(member) == 0)
         {
             return;
         }
@@ -148,7 +151,7 @@ internal sealed class SnapshotScheduler : IDisposable
             ordered?.SetResult(new SnapshotOutcome(0, e.Message, null));
         }
         // What fails again and again freezes the process in vain: it is tried less and less often.
-        Due(member, Interval << Math.Min(member.FailedSnapshots, MostDoublings));
+        Due(member, Interval(member) << Math.Min(member.FailedSnapshots, MostDoublings));
     }
 
     private static bool IsQuiet(Member member) => member.TakenBytes == 0 && member.Published <= Greeting;
@@ -157,16 +160,12 @@ internal sealed class SnapshotScheduler : IDisposable
     private Member? NextDue(out long wait)
     {
         wait = Look;
-        if (Interval == 0)
-        {
-            return null;
-        }
         var now = Clock.Steady;
         var longest = Look;
         Member? next = null;
         foreach (var member in _registry.Members)
         {
-            if (member.DueAt == long.MaxValue && member.Abroad > 0)
+            if (member.DueAt == long.MaxValue && member.Abroad > 0 && Interval(member) > 0)
             {
                 // It has its nodes in other domains only.
                 member.DueAt = now + Settle;
@@ -201,9 +200,10 @@ internal sealed class SnapshotScheduler : IDisposable
             return null;
         }
         wait = Math.Min(longest, next.DueAt - now);
-        if (wait <= 0 && !_engine.HasImages)
+        if (wait <= 0 && !_engine.HasImages(next.Policy))
         {
-            wait = 3600 * Look;
+            next.DueAt = long.MaxValue;
+            wait = 0;
             return null;
         }
         return wait <= 0 ? next : null;

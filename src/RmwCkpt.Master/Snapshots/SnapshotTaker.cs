@@ -77,7 +77,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 Number = number,
                 Incarnation = member.Entry.Record.Incarnation,
                 Pid = (int)member.Entry.Record.Pid,
-                Engine = engine.Engine.Name,
+                Engine = engine.For(member.Policy).Name,
                 JournalPosition = position,
                 Taken = Clock.Real,
             };
@@ -113,7 +113,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         try
         {
             return HaveLoansDetached(member)
-                ? engine.Engine.Dump((int)member.Entry.Record.Pid, folder, member.Stdio)
+                ? engine.For(member.Policy).Dump((int)member.Entry.Record.Pid, folder, member.Stdio)
                 : SnapshotResult.Failed("it does not say that the messages it has lent are its own: is it stopped?", retry: true);
         }
         finally
