@@ -43,6 +43,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>When the next snapshot is due on the monotonic clock; of the scheduler.</summary>
     public long DueAt { get; set; } = long.MaxValue;
 
+    /// <summary>A snapshot of it is being taken, or waited for; of the scheduler.</summary>
+    public bool IsTaking { get; set; }
+
     /// <summary>Journal cells at the newest snapshot; -1: there is none.</summary>
     public long LastPosition { get; set; } = -1;
 

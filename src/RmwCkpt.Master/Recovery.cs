@@ -51,11 +51,12 @@ internal enum RecoveryPhase
 internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
 {
     private static readonly TimeSpan s_pidPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_homePatience = CriuCommand.Limit * 5;
+    private static readonly TimeSpan s_homePatience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_liveSoon = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_livePatience = TimeSpan.FromMinutes(10);
     private readonly string _name = member.ToString();
     private string _whyNoImage = "";
+    private string _passedOver = "";
     private uint _incarnation;
     private HomeAddress? _home;
 
@@ -287,7 +288,8 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     private RecoveryPhase Restore()
     {
         _whyNoImage = "it has no snapshot yet";
-        foreach (var snapshot in supervisor.Store.Usable(member.Id))
+        foreach (var snapshot in supervisor.Store.Usable(
+            member.Id, x => _whyNoImage = _passedOver = $"snapshot {x.Number} is not usable: {x.Why}"))
         {
             if (snapshot.Manifest!.JournalPosition < member.Slot.AcquireInt64(ProcessTable.JournalFirst))
             {
@@ -302,13 +304,17 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             var result = RestoreFrom(snapshot.Folder, pid);
             if (result.Done && Adopt(result.Pid))
             {
+                if (_passedOver.Length > 0)
+                {
+                    supervisor.Registry.Update(member, r => r.Note = $"restored from snapshot {snapshot.Number}: {_passedOver}");
+                }
                 supervisor.Log.Restored(
                     _name, snapshot.Number, Engine.Name, (Clock.Steady - begun) / 1e6, result.Pid, _incarnation);
                 return RecoveryPhase.Replaying;
             }
             var why = result.Done ? "the restored process ended at once" : result.Why;
             supervisor.Log.RestoreFailed(_name, snapshot.Number, why);
-            _whyNoImage = $"snapshot {snapshot.Number} could not be restored: {why}";
+            _whyNoImage = _passedOver = $"snapshot {snapshot.Number} could not be restored: {why}";
             supervisor.Stopping.ThrowIfCancellationRequested();
         }
         return RecoveryPhase.StartAgain;
@@ -318,7 +324,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     private RestoreResult RestoreFrom(string folder, int pid)
     {
         var result = RestoreResult.Failed("");
-        for (var attempt = 0; attempt < 2 && !result.Done; attempt++)
+        for (var attempt = 0; attempt < 2 && result is { Done: false, Again: true }; attempt++)
         {
             result = IsFree(pid, attempt == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1))
                 ? Engine.Restore(Order(folder) with { Pid = pid })
@@ -350,7 +356,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     {
         Domain = supervisor.Folder.Domain,
         RunFolder = supervisor.Folder.Run,
-        LockFile = Supervisor.RestoreLock(member),
+        LockFile = Supervisor.LockFile(member),
         OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),
         Lost = (fd, target) => supervisor.Log.StdioLost(
             _name, fd, target, Path.Combine(member.Entry.Record.Folder, "output.log")),

@@ -102,7 +102,7 @@ internal sealed class Requests(
         var members = query.Node.Length > 0 ? [One(query.Node)] : registry.Members;
         foreach (var member in members)
         {
-            reply.Checkpoints.AddRange(store.List(member.Id).Select(x => _status.Describe(member, x)));
+            reply.Checkpoints.AddRange(store.List(member.Id, contents: true).Select(x => _status.Describe(member, x)));
         }
         return reply;
     }

@@ -20,6 +20,9 @@ internal sealed class Supervisor : IDisposable
     /// <summary>A life that was live for longer than this is not counted towards <see cref="LastDeath"/>.</summary>
     public static readonly TimeSpan GoodLife = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a restore may go on that the master before began.</summary>
+    private static readonly TimeSpan s_restorePatience = TimeSpan.FromSeconds(10);
+
     private readonly SemaphoreSlim _atOnce = new(Math.Max(2, Environment.ProcessorCount));
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Task, bool> _running = new();
@@ -123,7 +126,7 @@ internal sealed class Supervisor : IDisposable
     }
 
     /// <summary>Locked while a process is being restored.</summary>
-    public static string RestoreLock(Member member) => Path.Combine(member.Entry.Record.Folder, "restore.lock");
+    public static string LockFile(Member member) => Path.Combine(member.Entry.Record.Folder, "restore.lock");
 
     /// <summary>Tells that nobody waits for a process any more.</summary>
     public void Report(Member member) => Ended?.Invoke(member);
@@ -133,9 +136,10 @@ internal sealed class Supervisor : IDisposable
     public void Dispose()
     {
         _stopping.Cancel();
+        Choice.Stop();
         Watch.Dispose();
-        // A restore under way is brought to its end: half of one helps nobody.
-        Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(10));
+        // A restore under way is brought to its end without us: the next master waits for it.
+        Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(1));
         _stopping.Dispose();
         _atOnce.Dispose();
     }
@@ -166,7 +170,7 @@ internal sealed class Supervisor : IDisposable
     {
         if (member.Entry.State == ProcessState.Recovering)
         {
-            CriuEngine.AwaitRestore(RestoreLock(member), TimeSpan.FromSeconds(10));
+            AwaitRestore(member);
         }
         var pid = (int)member.Entry.Record.Pid;
         var pidfd = Registry.OpenPidfd(pid);
@@ -191,6 +195,18 @@ internal sealed class Supervisor : IDisposable
         member.Stdio = HeldStdio.Hold(pid, pidfd);
         Watch.Add(member.Id, pidfd);
         return true;
+    }
+
+    private void AwaitRestore(Member member)
+    {
+        try
+        {
+            RestoreLock.Await(LockFile(member), s_restorePatience);
+        }
+        catch (IOException e)
+        {
+            Log.Unexpected($"waiting for the restore of {member} that the master before began", e);
+        }
     }
 
     /// <summary>Whether a process has this domain's table mapped.</summary>

@@ -19,8 +19,11 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     private readonly bool _owns;
     private readonly int _self = Posix.OpenPidfd(Posix.ProcessId);
 
-    public FakeDomain(Scratch? scratch = null, MasterOptions? options = null)
+    private readonly ISnapshotEngine _engine;
+
+    public FakeDomain(Scratch? scratch = null, MasterOptions? options = null, ISnapshotEngine? engine = null)
     {
+        _engine = engine ?? new NoneEngine();
         _owns = scratch is null;
         Scratch = scratch ?? new Scratch();
         Options = options ?? new MasterOptions();
@@ -37,7 +40,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
 
     public void Start()
     {
-        Master = new Master(Scratch.Folder, Options, new EngineChoice(new NoneEngine()), this, Scratch.Log);
+        Master = new Master(Scratch.Folder, Options, new EngineChoice(_engine), this, Scratch.Log);
         Master.Server.PeerOf = socket =>
         {
             // The first four bytes of a fake client's connection are its pid.

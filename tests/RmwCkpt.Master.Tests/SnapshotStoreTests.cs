@@ -124,6 +124,26 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_flipped_bit_in_an_image_is_found_wherever_it_is_and_the_one_before_is_usable()
+    {
+        Make();
+        var file = Path.Combine(Make(), "pages-1.img");
+        var bytes = File.ReadAllBytes(file);
+        for (var at = 0; at < bytes.Length; at += 97)
+        {
+            bytes[at] ^= 4;
+            File.WriteAllBytes(file, bytes);
+            var told = new List<string>();
+            Assert.Equal([1u], _store.Usable(9, x => told.Add($"{x.Number}: {x.Why}")).Select(x => x.Number));
+            Assert.Equal(["2: pages-1.img is damaged"], told);
+            Assert.Throws<IOException>(() => _store.Persist(9, 2));
+            bytes[at] ^= 4;
+        }
+        File.WriteAllBytes(file, bytes);
+        Assert.Equal([2u, 1], Usable());
+    }
+
+    [Fact]
     public void A_snapshot_of_another_process_is_not_taken_for_ones_own()
     {
         var folder = Make(process: 8);

@@ -5,11 +5,17 @@ namespace RmwCkpt.Master.Engines;
 /// <summary>Process images by CRIU (https://criu.org), run as a program.</summary>
 public sealed class CriuEngine(string? named) : ISnapshotEngine
 {
+    private static readonly TimeSpan s_lockPatience = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(2);
     private readonly object _gate = new();
+    private volatile bool _stopping;
     private CriuProgram? _program;
     private EngineCheck? _check;
 
     public string Name => "criu";
+
+    /// <summary>What a dump or restore of nothing may take; more is added by size.</summary>
+    internal TimeSpan LeastLimit { get; init; } = CriuRun.LimitFor(0);
 
     /// <summary>Finds CRIU and asks it whether this kernel will do; asked once.</summary>
     public EngineCheck Check()
@@ -37,16 +43,25 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
             var external = stdio.Descriptors
                 .Select(x => ProcessProbe.Link($"/proc/{pid}/fd/{x.Number}"))
                 .Select(External).OfType<string>().Distinct();
-            var status = CriuCommand.Run(_program.Path, CriuCommand.Dump(pid, folder, external, _program.Unprivileged), [],
-                () => ProcessProbe.HasEnded(pid));
-            if (status == 0)
+            var limit = LimitFor(ProcessProbe.ResidentBytes(pid));
+            var end = CriuRun.Run(
+                _program.Path, CriuCommand.Dump(pid, folder, external, _program.Unprivileged), [], limit,
+                () => ProcessProbe.HasEnded(pid), () => _stopping);
+            if (end.Status == 0)
             {
                 var stats = Path.Combine(folder, "stats-dump");
                 return new SnapshotResult(true, false, false, "", File.Exists(stats) ? CriuImages.Frozen(File.ReadAllBytes(stats)) : 0);
             }
             var errors = CriuCommand.Errors(Path.Combine(folder, "dump.log"));
             return SnapshotResult.Failed(
-                $"criu dump ended with status {status}: {errors}", retry: IsSocketTrouble(errors), harmed: status >= 128);
+                end.IsOverdue
+                    ? $"criu dump did not end in {limit.TotalSeconds:F0} s: {errors}"
+                    : $"criu dump ended with status {end.Status}: {errors}",
+                retry: !end.WasKilled && IsSocketTrouble(errors), harmed: end.WasKilled);
+        }
+        catch (OperationCanceledException)
+        {
+            return SnapshotResult.Failed("the master stops");
         }
         catch (IOException e)
         {
@@ -65,20 +80,28 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
             using var plan = CriuRestorePlan.Make(order, CriuImages.ReadFiles(order.SnapshotFolder));
             var log = Path.Combine(order.SnapshotFolder, "restore.log");
             Posix.TryUnlink(log);
-            var status = Locked(order.LockFile, held => CriuCommand.Run(
-                _program.Path, CriuCommand.Restore(order.SnapshotFolder, plan.Inherited, _program.Unprivileged),
-                plan.Inherited.Select(x => x.Descriptor).Append(held), () => false));
-            if (status == 0)
+            var limit = LimitFor(new DirectoryInfo(order.SnapshotFolder).EnumerateFiles().Sum(x => x.Length));
+            CriuEnd end;
+            var held = RestoreLock.Take(order.LockFile, s_lockPatience);
+            try
+            {
+                end = CriuRun.Run(
+                    _program.Path, CriuCommand.Restore(order.SnapshotFolder, plan.Inherited, _program.Unprivileged),
+                    plan.Inherited.Select(x => x.Descriptor).Append(held), limit, () => false, () => _stopping);
+            }
+            finally
+            {
+                Posix.Close(held);
+            }
+            if (end.Status == 0)
             {
                 return new RestoreResult(order.Pid, "");
             }
-            // Half a process may be left, our child since it is CRIU's sibling, and would keep the process id taken.
-            if (ProcessProbe.StateOf(order.Pid) is { } half && half.Parent == Environment.ProcessId)
-            {
-                Posix.Kill(order.Pid, Posix.SigKill);
-            }
-            Posix.Reap(order.Pid, out _);
-            return RestoreResult.Failed($"criu restore ended with status {status}: {CriuCommand.Errors(log)}");
+            EndHalf(order);
+            var errors = CriuCommand.Errors(log);
+            return end.IsOverdue
+                ? RestoreResult.Failed($"criu restore did not end in {limit.TotalSeconds:F0} s: {errors}", again: false)
+                : RestoreResult.Failed($"criu restore ended with status {end.Status}: {errors}");
         }
         catch (IOException e)
         {
@@ -86,42 +109,29 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
         }
     }
 
-    /// <summary>
-    /// Waits until no restore of a process is under way any more that a killed master began: CRIU has the lock's descriptor
-    /// from its master, and goes on without it.
-    /// </summary>
-    public static void AwaitRestore(string lockFile, TimeSpan patience)
-    {
-        if (!File.Exists(lockFile))
-        {
-            return;
-        }
-        var fd = Posix.Open(lockFile, Posix.ReadWrite | Posix.CloseOnExec, 0);
-        try
-        {
-            for (var waited = 0; waited < patience.TotalMilliseconds && !Posix.Lock(fd, wait: false); waited += 5)
-            {
-                Thread.Sleep(5);
-            }
-        }
-        finally
-        {
-            Posix.Close(fd);
-        }
-    }
+    public void Stop() => _stopping = true;
 
-    private static T Locked<T>(string path, Func<int, T> action)
+    private TimeSpan LimitFor(long bytes) => LeastLimit + CriuRun.LimitFor(bytes) - CriuRun.LimitFor(0);
+
+    /// <summary>
+    /// Half a process may be left: our child, since it is CRIU's sibling, with what is below it, and would keep the process id
+    /// taken; and helpers of CRIU, which have the lock.
+    /// </summary>
+    private static void EndHalf(RestoreOrder order)
     {
-        PrivateFolder.Make(Path.GetDirectoryName(path)!);
-        var fd = Posix.Open(path, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        var ended = new List<int> { order.Pid };
+        if (ProcessProbe.StateOf(order.Pid) is { } half && half.Parent == Environment.ProcessId)
+        {
+            ended.AddRange(ProcessTree.Kill(order.Pid));
+            ProcessTree.Collect(ended, s_endPatience);
+        }
         try
         {
-            Posix.Lock(fd, wait: true);
-            return action(fd);
+            Posix.Close(RestoreLock.Take(order.LockFile, TimeSpan.Zero));
         }
-        finally
+        catch (IOException)
         {
-            Posix.Close(fd);
+            // The next restore tries once more, and says what it finds.
         }
     }
 

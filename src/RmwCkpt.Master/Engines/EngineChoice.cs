@@ -29,6 +29,15 @@ public sealed class EngineChoice
     public (ISnapshotEngine Engine, string Why) Of(IReadOnlyCollection<Policy> policies) =>
         policies.Count > 0 && policies.All(x => x.Engine == EnginePolicy.None) ? (s_none, "RMW_CKPT_ENGINE=none") : _chosen.Value;
 
+    /// <summary>The master ends: see <see cref="ISnapshotEngine.Stop"/>.</summary>
+    public void Stop()
+    {
+        if (_chosen.IsValueCreated)
+        {
+            Engine.Stop();
+        }
+    }
+
     /// <summary>Finds out on a thread of its own, after a while: the nodes that start now need the processors more.</summary>
     public async Task Prepare(TimeSpan after, Func<IReadOnlyCollection<Policy>> policies, Action<string, string> known)
     {

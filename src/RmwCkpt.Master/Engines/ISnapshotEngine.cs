@@ -36,12 +36,12 @@ public sealed record RestoreOrder(Process Process, string SnapshotFolder, HeldSt
     public required Action<int, string> Lost { get; init; }
 }
 
-/// <summary>How a restore went.</summary>
-public sealed record RestoreResult(int Pid, string Why)
+/// <summary>How a restore went. <paramref name="Again"/>: a second attempt may go better.</summary>
+public sealed record RestoreResult(int Pid, string Why, bool Again = false)
 {
     public bool Done => Pid > 0;
 
-    public static RestoreResult Failed(string why) => new(0, why);
+    public static RestoreResult Failed(string why, bool again = true) => new(0, why, again);
 }
 
 /// <summary>
@@ -57,5 +57,11 @@ public interface ISnapshotEngine
     SnapshotResult Dump(int pid, string folder, HeldStdio stdio);
 
     /// <summary>Makes the process again, a child of the caller, with the process id that it had where that is the engine's way.</summary>
+    /// <exception cref="OperationCanceledException"><see cref="Stop"/> was called; what was begun goes on.</exception>
     RestoreResult Restore(RestoreOrder order);
+
+    /// <summary>The master ends: calls under way return soon, and what they have begun goes on without it.</summary>
+    void Stop()
+    {
+    }
 }

@@ -102,6 +102,33 @@ public sealed class ProcessProbe : IProcessProbe
     /// <summary>Whether it has ended, be it that a thread of it or its zombie is still to be collected.</summary>
     public static bool HasEnded(int pid) => StateOf(pid) is null or { State: 'Z' or 'X' or 'x' };
 
+    /// <summary>Bytes of it that are in memory; 0: not known.</summary>
+    public static long ResidentBytes(int pid)
+    {
+        try
+        {
+            return long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[1], CultureInfo.InvariantCulture)
+                * Environment.SystemPageSize;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>Its command's name as the kernel has it, or an empty text.</summary>
+    public static string NameOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm").TrimEnd();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
     /// <summary>A process' children and theirs.</summary>
     public static IReadOnlyList<int> Descendants(int pid)
     {

@@ -5,9 +5,10 @@ using RmwCkpt.Registry;
 namespace RmwCkpt.Master.Snapshots;
 
 /// <summary>
-/// Says when snapshots are taken: one at a time, by its own thread. The first soon after a process has registered its last
-/// endpoint and talks, then one each interval; earlier when its journal has grown long, or when it has taken so much that the logs may
-/// soon let go of what it would have to read again; never when nothing has happened since the last.
+/// Says when snapshots are taken: one at a time, but for those that take long, which hold up no other. The first soon after
+/// a process has registered its last endpoint and talks, then one each interval; earlier when its journal has grown long, or
+/// when it has taken so much that the logs may soon let go of what it would have to read again; never when nothing has
+/// happened since the last.
 /// </summary>
 internal sealed class SnapshotScheduler : IDisposable
 {
@@ -25,6 +26,13 @@ internal sealed class SnapshotScheduler : IDisposable
 
     private const long Look = Clock.Second;
     private const long AutoInterval = 10 * Clock.Second;
+
+    /// <summary>A snapshot that takes longer is not waited for: its process is large, or stopped.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long the master's end waits for those under way, which the engine has been told to leave.</summary>
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(1);
+
     private const int MostDoublings = 6;
 
     /// <summary>Journal cells whose replay takes a slow process a good part of a second.</summary>
@@ -39,7 +47,8 @@ internal sealed class SnapshotScheduler : IDisposable
     private readonly EngineChoice _engine;
     private readonly Queue<(Member Member, TaskCompletionSource<SnapshotOutcome> Done)> _orders = new();
     private readonly Thread _thread;
-    private bool _stopping;
+    private readonly List<Task> _slow = [];
+    private readonly CancellationTokenSource _stopping = new();
 
     public SnapshotScheduler(
         ProcessRegistry registry, SnapshotTaker taker, SnapshotCopier copier, EngineChoice engine, MasterOptions options,
@@ -99,13 +108,15 @@ internal sealed class SnapshotScheduler : IDisposable
     {
         lock (_gate)
         {
-            _stopping = true;
+            _stopping.Cancel();
             Monitor.Pulse(_gate);
         }
+        _engine.Stop();
         if (_thread.IsAlive)
         {
             _thread.Join();
         }
+        Task.WaitAll([.. _slow], s_endPatience);
     }
 
     private void Run()
@@ -116,7 +127,7 @@ internal sealed class SnapshotScheduler : IDisposable
             TaskCompletionSource<SnapshotOutcome>? ordered = null;
             lock (_gate)
             {
-                if (_stopping)
+                if (_stopping.IsCancellationRequested)
                 {
                     return;
                 }
@@ -130,7 +141,15 @@ internal sealed class SnapshotScheduler : IDisposable
                     continue;
                 }
             }
-            Take(member, ordered);
+            // Another thread's: one that hangs holds up no other.
+            member.IsTaking = true;
+            var task = Task.Factory.StartNew(
+                () => Take(member, ordered), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            if (!task.Wait(s_patience))
+            {
+                _slow.RemoveAll(x => x.IsCompleted);
+                _slow.Add(task);
+            }
         }
     }
 
@@ -138,18 +157,23 @@ internal sealed class SnapshotScheduler : IDisposable
     {
         try
         {
-            var outcome = _taker.Take(member, unlessUnchanged: ordered is null);
+            var outcome = _taker.Take(member, unlessUnchanged: ordered is null, _stopping.Token);
             if (outcome.Number != 0)
             {
                 _copier.Add(member, outcome.Number);
             }
             ordered?.SetResult(outcome);
         }
+        catch (OperationCanceledException)
+        {
+            ordered?.SetResult(new SnapshotOutcome(0, "the master stops", null));
+        }
         catch (Exception e)
         {
             _log.Unexpected($"a snapshot of {member}", e);
             ordered?.SetResult(new SnapshotOutcome(0, e.Message, null));
         }
+        member.IsTaking = false;
         // What fails again and again freezes the process in vain: it is tried less and less often.
         Due(member, Interval(member) << Math.Min(member.FailedSnapshots, MostDoublings));
     }
@@ -170,7 +194,8 @@ internal sealed class SnapshotScheduler : IDisposable
                 // It has its nodes in other domains only.
                 member.DueAt = now + Settle;
             }
-            if (member.DueAt == long.MaxValue || member.Entry.State != ProcessState.Live || member.HasNodes)
+            if (member.DueAt == long.MaxValue || member.Entry.State != ProcessState.Live || member.HasNodes
+                || member.IsTaking)
             {
                 continue;
             }

@@ -28,14 +28,17 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         return (number, path);
     }
 
-    /// <summary>Completes a snapshot: the manifest gets the files that are there, the folder its name.</summary>
+    /// <summary>
+    /// Completes a snapshot: the manifest gets the files that are there with their sums, the folder its name. The process
+    /// runs already.
+    /// </summary>
     public static SnapshotManifest Finish(string temporary, SnapshotManifest manifest)
     {
         var complete = manifest with
         {
             Version = SnapshotManifest.CurrentVersion,
             Files = [.. new DirectoryInfo(temporary).EnumerateFiles().OrderBy(x => x.Name, StringComparer.Ordinal)
-                .Select(x => new SnapshotFile(x.Name, x.Length, null))],
+                .Select(x => new SnapshotFile(x.Name, x.Length, SnapshotManifest.SumOf(x.FullName)))],
         };
         complete.Write(temporary);
         Directory.Move(temporary, temporary[..^Unfinished.Length]);
@@ -48,12 +51,15 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     public IReadOnlyList<StoredSnapshot> List(ulong process, bool contents = false) =>
         [.. Numbers(process).Distinct().OrderDescending().Select(n => Look(process, n, contents))];
 
-    /// <summary>Those that can be restored, newest first; what is wrong with the others is logged.</summary>
-    public IEnumerable<StoredSnapshot> Usable(ulong process)
+    /// <summary>
+    /// Those that can be restored, newest first, each compared with its sums when it is asked for; what is wrong with the
+    /// others is logged, and told to <paramref name="damaged"/>.
+    /// </summary>
+    public IEnumerable<StoredSnapshot> Usable(ulong process, Action<StoredSnapshot>? damaged = null)
     {
         foreach (var number in Numbers(process).Distinct().OrderDescending())
         {
-            var found = Look(process, number, contents: false);
+            var found = Look(process, number, contents: true);
             if (found.Manifest is not null)
             {
                 yield return found;
@@ -61,6 +67,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
             else
             {
                 log.Unusable(found.Folder, found.Why);
+                damaged?.Invoke(found);
             }
         }
     }
@@ -81,7 +88,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         try
         {
             var files = manifest.Files
-                .Select(x => x with { Crc = Copy(Path.Combine(from, x.Name), Path.Combine(to, x.Name)) }).ToList();
+                .Select(x => x with { Crc = Copy(Path.Combine(from, x.Name), Path.Combine(to, x.Name), x.Crc) }).ToList();
             (manifest with { Files = files }).Write(to);
             Posix.Sync(Path.Combine(to, SnapshotManifest.FileName));
             Posix.Sync(Path.Combine(to, SnapshotManifest.SumName));
@@ -186,7 +193,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         }
     }
 
-    private static uint Copy(string from, string to)
+    private static uint Copy(string from, string to, uint? sum)
     {
         using var source = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.Read, 0);
         using var target = new FileStream(to, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0);
@@ -196,6 +203,10 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         {
             crc = Checksum.Add(crc, buffer.AsSpan(0, n));
             target.Write(buffer.AsSpan(0, n));
+        }
+        if (sum is not null && sum != ~crc)
+        {
+            throw new IOException($"{from} is damaged");
         }
         target.Flush(flushToDisk: true);
         return ~crc;

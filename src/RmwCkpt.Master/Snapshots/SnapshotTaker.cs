@@ -39,9 +39,10 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
     }
 
     /// <summary>Takes it. The process' gate is held meanwhile. Nothing here is fatal.</summary>
-    public SnapshotOutcome Take(Member member, bool unlessUnchanged)
+    /// <exception cref="OperationCanceledException">The master stops before it could begin.</exception>
+    public SnapshotOutcome Take(Member member, bool unlessUnchanged, CancellationToken stopping)
     {
-        member.Gate.Wait();
+        member.Gate.Wait(stopping);
         try
         {
             var why = Obstacle(member);

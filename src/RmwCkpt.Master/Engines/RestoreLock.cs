@@ -1,0 +1,80 @@
+using System.Globalization;
+using RmwCkpt.Memory;
+
+namespace RmwCkpt.Master.Engines;
+
+/// <summary>
+/// A file that is locked as long as a restore of a process is under way, be its master alive or not: CRIU has the locked
+/// descriptor from its master. Where CRIU was killed, what it leaves half made has it: that is ended, for nothing else does.
+/// </summary>
+internal static class RestoreLock
+{
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Takes the lock, within <paramref name="patience"/> and two seconds; the descriptor is the caller's to close.</summary>
+    /// <exception cref="IOException">It is still held; the message says by whom.</exception>
+    public static int Take(string path, TimeSpan patience)
+    {
+        PrivateFolder.Make(Path.GetDirectoryName(path)!);
+        var fd = Posix.Open(path, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        if (TryLock(fd, patience) || EndHolders(path, fd))
+        {
+            return fd;
+        }
+        Posix.Close(fd);
+        throw new IOException(
+            $"{path} is held by {string.Join(", ", Holders(path).Select(x => $"process {x} ({ProcessProbe.NameOf(x)})"))}, "
+            + "which does not end");
+    }
+
+    /// <summary>
+    /// Waits until no restore is under way any more that a killed master began, which goes on without it. After
+    /// <paramref name="patience"/> it is ended.
+    /// </summary>
+    public static void Await(string path, TimeSpan patience)
+    {
+        if (File.Exists(path))
+        {
+            Posix.Close(Take(path, patience));
+        }
+    }
+
+    /// <summary>Other processes that have the file open.</summary>
+    internal static IReadOnlyList<int> Holders(string path) =>
+        [.. Directory.EnumerateDirectories("/proc")
+            .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Where(pid => pid > 0 && pid != Environment.ProcessId && Holds(pid, path))];
+
+    private static bool EndHolders(string path, int fd)
+    {
+        var ended = Holders(path).SelectMany(ProcessTree.Kill).ToList();
+        ProcessTree.Collect(ended, s_endPatience);
+        return TryLock(fd, s_endPatience);
+    }
+
+    private static bool TryLock(int fd, TimeSpan patience)
+    {
+        var until = Clock.Steady + ((long)patience.TotalMilliseconds * Clock.Millisecond);
+        while (!Posix.Lock(fd, wait: false))
+        {
+            if (Clock.Steady > until)
+            {
+                return false;
+            }
+            Thread.Sleep(5);
+        }
+        return true;
+    }
+
+    private static bool Holds(int pid, string path)
+    {
+        try
+        {
+            return Directory.EnumerateFiles($"/proc/{pid}/fd").Any(x => ProcessProbe.Link(x) == path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
