@@ -25,7 +25,7 @@ internal static class MasterClient
 
     private static string Explain(RunFolder folder, RegistryException e)
     {
-        if (Directory.Exists(folder.Run) && Posix.Owner(folder.Run).Owner is var owner && owner != Posix.UserId)
+        if (Posix.OwnerOf(folder.Run) is { } owner && owner != Posix.UserId)
         {
             return $"{folder.Run} is user {owner}'s and you are user {Posix.UserId}: run rmw_ckpt as that user";
         }

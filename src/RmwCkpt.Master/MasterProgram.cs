@@ -28,6 +28,7 @@ public static class MasterProgram
         try
         {
             folder.Ensure();
+            folder.EnsureState();
             if (TakeLock(folder, lockDescriptor) is { } holder)
             {
                 tell(holder);

@@ -136,16 +136,11 @@ public static unsafe partial class Posix
     /// <summary>This process' session; 0: its leader is outside of the pid namespace.</summary>
     public static int SessionId => getsid(0);
 
-    /// <summary>Owner and mode bits of a folder.</summary>
-    public static (uint Owner, int Mode) Owner(string path)
+    /// <summary>Whose a folder is, by its path; null: there is none. For hints, not for trust.</summary>
+    public static uint? OwnerOf(string path)
     {
-        // statx(2): the one stat whose layout is the same on every architecture.
         var buffer = stackalloc byte[256];
-        if (statx(-100, path, 0, 0x0f, buffer) != 0)
-        {
-            throw Failed($"stat {path}");
-        }
-        return (*(uint*)(buffer + 20), *(ushort*)(buffer + 28));
+        return statx(CurrentFolder, path, 0, 0x08, buffer) == 0 ? *(uint*)(buffer + 20) : null;
     }
 
     /// <summary>What tells a file or folder from all others that there are: device and inode; null: there is none of that name.</summary>

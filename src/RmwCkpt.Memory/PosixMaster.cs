@@ -70,14 +70,19 @@ public static unsafe partial class Posix
         var fd = Open(path, ReadOnly | CloseOnExec, 0);
         try
         {
-            if (C.fsync(fd) != 0)
-            {
-                throw Failed($"sync {path}");
-            }
+            Sync(fd, path);
         }
         finally
         {
             Close(fd);
+        }
+    }
+
+    internal static void Sync(int fd, string path)
+    {
+        if (C.fsync(fd) != 0)
+        {
+            throw Failed($"sync {path}");
         }
     }
 

@@ -17,12 +17,16 @@ namespace RmwCkpt.Registry;
 /// STATE  $RMW_CKPT_DIR/DOMAIN/state else $XDG_STATE_HOME/rmw_ckpt/DOMAIN (default ~/.local/state)
 ///   snapshots/ID/N                         the newest two of each process
 /// </code>
-/// Every folder is 0700 and the user's own; anything else is refused.
+/// Every folder is 0700 and the user's own, and nobody else can change what leads to it (<see cref="TrustedFolder"/>);
+/// anything else is refused. Without a home there is no STATE.
 /// </summary>
 public sealed class RunFolder
 {
     /// <summary>Bytes that each log and journal keeps unless RMW_CKPT_RETENTION says otherwise.</summary>
     public const long DefaultRetention = 128L * 1024 * 1024;
+
+    private const string RunRemedy = "set RMW_CKPT_DIR to a folder of your own";
+    private const string StateRemedy = "set XDG_STATE_HOME or RMW_CKPT_DIR to a folder of your own";
 
     public RunFolder(string run, string state, int domain)
     {
@@ -72,13 +76,28 @@ public sealed class RunFolder
             var folder = Path.Combine(Path.GetFullPath(root), $"{domain}");
             return new RunFolder(Path.Combine(folder, "run"), Path.Combine(folder, "state"), domain);
         }
-        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
-        if (string.IsNullOrEmpty(state))
-        {
-            state = Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/tmp", ".local", "state");
-        }
+        var state = StateRoot();
         return new RunFolder(
-            $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}", Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
+            $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}",
+            state.Length == 0 ? "" : Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
+    }
+
+    /// <summary>
+    /// Where users keep what is to last; empty: this one has no such place. HOME may be another user's, as under sudo -E, and is
+    /// not believed then.
+    /// </summary>
+    private static string StateRoot()
+    {
+        if (Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
+        {
+            return state;
+        }
+        var home = Environment.GetEnvironmentVariable("HOME");
+        if (home is null || !home.StartsWith('/') || Posix.OwnerOf(home) != Posix.UserId)
+        {
+            home = Users.HomeOf(Posix.UserId);
+        }
+        return home is null or "/" ? "" : Path.Combine(home, ".local", "state");
     }
 
     /// <summary>
@@ -90,29 +109,26 @@ public sealed class RunFolder
         && (path.StartsWith(For(domain).Logs + "/", StringComparison.Ordinal)
             || (path.StartsWith(For(domain).Processes + "/", StringComparison.Ordinal) && path.EndsWith(".new", StringComparison.Ordinal))));
 
-    /// <summary>Makes the folders that are missing and checks all of them.</summary>
+    /// <summary>Makes the folders that are missing, and checks them and all above them.</summary>
     /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>
     public void Ensure()
     {
-        foreach (var folder in new[] { Run, State, Processes, Logs, Types, Images, Snapshots })
+        using var run = TrustedFolder.Open(Run, make: true, RunRemedy);
+        foreach (var folder in new[] { "processes", "logs", "types", "images" })
         {
-            EnsurePrivate(folder);
+            (run.Root / folder).MakeFolder();
         }
     }
 
-    /// <summary>Makes a folder (0700) with its parents, or checks that the one there is the user's own and private.</summary>
-    public static void EnsurePrivate(string folder)
+    /// <summary>As <see cref="Ensure"/>, for what is on disk: the master's alone.</summary>
+    /// <exception cref="IOException">As Ensure's.</exception>
+    public void EnsureState()
     {
-        PrivateFolder.Make(folder);
-        var (owner, mode) = Posix.Owner(folder);
-        if (owner != Posix.UserId)
+        if (State.Length == 0)
         {
-            throw new IOException(
-                $"{folder} belongs to user {owner}, not to {Posix.UserId}: remove it, or set RMW_CKPT_DIR to a folder of your own");
+            throw new IOException($"user {Users.Describe(Posix.UserId)} has no home for what is kept on disk: {StateRemedy}");
         }
-        if ((mode & 0x3f) != 0)
-        {
-            throw new IOException($"{folder} is open to other users (mode {Convert.ToString(mode & 0x1ff, 8)}): chmod 700 {folder}");
-        }
+        using var state = TrustedFolder.Open(State, make: true, StateRemedy);
+        (state.Root / "snapshots").MakeFolder();
     }
 }

@@ -14,9 +14,9 @@ public sealed class Scratch : IDisposable
 
     public Scratch()
     {
-        RunFolder.EnsurePrivate(_root);
         Folder = new RunFolder(Path.Combine(_root, "run"), Path.Combine(_root, "state"), 0);
         Folder.Ensure();
+        Folder.EnsureState();
     }
 
     public RunFolder Folder { get; }

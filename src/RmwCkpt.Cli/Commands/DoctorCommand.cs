@@ -51,7 +51,10 @@ internal static class DoctorCommand
     {
         yield return Folders(folder);
         yield return Space("run folder's space", folder.Run, 256L << 20);
-        yield return Space("state folder's space", folder.State, 256L << 20);
+        if (folder.State.Length > 0)
+        {
+            yield return Space("state folder's space", folder.State, 256L << 20);
+        }
         var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
         var complaints = new List<string>(options.Complaints);
         var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
@@ -90,6 +93,7 @@ internal static class DoctorCommand
         try
         {
             folder.Ensure();
+            folder.EnsureState();
             return new Finding("folders", true, true, $"{folder.Run} and {folder.State} are private and writable");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

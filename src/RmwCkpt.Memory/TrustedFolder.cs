@@ -1,0 +1,73 @@
+namespace RmwCkpt.Memory;
+
+/// <summary>
+/// A private folder, held by its descriptor. How it is found is the <see cref="FolderWalk"/>'s: no other user can have put it
+/// there, or put another in its place. From then on its name does not matter: what is in it is reached by the descriptor, as
+/// <see cref="TrustedPath"/>s. Thread-safe, but for Dispose.
+/// </summary>
+public sealed class TrustedFolder : IDisposable
+{
+    private TrustedFolder(string path, int descriptor, FileFacts facts) => (Path, Descriptor, Id) = (path, descriptor, facts.Id);
+
+    /// <summary>What it was opened as: for messages, and for programs that want a name.</summary>
+    public string Path { get; }
+
+    public int Descriptor { get; private set; }
+
+    /// <summary>What tells it from all other folders that there are.</summary>
+    public (uint Major, uint Minor, ulong Inode) Id { get; }
+
+    /// <summary>The folder itself.</summary>
+    public TrustedPath Root => new(this, "");
+
+    /// <summary>Its own descriptor as a path, for libraries and programs that know nothing but paths; in this process.</summary>
+    public string DescriptorPath => $"/proc/self/fd/{Descriptor}";
+
+    /// <summary>Opens a folder of ours of mode 0700.</summary>
+    /// <param name="path">Absolute.</param>
+    /// <param name="make">Makes it and what is missing above it, mode 0700.</param>
+    /// <param name="remedy">What else its user can do, for messages: "set X to a folder of your own".</param>
+    /// <exception cref="PosixException">It is not there, or cannot be opened or made.</exception>
+    /// <exception cref="IOException">Others could change it, or what leads to it; the message says what and what to do.</exception>
+    public static TrustedFolder Open(string path, bool make, string remedy)
+    {
+        var fd = new FolderWalk(path, remedy).Open(make);
+        return new TrustedFolder(path, fd, Posix.Facts(fd) ?? throw new PosixException(Posix.LastError, $"look at {path}"));
+    }
+
+    /// <summary>
+    /// Gives the descriptor a high number, out of the way of the program's own; lower where the limit of descriptors is low.
+    /// Not while others use it.
+    /// </summary>
+    public void MoveDescriptor(int least)
+    {
+        var fd = Posix.Renumber(Descriptor, (int)Math.Max(3, Math.Min(least, Posix.DescriptorLimit() - 64)));
+        Descriptor = fd >= 0 ? fd : Descriptor;
+    }
+
+    /// <summary>Whether its path leads to it still.</summary>
+    public bool IsInPlace
+    {
+        get
+        {
+            try
+            {
+                using var there = Open(Path, make: false, "");
+                return there.Id == Id;
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Descriptor >= 0)
+        {
+            Posix.Close(Descriptor);
+            Descriptor = -1;
+        }
+    }
+}
