@@ -39,7 +39,12 @@ public static unsafe partial class Posix
 
     public static int Open(string path, int flags, int mode)
     {
-        var fd = open(path, flags, mode);
+        int fd;
+        do
+        {
+            fd = open(path, flags, mode);
+        }
+        while (fd < 0 && IsInterrupted);
         return fd >= 0 ? fd : throw Failed($"open {path}");
     }
 
@@ -67,12 +72,32 @@ public static unsafe partial class Posix
         return end >= 0 ? end : throw Failed($"size of {path}");
     }
 
-    public static void Allocate(int fd, long length, string path)
+    public static void Allocate(int fd, long length, string path) => Allocate(fd, 0, length, path);
+
+    /// <summary>
+    /// Gives part of a file its blocks. tmpfs stops at a signal and takes back what it had got: a program with a fast timer
+    /// would never have a segment. So the thread has its signals afterwards; what comes all the same, as a debugger or CRIU
+    /// that stops it, is no failure.
+    /// </summary>
+    private static void Allocate(int fd, long offset, long length, string path)
     {
-        var error = posix_fallocate(fd, 0, length);
+        var all = stackalloc ulong[16];
+        var before = stackalloc ulong[16];
+        new Span<ulong>(all, 16).Fill(ulong.MaxValue);
+        var known = pthread_sigmask(2, all, before) == 0;
+        int error;
+        do
+        {
+            error = posix_fallocate(fd, offset, length);
+        }
+        while (error == Eintr);
+        if (known)
+        {
+            _ = pthread_sigmask(2, before, null);
+        }
         if (error != 0)
         {
-            throw new PosixException(error, $"allocate {length} bytes for {path}");
+            throw new PosixException(error, $"allocate {length} bytes at {offset} of {path}");
         }
     }
 
@@ -155,7 +180,10 @@ public static unsafe partial class Posix
     /// <summary>A descriptor that is readable once the process has ended; -1 when there is no such process.</summary>
     public static int OpenPidfd(int pid) => (int)syscall(434, pid, 0, 0, 0, 0, 0);
 
-    /// <summary>Waits for any of the descriptors to become readable; fills <paramref name="ready"/>. False: time-out.</summary>
+    /// <summary>
+    /// Waits for any of the descriptors to become readable; fills <paramref name="ready"/>. False: time-out. A signal does not
+    /// end it.
+    /// </summary>
     public static bool Poll(ReadOnlySpan<int> fds, Span<bool> ready, int timeoutMilliseconds)
     {
         var polls = new PollFd[fds.Length];
@@ -165,7 +193,13 @@ public static unsafe partial class Posix
         }
         fixed (PollFd* p = polls)
         {
+            var until = Now(MonotonicClock) + (timeoutMilliseconds * 1_000_000L);
             var n = poll(p, (nuint)polls.Length, timeoutMilliseconds);
+            while (n < 0 && IsInterrupted)
+            {
+                var left = timeoutMilliseconds < 0 ? -1 : (int)Math.Max(0, (until - Now(MonotonicClock) + 999_999) / 1_000_000);
+                n = poll(p, (nuint)polls.Length, left);
+            }
             for (var i = 0; i < fds.Length; i++)
             {
                 ready[i] = n > 0 && polls[i].Revents != 0;
@@ -197,6 +231,9 @@ public static unsafe partial class Posix
 
     /// <summary>Makes orphans of this process' descendants its children, so that it can collect them.</summary>
     public static void BecomeSubreaper() => prctl(36, 1, 0, 0, 0);
+
+    /// <summary>Whether the last call failed because a signal came: it is to be made again.</summary>
+    private static bool IsInterrupted => Marshal.GetLastPInvokeError() == Eintr;
 
     private static PosixException Failed(string what) => new(Marshal.GetLastPInvokeError(), what);
 

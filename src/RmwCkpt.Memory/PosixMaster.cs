@@ -35,9 +35,12 @@ public static unsafe partial class Posix
         var fd = Open(path, ReadWrite | MakeNew | CloseOnExec, 0x180);
         try
         {
-            if (C.ftruncate(fd, length) != 0)
+            while (C.ftruncate(fd, length) != 0)
             {
-                throw Failed($"make {path} {length} bytes long");
+                if (!IsInterrupted)
+                {
+                    throw Failed($"make {path} {length} bytes long");
+                }
             }
         }
         finally
@@ -52,11 +55,7 @@ public static unsafe partial class Posix
         var fd = Open(path, ReadWrite | CloseOnExec, 0);
         try
         {
-            var error = posix_fallocate(fd, offset, length);
-            if (error != 0)
-            {
-                throw new PosixException(error, $"allocate {length} bytes at {offset} of {path}");
-            }
+            Allocate(fd, offset, length, path);
         }
         finally
         {
@@ -80,9 +79,12 @@ public static unsafe partial class Posix
 
     internal static void Sync(int fd, string path)
     {
-        if (C.fsync(fd) != 0)
+        while (C.fsync(fd) != 0)
         {
-            throw Failed($"sync {path}");
+            if (!IsInterrupted)
+            {
+                throw Failed($"sync {path}");
+            }
         }
     }
 
@@ -195,7 +197,7 @@ public static unsafe partial class Posix
         int status;
         while (waitpid(pid, &status, 0) < 0)
         {
-            if (Marshal.GetLastPInvokeError() != Eintr)
+            if (!IsInterrupted)
             {
                 throw Failed($"wait for process {pid}");
             }

@@ -10,7 +10,9 @@ public static unsafe partial class Posix
     {
         fixed (byte* p = bytes)
         {
-            _ = write(fd, p, (nuint)bytes.Length);
+            while (write(fd, p, (nuint)bytes.Length) < 0 && IsInterrupted)
+            {
+            }
         }
     }
 
@@ -78,7 +80,9 @@ public static unsafe partial class Posix
                 }
             }
             int status;
-            _ = waitpid(pid, &status, 0);
+            while (waitpid(pid, &status, 0) < 0 && IsInterrupted)
+            {
+            }
         }
         finally
         {
@@ -99,7 +103,7 @@ public static unsafe partial class Posix
         public nint SymbolAddress;
     }
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(int fd, byte* bytes, nuint count);
 
     [LibraryImport("libc")]
