@@ -17,8 +17,6 @@ rmw_ret_t to_rmw(ckpt_code code) {
       return RMW_RET_INVALID_ARGUMENT;
     case CKPT_TIMEOUT:
       return RMW_RET_TIMEOUT;
-    case CKPT_NOT_FOUND:
-      return RMW_RET_NODE_NAME_NON_EXISTENT;
     case CKPT_UNSUPPORTED:
       return RMW_RET_UNSUPPORTED;
     default:

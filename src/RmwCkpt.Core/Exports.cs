@@ -289,12 +289,12 @@ internal static class Exports
         try
         {
             var now = Handles.Get<StatusEvent>(handle).Take();
-            var region = new Region(status, 40);
-            region.Write(0, now.Total);
-            region.Write(8, now.TotalChange);
-            region.Write(16, now.Current);
-            region.Write(24, now.CurrentChange);
-            region.Write(32, (int)now.LastPolicy);
+            var region = new Region(status, CEventStatus.Size);
+            region.Write(CEventStatus.Total, now.Total);
+            region.Write(CEventStatus.TotalChange, now.TotalChange);
+            region.Write(CEventStatus.Current, now.Current);
+            region.Write(CEventStatus.CurrentChange, now.CurrentChange);
+            region.Write(CEventStatus.LastPolicy, (int)now.LastPolicy);
             return 0;
         }
         catch (Exception e)
@@ -318,20 +318,20 @@ internal static class Exports
         }
     }
 
-    /// <summary>ckpt_endpoint_options: 0 topic, 8 type, 16 hash, 24 description, 32 qos[32], 64 ignore local.</summary>
     private static EndpointOptions ReadOptions(nint options)
     {
         if (options == 0)
         {
             throw new Failure(Code.Invalid, "the endpoint's options are NULL");
         }
-        var region = new Region(options, 72);
-        var hash = (nint)region.ReadInt64(16);
-        var description = (nint)region.ReadInt64(24);
+        var region = new Region(options, COptions.Size);
+        var hash = (nint)region.ReadInt64(COptions.TypeHash);
+        var description = (nint)region.ReadInt64(COptions.Description);
         return new EndpointOptions(
-            Text((nint)region.ReadInt64(0)), Text((nint)region.ReadInt64(8)), Qos.Read(region.Span(32, Qos.Size)),
+            Text((nint)region.ReadInt64(COptions.Topic)), Text((nint)region.ReadInt64(COptions.Type)),
+            Qos.Read(region.Span(COptions.Qos, Qos.Size)),
             hash == 0 ? null : new Region(hash, GraphRow.TypeHashSize).All.ToArray(),
-            description == 0 ? null : () => Text(description), region.ReadByte(64) != 0);
+            description == 0 ? null : () => Text(description), region.ReadByte(COptions.IgnoreLocal) != 0);
     }
 
     private static string Text(nint text) =>

@@ -36,7 +36,7 @@ internal static class MessageExports
                 return Guarded.Fail(Code.Invalid, "a reply, and only a reply, answers a request");
             }
             var payload = endpoint.Outbox!.Begin(request, (long)Math.Min(size, long.MaxValue));
-            new Region(reservation, 16).Write(0, (long)payload.Address);
+            new Region(reservation, CReservation.Size).Write(CReservation.Data, (long)payload.Address);
             return 0;
         }
         catch (Exception e)
@@ -131,23 +131,22 @@ internal static class MessageExports
     private static int NotLent() =>
         Guarded.Fail(Code.Error, "nothing that this entity lent is there: it was returned already, or is another's");
 
-    /// <summary>ckpt_message: 0 data, 8 size, 16 sequence, 24 source_time, 32 writer[16], 48 request[24], 72 taken.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ckpt_take_begin")]
     private static int TakeBegin(uint entity, nint message)
     {
         try
         {
             var lent = Handles.Reader(entity).Inbox!.Begin();
-            var region = new Region(message, 80);
-            region.Write(72, lent.Taken ? (byte)1 : (byte)0);
+            var region = new Region(message, CMessage.Size);
+            region.Write(CMessage.Taken, lent.Taken ? (byte)1 : (byte)0);
             if (lent.Taken)
             {
-                region.Write(0, (long)lent.Payload.Address);
-                region.Write(8, (long)lent.Payload.Length);
-                region.Write(16, lent.Sequence);
-                region.Write(24, lent.Time);
-                lent.Writer.Write(region.Span(32, Gid.Size));
-                lent.Request.Write(region.Slice(48, RequestId.Size));
+                region.Write(CMessage.Data, (long)lent.Payload.Address);
+                region.Write(CMessage.Length, (long)lent.Payload.Length);
+                region.Write(CMessage.Sequence, lent.Sequence);
+                region.Write(CMessage.SourceTime, lent.Time);
+                lent.Writer.Write(region.Span(CMessage.Writer, Gid.Size));
+                lent.Request.Write(region.Slice(CMessage.Request, RequestId.Size));
             }
             return 0;
         }

@@ -71,16 +71,13 @@ internal static partial class Log
     [LoggerMessage(307, LogLevel.Warning, "{Process} is not live {Seconds} s after its restore (mode {Mode})")]
     public static partial void SlowRecovery(this ILogger log, string process, double seconds, string mode);
 
-    [LoggerMessage(308, LogLevel.Debug, "{Process}: {What}")]
-    public static partial void Note(this ILogger log, string process, string what);
-
     [LoggerMessage(310, LogLevel.Information, "{Process} (pid {Pid}) died ({Status}); it is a tool (its nodes' names begin with an underscore) and not brought back")]
     public static partial void ToolDied(this ILogger log, string process, uint pid, string status);
 
     [LoggerMessage(309, LogLevel.Information, "{Process} (pid {Pid}) ended as somebody wanted ({Status}): that is no death")]
     public static partial void EndedOnRequest(this ILogger log, string process, uint pid, string status);
 
-    [LoggerMessage(310, LogLevel.Information, "{Process} is back as pid {Pid}: domain {Domain}, where it is at home, has recovered it; life {Incarnation} replays")]
+    [LoggerMessage(311, LogLevel.Information, "{Process} is back as pid {Pid}: domain {Domain}, where it is at home, has recovered it; life {Incarnation} replays")]
     public static partial void Followed(this ILogger log, string process, int pid, int domain, uint incarnation);
 
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]

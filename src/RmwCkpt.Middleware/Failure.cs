@@ -10,7 +10,6 @@ public enum Code
     NoSpace = 4,
     TooLarge = 5,
     NoMaster = 6,
-    NotFound = 7,
     Unsupported = 8,
     Lost = 9,
 }

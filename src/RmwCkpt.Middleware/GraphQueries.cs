@@ -1,3 +1,4 @@
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
@@ -11,15 +12,27 @@ public static class GraphQueries
         var rows = graph.RowCount;
         for (var i = 0; i < rows; i++)
         {
-            var row = graph.Row(i);
-            if (row.AcquireUInt32(GraphRow.State) != 0 && row.ReadByte(GraphRow.Kind) == (byte)kind
-                && name.Length < GraphRow.NameSize && row.ReadByte(GraphRow.Name + name.Length) == 0
-                && row.Span(GraphRow.Name, name.Length).SequenceEqual(name))
-            {
-                count++;
-            }
+            count += Is(graph.Row(i), kind, name) ? 1 : 0;
         }
         return count;
+    }
+
+    /// <summary>Whether a row is that of a live entity of this kind and name. See <see cref="GraphRow.TryCopy"/>.</summary>
+    internal static bool Is(Region row, EntityKind kind, ReadOnlySpan<byte> name)
+    {
+        for (var attempt = 0; attempt < GraphRow.MostAttempts; attempt++)
+        {
+            var before = row.AcquireUInt32(GraphRow.Stamp);
+            var found = row.AcquireUInt32(GraphRow.State) != 0 && row.ReadByte(GraphRow.Kind) == (byte)kind
+                && name.Length < GraphRow.NameSize && row.ReadByte(GraphRow.Name + name.Length) == 0
+                && row.Span(GraphRow.Name, name.Length).SequenceEqual(name);
+            Volatile.ReadBarrier();
+            if ((before & 1) == 0 && row.AcquireUInt32(GraphRow.Stamp) == before)
+            {
+                return found;
+            }
+        }
+        return false;
     }
 
     /// <summary>Copies live rows, all of one graph version; returns how many there are, which may be more than fitted.</summary>

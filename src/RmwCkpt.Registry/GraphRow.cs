@@ -32,13 +32,16 @@ public static class GraphRow
     public const int TypeHashSize = 33;
     public const byte HasTypeHash = 1;
 
+    /// <summary>Looks at a row that is being written before it counts as none: its writer may have died half-way.</summary>
+    public const int MostAttempts = 100;
+
     /// <summary>
     /// Copies a row that is live and not being written to <paramref name="copy"/> (1024 bytes). False when it is free or
     /// does not hold still: the writer may have died half-way, and the next master mends it.
     /// </summary>
     public static bool TryCopy(Region row, Span<byte> copy)
     {
-        for (var attempt = 0; attempt < 100; attempt++)
+        for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
             var before = row.AcquireUInt32(Stamp);
             if (row.AcquireUInt32(State) == 0 && (before & 1) == 0)
@@ -46,7 +49,7 @@ public static class GraphRow
                 return false;
             }
             row.Span(0, GraphTable.RowSize).CopyTo(copy);
-            Interlocked.MemoryBarrier();
+            Volatile.ReadBarrier();
             if ((before & 1) == 0 && row.AcquireUInt32(Stamp) == before)
             {
                 return true;

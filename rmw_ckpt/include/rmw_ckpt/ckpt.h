@@ -32,7 +32,6 @@ enum {
   CKPT_NO_SPACE = 4,     ///< The run folder's file system is full.
   CKPT_TOO_LARGE = 5,    ///< The message is larger than a log record can be (2 GiB less its head).
   CKPT_NO_MASTER = 6,    ///< The master could not be started or does not answer.
-  CKPT_NOT_FOUND = 7,    ///< No such node.
   CKPT_UNSUPPORTED = 8,
   CKPT_LOST = 9,         ///< ckpt_take_end: the bytes were recycled while they were read; discard what was read.
 };
@@ -78,10 +77,9 @@ typedef struct ckpt_request_id {
   int64_t sequence;
 } ckpt_request_id;
 
-/// Space reserved for one message. Opaque but for `data`.
+/// Space reserved for one message.
 typedef struct ckpt_reservation {
-  void * data;     ///< Where to serialise; `size` bytes as asked for.
-  uint64_t token;
+  void * data;  ///< Where to serialise; `size` bytes as asked for.
 } ckpt_reservation;
 
 /// One message lent for reading until ckpt_take_end.
@@ -120,7 +118,7 @@ typedef struct ckpt_event_status {
 
 enum { CKPT_POLICY_DURABILITY = 1, CKPT_POLICY_DEADLINE = 2, CKPT_POLICY_LIVELINESS = 3, CKPT_POLICY_RELIABILITY = 4 };
 
-/// One row of the graph; the same layout as a row of the mapped graph table (src/RmwCkpt.Registry/GraphEntry.cs). 1024 B.
+/// One row of the graph; the same layout as a row of the mapped graph table (src/RmwCkpt.Registry/GraphRow.cs). 1024 B.
 typedef struct ckpt_graph_entry {
   uint32_t stamp;           ///< Odd while it is being written (readers outside the core never see that).
   uint32_t state;           ///< 1 live, else free.
