@@ -6,6 +6,8 @@ namespace RmwCkpt.Middleware;
 /// <summary>
 /// Calls back for arrivals: one thread for a session, started with the first callback. It counts what comes with readers of
 /// its own, so that it never meets the inbox' position. In replay it announces the journal's takes one by one.
+/// What has come is counted under a lock, and called back for without it: a callback is the program's, and may take locks
+/// that others hold who ask something of the session.
 /// </summary>
 public sealed class CallbackPump(Session session)
 {
@@ -18,14 +20,42 @@ public sealed class CallbackPump(Session session)
 
     private sealed class Watch(Entity entity, Action<int> callback) : IDisposable
     {
+        private readonly object _turn = new();
+        private int _owed;
+        private bool _ended;
+
         public Entity Entity { get; } = entity;
 
         /// <summary>An event's changes that were announced.</summary>
         public long Announced { get; set; }
 
-        public Action<int> Callback { get; } = callback;
-
         public Dictionary<Gid, LogReader> Scouts { get; } = [];
+
+        /// <summary>Counts what came, to be called back for.</summary>
+        public void Owe(int count) => Interlocked.Add(ref _owed, count);
+
+        public bool IsOwed => Volatile.Read(ref _owed) != 0;
+
+        /// <summary>Calls back for what is owed; it has been called, by whichever thread, when this returns. Without locks.</summary>
+        public void CallBack()
+        {
+            lock (_turn)
+            {
+                if (Interlocked.Exchange(ref _owed, 0) is > 0 and var count && !_ended)
+                {
+                    callback(count);
+                }
+            }
+        }
+
+        /// <summary>It is not called any more, and is not running, but where this is called from within it. Without locks.</summary>
+        public void End()
+        {
+            lock (_turn)
+            {
+                _ended = true;
+            }
+        }
 
         /// <summary>Closes the scouts of logs that are not read any more.</summary>
         public void Forget(Inbox inbox)
@@ -54,24 +84,25 @@ public sealed class CallbackPump(Session session)
     /// </summary>
     public void Set(Entity entity, Action<int>? callback)
     {
+        var watch = callback is null ? null : new Watch(entity, callback);
+        Watch? old;
         lock (_lock)
         {
-            if (_watches.Remove(entity.Id, out var old))
+            if (_watches.Remove(entity.Id, out old))
             {
                 old.Dispose();
             }
-            if (callback is not null)
+            if (watch is not null)
             {
-                _watches[entity.Id] = new Watch(entity, callback);
+                _watches[entity.Id] = watch;
                 _thread ??= Session.Start("ckpt-callbacks", Run);
+                CountAtOnce(watch);
             }
             // A new array: a callback may remove itself while the old one is gone through.
-            _all = [.. _watches.Values];
-            if (callback is not null)
-            {
-                AnnounceAtOnce(_watches[entity.Id]);
-            }
+            Volatile.Write(ref _all, [.. _watches.Values]);
         }
+        old?.End();
+        watch?.CallBack();
         session.RingSelf();
     }
 
@@ -96,7 +127,14 @@ public sealed class CallbackPump(Session session)
             bool isLive;
             lock (_lock)
             {
-                isLive = TryAnnounce();
+                isLive = TryCount();
+            }
+            foreach (var watch in Volatile.Read(ref _all))
+            {
+                if (watch.IsOwed)
+                {
+                    watch.CallBack();
+                }
             }
             session.Determinants.Pace();
             // In replay and catch-up nobody rings: look again soon.
@@ -115,8 +153,8 @@ public sealed class CallbackPump(Session session)
         return session.Determinants.Clock.Until(first);
     }
 
-    /// <summary>Calls back for what is new. False: it is not live, and there is more to come without a bell.</summary>
-    private bool TryAnnounce()
+    /// <summary>Counts what is new. False: it is not live, and there is more to come without a bell.</summary>
+    private bool TryCount()
     {
         lock (session.Determinants.Gate)
         {
@@ -125,7 +163,7 @@ public sealed class CallbackPump(Session session)
                 if (position != _announced && _watches.TryGetValue(entity, out var replayed))
                 {
                     _announced = position;
-                    replayed.Callback(1);
+                    replayed.Owe(1);
                 }
                 return false;
             }
@@ -137,7 +175,7 @@ public sealed class CallbackPump(Session session)
         var by = Horizon;
         foreach (var watch in _all)
         {
-            TryAnnounce(watch, by);
+            TryCount(watch, by);
         }
         return by == long.MaxValue;
     }
@@ -151,24 +189,26 @@ public sealed class CallbackPump(Session session)
         {
             return;
         }
-        lock (_lock)
+        var by = Horizon;
+        for (var i = Waiter.Next(ready, 0); i >= 0; i = Waiter.Next(ready, i + 1))
         {
-            var by = Horizon;
-            for (var i = Waiter.Next(ready, 0); i >= 0; i = Waiter.Next(ready, i + 1))
+            Watch? watch;
+            lock (_lock)
             {
-                if (_watches.TryGetValue(ids[i] & Session.EntityMask, out var watch))
+                if (_watches.TryGetValue(ids[i] & Session.EntityMask, out watch))
                 {
-                    TryAnnounce(watch, by);
+                    TryCount(watch, by);
                 }
             }
+            watch?.CallBack();
         }
     }
 
-    private void TryAnnounce(Watch watch, long by)
+    private void TryCount(Watch watch, long by)
     {
         try
         {
-            Announce(watch, by);
+            Count(watch, by);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -181,8 +221,8 @@ public sealed class CallbackPump(Session session)
         }
     }
 
-    /// <summary>Calls back for what was there before the callback, as the other middlewares do.</summary>
-    private void AnnounceAtOnce(Watch watch)
+    /// <summary>What was there before the callback is called back for, as by the other middlewares.</summary>
+    private void CountAtOnce(Watch watch)
     {
         lock (session.Determinants.Gate)
         {
@@ -191,13 +231,13 @@ public sealed class CallbackPump(Session session)
                 return;
             }
         }
-        Announce(watch, Horizon);
+        TryCount(watch, Horizon);
     }
 
     /// <summary>What a take would find has arrived by this ROS time: in catch-up, by now.</summary>
     private long Horizon => session.Determinants.Clock is { IsBehind: true, Now: var now } ? now : long.MaxValue;
 
-    private static void Announce(Watch watch, long by)
+    private static void Count(Watch watch, long by)
     {
         var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
         if (watch.Entity is Endpoint { Inbox: { } inbox })
@@ -209,10 +249,7 @@ public sealed class CallbackPump(Session session)
             }
             watch.Forget(inbox);
         }
-        if (count > 0)
-        {
-            watch.Callback(count);
-        }
+        watch.Owe(count);
     }
 
     private static int CountNew(Watch watch, StatusEvent happened)
@@ -234,10 +271,7 @@ public sealed class CallbackPump(Session session)
         var count = 0;
         while (scout.TryPeek(out var frame, verify: false) && frame.Time <= by)
         {
-            if (watch.Entity is not Endpoint { Kind: EntityKind.Client } client || RequestId.Read(frame.Payload).Client == client.Gid)
-            {
-                count++;
-            }
+            count += watch.Entity is not Endpoint { Kind: EntityKind.Client } client || Inbox.IsReplyTo(client.Gid, frame) ? 1 : 0;
             scout.Advance();
         }
         return count;
