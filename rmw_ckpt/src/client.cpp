@@ -38,8 +38,9 @@ rmw_ret_t rmw_take_response(const rmw_client_t * client, rmw_service_info_t * re
   RMW_CHECK_ARGUMENT_FOR_NULL(request_header, RMW_RET_INVALID_ARGUMENT);
   RMW_CHECK_ARGUMENT_FOR_NULL(ros_response, RMW_RET_INVALID_ARGUMENT);
   RMW_CHECK_ARGUMENT_FOR_NULL(taken, RMW_RET_INVALID_ARGUMENT);
-  const auto & endpoint = data_of<const ServiceEndpoint>(client);
-  return rmw_ckpt::take_with_header(endpoint.id, endpoint.response, request_header, ros_response, taken);
+  auto & endpoint = data_of<ServiceEndpoint>(client);
+  return rmw_ckpt::take_with_header(endpoint, client->service_name, endpoint.response, request_header, ros_response,
+                                    taken);
 }
 
 rmw_ret_t rmw_client_request_publisher_get_actual_qos(const rmw_client_t * client, rmw_qos_profile_t * qos) {

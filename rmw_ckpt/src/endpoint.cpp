@@ -44,7 +44,7 @@ rmw_ret_t open_in_core(ckpt_kind kind, const rmw_node_t * node, const char * nam
   options.qos = to_core(*resolved);
   options.ignore_local_publications = ignore_local ? 1 : 0;
   RMW_CKPT_CAN_FAIL(RMW_RET_ERROR)
-  return check(creator_of(kind)(data_of<Node>(node).id, &options, id), name);
+  return check(core::call(creator_of(kind), data_of<Node>(node).id, &options, id), name);
 }
 
 /// One attempt to fill reserved space and commit it.
@@ -172,11 +172,13 @@ void fill(const ckpt_message & message, rmw_message_info_t * info) {
 }
 
 rmw_ret_t read_message(const MessageType & type, const ckpt_message & message, void * ros_message) {
-  return guarded("cannot deserialize a message", [&] {
+  // What is thrown here is due to the bytes, a lack of memory for what they announce too.
+  const rmw_ret_t ret = guarded("cannot deserialize", [&] {
     return type.deserialize(message.data, message.size, ros_message)
                ? RMW_RET_OK
-               : fail_with(RMW_RET_ERROR, "the bytes of a message do not fit its type");
+               : fail_with(RMW_RET_ERROR, "the bytes do not fit the type");
   });
+  return ret == RMW_RET_OK ? ret : unreadable;
 }
 
 }  // namespace rmw_ckpt

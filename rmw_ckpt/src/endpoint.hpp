@@ -40,10 +40,12 @@ constexpr size_t padded(size_t size) {
 enum class Taking { copy, loan };
 
 /// Lends the entity's next message to `read`, an rmw_ret_t(const ckpt_message &) that does not throw. `taken` is set on
-/// success only. A message that was recycled under the reader is as if it had never been there. With Taking::loan the
-/// message stays lent on success, until ckpt_return_loan.
+/// success only. A message that was recycled under the reader is as if it had never been there; one that is unreadable
+/// is dropped: nothing is taken, and that is no failure. With Taking::loan the message stays lent on success, until
+/// ckpt_return_loan. `name`: the topic or service.
 template <class Read>
-rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::copy) {
+rmw_ret_t take(Reader & reader, const char * name, bool * taken, Read && read, Taking taking = Taking::copy) {
+  const ckpt_id id = reader.id;
   for (;;) {
     ckpt_message message;
     ckpt_code code = core::call(ckpt_take_begin, id, &message);
@@ -64,6 +66,13 @@ rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::c
     if (code != CKPT_OK) {
       return fail(code, "cannot finish taking a message");
     }
+    if (ret == unreadable) {
+      *taken = false;
+      return guarded("cannot count what cannot be read", [&] {
+        reader.dropped.note(message, name);
+        return RMW_RET_OK;
+      });
+    }
     if (ret == RMW_RET_OK) {
       *taken = true;
     }
@@ -74,7 +83,7 @@ rmw_ret_t take(ckpt_id id, bool * taken, Read && read, Taking taking = Taking::c
 /// For take(): what rmw tells of a message.
 void fill(const ckpt_message & message, rmw_message_info_t * info);
 
-/// For take(): makes a ROS message of the bytes.
+/// For take(): makes a ROS message of the bytes, or says that they are unreadable.
 rmw_ret_t read_message(const MessageType & type, const ckpt_message & message, void * ros_message);
 
 }  // namespace rmw_ckpt

@@ -15,6 +15,7 @@
 #include "common.hpp"
 #include "process.hpp"
 #include "type_support.hpp"
+#include "unreadable.hpp"
 
 /// rmw only forward-declares it.
 struct rmw_context_impl_s {
@@ -36,6 +37,11 @@ struct Entity {
   std::forward_list<Callback> callbacks;  ///< All that were ever set, each once: the core may be calling one that was.
 };
 
+/// What takes messages.
+struct Reader : Entity {
+  Unreadable dropped;
+};
+
 struct Guard : Entity {};
 
 struct Event : Entity {};
@@ -55,7 +61,7 @@ struct Loan {
 };
 
 /// A publisher or subscription. Owns its events: rmw_event_fini (librmw's) never tells us that one is no longer used.
-struct Endpoint : Entity {
+struct Endpoint : Reader {
   ckpt_kind kind{};
   MessageType type;
   rmw_qos_profile_t qos{};
@@ -67,7 +73,7 @@ struct Endpoint : Entity {
 };
 
 /// A service or client.
-struct ServiceEndpoint : Entity {
+struct ServiceEndpoint : Reader {
   MessageType request;
   MessageType response;
   rmw_qos_profile_t qos{};

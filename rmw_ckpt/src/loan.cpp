@@ -110,14 +110,15 @@ rmw_ret_t take_loaned(const rmw_subscription_t * subscription, void ** loaned, b
     return fail_with(RMW_RET_INVALID_ARGUMENT,
                      "the pointer for the loaned message is not NULL: it may be lent already");
   }
-  const auto & endpoint = data_of<const Endpoint>(subscription);
+  auto & endpoint = data_of<Endpoint>(subscription);
   void * lent = nullptr;
   const rmw_ret_t ret = rmw_ckpt::take(
-      endpoint.id, taken,
+      endpoint, subscription->topic_name, taken,
       [&](const ckpt_message & message) {
         const auto * const bytes = static_cast<const uint8_t *>(message.data);
         if (!is_native(bytes, message.size, endpoint.plain_size)) {
-          return fail_with(RMW_RET_ERROR, "a message cannot be lent: its bytes are not those of its type on this host");
+          return fail_with(rmw_ckpt::unreadable,
+                           "it cannot be lent, for its bytes are not those of its type on this host");
         }
         if (info != nullptr) {
           rmw_ckpt::fill(message, info);

@@ -30,8 +30,9 @@ rmw_ret_t rmw_take_request(const rmw_service_t * service, rmw_service_info_t * r
   RMW_CHECK_ARGUMENT_FOR_NULL(request_header, RMW_RET_INVALID_ARGUMENT);
   RMW_CHECK_ARGUMENT_FOR_NULL(ros_request, RMW_RET_INVALID_ARGUMENT);
   RMW_CHECK_ARGUMENT_FOR_NULL(taken, RMW_RET_INVALID_ARGUMENT);
-  const auto & endpoint = data_of<const ServiceEndpoint>(service);
-  return rmw_ckpt::take_with_header(endpoint.id, endpoint.request, request_header, ros_request, taken);
+  auto & endpoint = data_of<ServiceEndpoint>(service);
+  return rmw_ckpt::take_with_header(endpoint, service->service_name, endpoint.request, request_header, ros_request,
+                                    taken);
 }
 
 /// A client that is gone meanwhile is no failure: the reply is in the log, and nobody reads it.

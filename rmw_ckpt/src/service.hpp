@@ -46,10 +46,10 @@ rmw_ret_t destroy_service_handle(Handle * handle, const char * doing) {
 }
 
 /// Takes a request or a response, with its header.
-inline rmw_ret_t take_with_header(ckpt_id id, const MessageType & type, rmw_service_info_t * header, void * ros_message,
-                                  bool * taken) {
+inline rmw_ret_t take_with_header(ServiceEndpoint & endpoint, const char * name, const MessageType & type,
+                                  rmw_service_info_t * header, void * ros_message, bool * taken) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  return take(id, taken, [&](const ckpt_message & message) {
+  return take(endpoint, name, taken, [&](const ckpt_message & message) {
     const rmw_ret_t ret = read_message(type, message, ros_message);
     if (ret == RMW_RET_OK) {
       static_assert(sizeof(header->request_id.writer_guid) >= sizeof(message.request.client));

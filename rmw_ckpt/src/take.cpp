@@ -15,8 +15,8 @@ namespace {
 
 rmw_ret_t take(const rmw_subscription_t * subscription, void * ros_message, bool * taken, rmw_message_info_t * info) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  const auto & endpoint = data_of<const Endpoint>(subscription);
-  return rmw_ckpt::take(endpoint.id, taken, [&](const ckpt_message & message) {
+  auto & endpoint = data_of<Endpoint>(subscription);
+  return rmw_ckpt::take(endpoint, subscription->topic_name, taken, [&](const ckpt_message & message) {
     const rmw_ret_t ret = rmw_ckpt::read_message(endpoint.type, message, ros_message);
     if (ret == RMW_RET_OK && info != nullptr) {
       rmw_ckpt::fill(message, info);
@@ -30,7 +30,8 @@ rmw_ret_t take_serialized(const rmw_subscription_t * subscription, rmw_serialize
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   // Before a message is taken, which would be lost.
   RMW_CKPT_CHECK_ALLOCATOR_OF(serialized);
-  return rmw_ckpt::take(data_of<const Endpoint>(subscription).id, taken, [&](const ckpt_message & message) {
+  auto & endpoint = data_of<Endpoint>(subscription);
+  return rmw_ckpt::take(endpoint, subscription->topic_name, taken, [&](const ckpt_message & message) {
     if (serialized->buffer_capacity < message.size) {
       const rmw_ret_t ret = rmw_serialized_message_resize(serialized, message.size);
       if (ret != RMW_RET_OK) {
@@ -92,7 +93,7 @@ rmw_ret_t rmw_take_sequence(const rmw_subscription_t * subscription, size_t coun
       return ret;
     }
     if (ret != RMW_RET_OK) {
-      // Those before it must not be lost because of one that cannot be read.
+      // Those before it must not be lost because of it.
       RCUTILS_LOG_ERROR_NAMED(rmw_ckpt::identifier, "a message was dropped: %s", rmw_get_error_string().str);
       rmw_reset_error();
       break;

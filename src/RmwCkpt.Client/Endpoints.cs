@@ -1,5 +1,6 @@
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Client;
 
@@ -76,8 +77,12 @@ public sealed class Publisher<T>
 public sealed class Subscription<T> : ISpun
     where T : IMessage<T>
 {
+    /// <summary>Of a publisher's malformed messages the first is said, and then each after so many.</summary>
+    private const int SaidEach = 1000;
+
     private readonly Endpoint _endpoint;
     private readonly Action<T> _callback;
+    private readonly Dictionary<Gid, long> _malformed = [];
 
     internal Subscription(Endpoint endpoint, Action<T> callback)
     {
@@ -90,7 +95,7 @@ public sealed class Subscription<T> : ISpun
     /// <summary>Publishers matched now.</summary>
     public int Matched => _endpoint.Session.IsReleased ? 0 : (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
 
-    /// <summary>Takes the next message; false when there is none. Malformed ones throw and are passed.</summary>
+    /// <summary>Takes the next message; false when there is none, or a malformed one, which is dropped and said.</summary>
     public bool TryTake(out T? message)
     {
         ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);
@@ -101,15 +106,37 @@ public sealed class Subscription<T> : ISpun
             return false;
         }
         var intact = false;
+        string? trouble = null;
         try
         {
             message = T.Read(Cdr.Body(lent.Payload.All));
+        }
+        catch (InvalidDataException e)
+        {
+            trouble = e.Message;
         }
         finally
         {
             intact = _endpoint.Inbox.End();
         }
-        return intact;
+        if (intact && trouble is not null)
+        {
+            NoteMalformed(lent.Writer, trouble);
+        }
+        return intact && trouble is null;
+    }
+
+    private void NoteMalformed(Gid writer, string trouble)
+    {
+        long count;
+        lock (_malformed)
+        {
+            count = _malformed[writer] = _malformed.GetValueOrDefault(writer) + 1;
+        }
+        if (count % SaidEach == 1)
+        {
+            Report.Error($"{_endpoint.Options.Topic}: a message of {writer} is dropped, for it is none of its type: {trouble} ({count} from there so far)");
+        }
     }
 
     void ISpun.TakeOne()

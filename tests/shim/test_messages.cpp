@@ -4,12 +4,15 @@
 #include <rmw/serialized_message.h>
 #include <test_msgs/msg/basic_types.h>
 
+#include <cstdio>
 #include <cstring>
 #include <rosidl_typesupport_cpp/message_type_support.hpp>
 #include <test_msgs/message_fixtures.hpp>
 #include <test_msgs/msg/strings.hpp>
 
+#include "bytes.hpp"
 #include "fixture.hpp"
+#include "warnings.hpp"
 
 namespace {
 
@@ -95,27 +98,54 @@ TEST_F(Messages, SerializedBothWays) {
   EXPECT_RMW_OK(rmw_serialized_message_fini(&bytes));
 }
 
-TEST_F(Messages, MalformedIsReportedAndGone) {
-  auto allocator = rcutils_get_default_allocator();
-  rmw_serialized_message_t bytes = rmw_get_zero_initialized_serialized_message();
-  EXPECT_RMW_OK(rmw_serialized_message_init(&bytes, 8, &allocator));
-  std::memcpy(bytes.buffer, "\0\1\0\0\xff\xff\xff\x7f", 8);
-  bytes.buffer_length = 8;
-  EXPECT_RMW_OK(rmw_publish_serialized_message(publisher, &bytes, nullptr));
-  EXPECT_RMW_OK(rmw_serialized_message_fini(&bytes));
+TEST_F(Messages, MalformedIsDroppedAloud) {
+  const Warnings warnings;
+  rmw_gid_t gid{};
+  EXPECT_RMW_OK(rmw_get_gid_for_publisher(publisher, &gid));
+  Bytes malformed({0, 1, 0, 0, 0xff, 0xff, 0xff, 0x7f});
+  EXPECT_RMW_OK(rmw_publish_serialized_message(publisher, &malformed.message, nullptr));
   publish("next");
-  bool taken = false;
+  bool taken = true;
   test_msgs::msg::Strings message;
-  rmw_ret_t ret = RMW_RET_OK;
-  ASSERT_TRUE(eventually([&] { return (ret = rmw_take(subscription, &message, &taken, nullptr)) != RMW_RET_OK; }));
-  EXPECT_FALSE(taken);
-  EXPECT_TRUE(rmw_error_is_set());
-  rmw_reset_error();
   ASSERT_TRUE(eventually([&] {
     EXPECT_RMW_OK(rmw_take(subscription, &message, &taken, nullptr));
+    EXPECT_FALSE(rmw_error_is_set());
     return taken;
   }));
   EXPECT_EQ("next", message.string_value);
+  ASSERT_EQ(1u, Warnings::said.size());
+  EXPECT_NE(std::string::npos, Warnings::said[0].find("/strings")) << Warnings::said[0];
+  char hex[3];
+  std::snprintf(hex, sizeof(hex), "%02x", gid.data[0]);
+  EXPECT_NE(std::string::npos, Warnings::said[0].find(std::string(" from ") + hex)) << Warnings::said[0];
+}
+
+TEST_F(Messages, MalformedAreSaidNowAndThen) {
+  const Warnings warnings;
+  Bytes malformed({0, 1, 0, 0, 64, 0, 0, 0, 'c', 'u', 't', 0});
+  bool taken = false;
+  test_msgs::msg::Strings message;
+  for (int i = 0; i < 1001; ++i) {
+    EXPECT_RMW_OK(rmw_publish_serialized_message(publisher, &malformed.message, nullptr));
+    EXPECT_RMW_OK(rmw_take(subscription, &message, &taken, nullptr));
+    EXPECT_FALSE(taken);
+  }
+  ASSERT_EQ(2u, Warnings::said.size());
+  EXPECT_NE(std::string::npos, Warnings::said[1].find("1001 from there")) << Warnings::said[1];
+}
+
+TEST_F(Messages, MalformedIsHandedOnAsItIs) {
+  const Warnings warnings;
+  Bytes malformed({0, 1, 0, 0, 64, 0, 0, 0, 'c', 'u', 't', 0});
+  EXPECT_RMW_OK(rmw_publish_serialized_message(publisher, &malformed.message, nullptr));
+  Bytes back;
+  bool taken = false;
+  ASSERT_TRUE(eventually([&] {
+    EXPECT_RMW_OK(rmw_take_serialized_message(subscription, &back.message, &taken, nullptr));
+    return taken;
+  }));
+  EXPECT_EQ(malformed.copy(), back.copy());
+  EXPECT_TRUE(Warnings::said.empty());
 }
 
 TEST_F(Messages, TakenAsSequence) {
@@ -144,6 +174,18 @@ TEST_F(Messages, TakenAsSequence) {
   }));
   EXPECT_EQ(taken, messages.size);
   EXPECT_EQ(taken, infos.size);
+  const Warnings warnings;
+  publish("before");
+  Bytes malformed({0, 1, 0, 0, 64, 0, 0, 0, 'c', 'u', 't', 0});
+  EXPECT_RMW_OK(rmw_publish_serialized_message(publisher, &malformed.message, nullptr));
+  publish("after");
+  all = 0;
+  ASSERT_TRUE(eventually([&] {
+    EXPECT_RMW_OK(rmw_take_sequence(subscription, 5, &messages, &infos, &taken, nullptr));
+    return (all += taken) == 2;
+  }));
+  EXPECT_EQ("after", storage[taken - 1].string_value);
+  EXPECT_EQ(1u, Warnings::said.size());
   EXPECT_RMW_OK(rmw_message_sequence_fini(&messages));
   EXPECT_RMW_OK(rmw_message_info_sequence_fini(&infos));
 }
