@@ -8,9 +8,11 @@ internal static class Clock
     public const long Millisecond = 1_000_000;
     public const long Second = 1_000_000_000;
 
+    private static readonly long s_offset = HostClock.ReadMonotonicOffset();
+
     /// <summary>Since the epoch: what is told to others.</summary>
     public static long Real => Posix.Now(Posix.RealtimeClock);
 
-    /// <summary>Monotonic: what is waited for.</summary>
-    public static long Steady => Posix.Now(Posix.MonotonicClock);
+    /// <summary>The host's CLOCK_MONOTONIC: what is waited for, and how long something took.</summary>
+    public static long Steady => Posix.Now(Posix.MonotonicClock) + s_offset;
 }

@@ -6,7 +6,7 @@ namespace RmwCkpt.Master;
 /// <summary>
 /// Watches processes by their pidfds and says at once when one ends: never by a time-out, for a stopped process is not a
 /// dead one. One thread; <paramref name="died"/> is called on it with the key,
-/// the time in ns since the epoch, and the pidfd, which is closed afterwards.
+/// the time (CLOCK_MONOTONIC, ns), and the pidfd, which is closed afterwards.
 /// </summary>
 public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDisposable
 {
@@ -77,7 +77,7 @@ public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDi
             int[] fds = [_waker, .. watched.Select(x => x.Value)];
             var ready = new bool[fds.Length];
             Posix.Poll(fds, ready, -1);
-            var now = Clock.Real;
+            var now = Clock.Steady;
             if (ready[0])
             {
                 Posix.ClearWaker(_waker);

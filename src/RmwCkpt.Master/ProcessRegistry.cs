@@ -221,7 +221,7 @@ internal sealed partial class ProcessRegistry : IDisposable
         lock (_worksGate)
         {
             // In this order: who sees no work sees that there was one.
-            _table.Domain.Release(ProcessTable.FreezeEnd, Clock.Real);
+            _table.Domain.Release(ProcessTable.FreezeEnd, Clock.Steady);
             _table.Domain.Increment(ProcessTable.Freezes);
             _table.Domain.Release(ProcessTable.Freezing, --_works);
         }

@@ -91,7 +91,7 @@ internal sealed class Supervisor : IDisposable
             Log.TookOver(live, Registry.EntityCount, dead.Count);
         }
         Watch.Start();
-        var now = Clock.Real;
+        var now = Clock.Steady;
         dead.ForEach(m => OnEnd(m.Id, now, -1));
     }
 
@@ -111,7 +111,7 @@ internal sealed class Supervisor : IDisposable
         if (member.Entry.State == ProcessState.Final)
         {
             Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (0, -1));
-            Begin(member, Clock.Real, forced: true, done);
+            Begin(member, Clock.Steady, forced: true, done);
         }
         else
         {

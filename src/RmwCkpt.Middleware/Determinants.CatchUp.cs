@@ -98,7 +98,7 @@ public sealed partial class Determinants
             if (_revived)
             {
                 _revived = false;
-                _slot.Write(ProcessTable.LiveAt, Posix.Now(Posix.RealtimeClock));
+                _slot.Write(ProcessTable.LiveAt, Clock.Steady);
             }
             _slot.Release(ProcessTable.Mode, (uint)ProcessMode.Live);
         }

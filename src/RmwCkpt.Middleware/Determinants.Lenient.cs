@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using RmwCkpt.Log;
-using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
@@ -97,7 +96,7 @@ public sealed partial class Determinants
         var start = _slot.AcquireInt64(ProcessTable.FreezeStart);
         if (_slot.AcquireUInt32(ProcessTable.Freezing) != 0)
         {
-            return Posix.Now(Posix.RealtimeClock) - start;
+            return Clock.Steady - start;
         }
         var frozen = freezes != _freezes ? _slot.AcquireInt64(ProcessTable.FreezeEnd) - start : 0;
         _freezes = freezes;

@@ -42,7 +42,7 @@ public sealed partial class Inbox
     /// <summary>
     /// KEEP_LAST: a reader that was busy while more than its depth came gets the newest. It is not slow, and nothing is
     /// dropped, where a snapshot or recovery of anyone in the domain took its time, where it was waiting, or where the
-    /// writer is catching up.
+    /// writer is catching up. None of that excuses what was there before the reader.
     /// </summary>
     private void DropLate()
     {
@@ -51,6 +51,7 @@ public sealed partial class Inbox
             return;
         }
         var pending = Pending;
+        pending -= DropLatched(pending - _qos.Depth);
         if (pending <= _qos.Depth)
         {
             _credit = 0;
@@ -84,6 +85,35 @@ public sealed partial class Inbox
     }
 
     /// <summary>
+    /// Of so many messages too many passes those that were there before the reader, oldest first, and says how many. They are
+    /// not lost: it asked for no more.
+    /// </summary>
+    private long DropLatched(long most)
+    {
+        var dropped = 0L;
+        while (dropped < most)
+        {
+            Source? oldest = null;
+            var first = long.MaxValue;
+            foreach (var source in Sources)
+            {
+                if (source.Reader.NextSequence <= source.Latched && HasNext(source, out var time, long.MaxValue)
+                    && source.Reader.NextSequence <= source.Latched && time < first)
+                {
+                    (oldest, first) = (source, time);
+                }
+            }
+            if (oldest is null)
+            {
+                break;
+            }
+            oldest.Reader.Advance();
+            dropped++;
+        }
+        return dropped;
+    }
+
+    /// <summary>
     /// Whether a snapshot or recovery in this domain, or where this process is at home, takes processor time, or did since
     /// this was last asked.
     /// </summary>
@@ -95,9 +125,9 @@ public sealed partial class Inbox
         return _freezes != before || IsDisturbed(domain) || (_session.Home is { } home && IsDisturbed(home.Table.Domain));
     }
 
-    private static bool IsDisturbed(Region domain) =>
+    private bool IsDisturbed(Region domain) =>
         domain.AcquireUInt32(ProcessTable.Freezing) != 0
-        || Posix.Now(Posix.RealtimeClock) - domain.AcquireInt64(ProcessTable.FreezeEnd) < Aftermath;
+        || _session.Determinants.Clock.Steady - domain.AcquireInt64(ProcessTable.FreezeEnd) is >= 0 and < Aftermath;
 
     private void CountDropped(long count)
     {

@@ -337,7 +337,7 @@ public sealed partial class Inbox : IDisposable
         {
             if (_repliesTo is null
                 ? !IsExpired(source, frame.Time)
-                : frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == _repliesTo)
+                : IsReplyTo(_repliesTo.Value, frame))
             {
                 var isEarly = IsEarly(frame);
                 _hasEarly |= isEarly;
@@ -357,6 +357,9 @@ public sealed partial class Inbox : IDisposable
         }
         return time != 0;
     }
+
+    public static bool IsReplyTo(Gid client, in FrameView frame) =>
+        frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == client;
 
     /// <summary>
     /// A reply that came in a former life, whose request a thread of this one has not come to send again: nobody would know

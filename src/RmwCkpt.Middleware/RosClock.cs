@@ -5,11 +5,13 @@ namespace RmwCkpt.Middleware;
 /// <summary>
 /// ROS time of this process. It is the host's time, less a lag that a recovery leaves: at the end of a replay the process
 /// stands where it died, and its time runs on from there, as fast as its waits let it, until the lag is gone. So time never
-/// jumps, never runs back, and a timer misses no tick.
+/// jumps, never runs back, and a timer misses no tick. If the host's wall clock is set, ROS time is with it, as under other
+/// middlewares; how far it is behind is then reckoned by CLOCK_MONOTONIC.
 /// CLOCK_MONOTONIC of a process that CRIU restored is that of a time namespace; the offset takes it back to the host's.
 /// Thread-safety: under the lock of <see cref="Determinants"/>, except the reads marked free.
 /// </summary>
-public sealed class RosClock
+/// <param name="read">The kernel's clocks, but in tests.</param>
+public sealed class RosClock(Func<int, long> read)
 {
     /// <summary>ns; shorter gaps between two reads lose no timer's tick.</summary>
     private const long ShortestFreeze = 1_000_000;
@@ -21,7 +23,12 @@ public sealed class RosClock
     private long _lag;
     private long _skipped;
     private long _seen;
-    private long _monotonicOffset = ReadMonotonicOffset();
+    private long _monotonicOffset = HostClock.ReadMonotonicOffset();
+
+    public RosClock()
+        : this(Posix.Now)
+    {
+    }
 
     /// <summary>How far ROS time is behind, ns; 0 when live. Free to read.</summary>
     public long Lag => -Volatile.Read(ref _lag);
@@ -32,7 +39,13 @@ public sealed class RosClock
     public bool IsBehind => Volatile.Read(ref _lag) < 0;
 
     /// <summary>ROS time now, ns since the epoch, not journalled: for time stamps of frames. Free to read.</summary>
-    public long Now => Posix.Now(Posix.RealtimeClock) + Volatile.Read(ref _lag);
+    public long Now => read(Posix.RealtimeClock) + Volatile.Read(ref _lag);
+
+    /// <summary>The host's CLOCK_MONOTONIC, whichever time namespace this process was restored into. Free to read.</summary>
+    public long Steady => read(Posix.MonotonicClock) + Volatile.Read(ref _monotonicOffset);
+
+    /// <summary>How long ago a message was sent that has this time, ns. Free to read.</summary>
+    public long Age(long time) => read(Posix.RealtimeClock) - time;
 
     /// <summary>How long to sleep until a ROS time, ns: -1, for ever, for <see cref="long.MaxValue"/>. Free to read.</summary>
     public long Until(long time) => time == long.MaxValue ? -1 : Math.Max(0, time - Now);
@@ -43,9 +56,21 @@ public sealed class RosClock
     /// <summary>What a read of <paramref name="clock"/> gives when the kernel says <paramref name="real"/>.</summary>
     public long Translate(int clock, long real)
     {
-        _read[clock] = real;
-        return _last[clock] = Math.Max(RosTime(clock, real), _last[clock]);
+        var time = RosTime(clock, real);
+        if (time < _last[clock] && IsSetBack(clock))
+        {
+            _read[clock] = real;
+            _seen = Math.Min(_seen, time);
+            return _last[clock] = time;
+        }
+        // Another thread, which asked the kernel later, may have come first.
+        _read[clock] = Math.Max(_read[clock], real);
+        return _last[clock] = Math.Max(time, _last[clock]);
     }
+
+    /// <summary>Whether the host's wall clock is now behind what was read of it.</summary>
+    private bool IsSetBack(int clock) =>
+        clock == Posix.RealtimeClock && RosTime(clock, read(clock)) < _last[clock];
 
     /// <summary>
     /// The process was frozen for a snapshot since the last read of a clock, of either, for at most
@@ -54,7 +79,7 @@ public sealed class RosClock
     /// </summary>
     public void GoOnFrom(int clock, long real, long longest)
     {
-        var gap = Math.Min(SinceRead(clock, real), SinceRead(1 - clock, Posix.Now(1 - clock)));
+        var gap = Math.Min(SinceRead(clock, real), SinceRead(1 - clock, read(1 - clock)));
         if (gap is > ShortestFreeze and < long.MaxValue)
         {
             // But never back before a message that it has taken.
@@ -72,28 +97,28 @@ public sealed class RosClock
     /// <summary>A new life began in this memory: the time namespace may be another.</summary>
     public void BeginLife()
     {
-        _monotonicOffset = ReadMonotonicOffset();
+        _monotonicOffset = HostClock.ReadMonotonicOffset();
         _read.AsSpan().Clear();
     }
 
-    /// <summary>The replay is over: time goes on from its last read.</summary>
+    /// <summary>
+    /// The replay is over: time goes on from its last read. Of what tells when that was the latest counts; what is to come
+    /// yet says that the wall clock was set back meanwhile.
+    /// </summary>
     public void EndReplay()
     {
-        var last = Math.Max(_last[Posix.RealtimeClock], _seen);
-        var mono = _last[Posix.MonotonicClock];
-        var lag = 0L;
-        if (last != 0)
+        var wall = read(Posix.RealtimeClock);
+        var lag = long.MinValue;
+        foreach (var behind in (ReadOnlySpan<long>)[
+            Behind(_last[Posix.RealtimeClock], wall), Behind(_seen, wall), Behind(_last[Posix.MonotonicClock], Steady)])
         {
-            lag = last - Posix.Now(Posix.RealtimeClock);
+            lag = behind <= 0 ? Math.Max(lag, behind) : lag;
         }
-        if (mono != 0)
-        {
-            // Whichever clock was read last stands nearer to the death.
-            var byMonotonic = mono - (Posix.Now(Posix.MonotonicClock) + _monotonicOffset);
-            lag = last == 0 ? byMonotonic : Math.Max(lag, byMonotonic);
-        }
-        Volatile.Write(ref _lag, Math.Min(0, lag));
+        Volatile.Write(ref _lag, lag == long.MinValue ? 0 : lag);
     }
+
+    /// <summary>A time as seen from now; later than now where there is none.</summary>
+    private static long Behind(long time, long now) => time == 0 ? long.MaxValue : time - now;
 
     /// <summary>Skips <paramref name="time"/> ns of the lag, at most all of it.</summary>
     public void Skip(long time)
@@ -110,24 +135,4 @@ public sealed class RosClock
     private long SinceRead(int clock, long real) => _read[clock] == 0 ? long.MaxValue : real - _read[clock];
 
     private long RosTime(int clock, long real) => real + _lag + (clock == Posix.MonotonicClock ? _monotonicOffset : 0);
-
-    private static long ReadMonotonicOffset()
-    {
-        try
-        {
-            foreach (var line in File.ReadLines("/proc/self/timens_offsets"))
-            {
-                var fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-                if (fields is ["monotonic", var seconds, var nanoseconds])
-                {
-                    return -((long.Parse(seconds) * 1_000_000_000) + long.Parse(nanoseconds));
-                }
-            }
-        }
-        catch (IOException)
-        {
-            // No time namespaces in this kernel.
-        }
-        return 0;
-    }
 }

@@ -44,7 +44,8 @@ public sealed partial class Session
     private volatile bool _rematch;
     private bool _unregisterFailed;
 
-    private Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
+    /// <summary>Without its threads, as tests want it; see <see cref="Join"/>.</summary>
+    internal Session(RunFolder folder, RegistryClient registry, ProcessTable table, GraphTable graph, Welcome welcome, bool resumed)
     {
         Folder = folder;
         _descriptions = new TypeDescriptions(folder);

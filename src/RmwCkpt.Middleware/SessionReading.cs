@@ -38,8 +38,10 @@ public sealed partial class Session : IReplayed
         }
         var source = Open(log, reader =>
         {
-            PlaceAtStart(reader, local);
-            reader.SeekSequence(Math.Max(reader.NextSequence, inbox.ReadBefore(log)));
+            var latched = PlaceAtStart(reader, local);
+            var before = inbox.ReadBefore(log);
+            reader.SeekSequence(Math.Max(reader.NextSequence, before));
+            return before == 0 ? latched : 0;
         });
         if (source is null)
         {
@@ -61,7 +63,11 @@ public sealed partial class Session : IReplayed
     /// <summary>Opens a log for an inbox at a sequence, for replay; null when it is gone.</summary>
     public Source? OpenSource(Inbox inbox, Gid log, long first)
     {
-        var source = Open(log, reader => reader.SeekSequence(first));
+        var source = Open(log, reader =>
+        {
+            reader.SeekSequence(first);
+            return 0;
+        });
         if (source is not null)
         {
             inbox.Add(source);
@@ -145,7 +151,8 @@ public sealed partial class Session : IReplayed
     {
         // By whose master it is frozen.
         var slot = Home?.Slot ?? Slot;
-        return time < slot.AcquireInt64(ProcessTable.FreezeEnd) || slot.AcquireUInt32(ProcessTable.Freezing) != 0;
+        var clock = Determinants.Clock;
+        return clock.Steady - clock.Age(time) < slot.AcquireInt64(ProcessTable.FreezeEnd) || slot.AcquireUInt32(ProcessTable.Freezing) != 0;
     }
 
     internal void CountLost(long messages) => Count(ProcessTable.Lost, messages);
@@ -154,14 +161,15 @@ public sealed partial class Session : IReplayed
     private void Count(int counter, long more) => Slot.Write(counter, Slot.ReadInt64(counter) + more);
 
     /// <summary>Opens a log at a place; null when it is gone, or damaged, which is said.</summary>
-    private Source? Open(Gid log, Action<LogReader> place)
+    /// <param name="place">Seeks; returns <see cref="Source.Latched"/>.</param>
+    private Source? Open(Gid log, Func<LogReader, long> place)
     {
         Source? source = null;
         try
         {
             // Rung from before it looks where the end is.
             source = new Source(log, LogReader.Open(Folder.Log(log)), _readership);
-            place(source.Reader);
+            source.Latched = place(source.Reader);
             return source;
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
@@ -175,23 +183,24 @@ public sealed partial class Session : IReplayed
         }
     }
 
-    private static void PlaceAtStart(LogReader reader, Endpoint local)
+    /// <summary>Goes to where an endpoint begins to read; returns the last message there that is older than the endpoint, or 0.</summary>
+    private static long PlaceAtStart(LogReader reader, Endpoint local)
     {
         if (EndpointHead.Created(reader.Head) > local.Created)
         {
             reader.SeekFirst();
+            return 0;
         }
-        else if (local.Options.Qos.Durability == Durability.TransientLocal && local.Kind == EntityKind.Subscription)
+        if (local.Options.Qos is { Durability: Durability.TransientLocal } asked && local.Kind == EntityKind.Subscription)
         {
-            var offered = EndpointHead.Qos(reader.Head);
-            if (offered.History == History.KeepLast)
-            {
-                reader.SeekSequence(Math.Max(1, reader.Head.TailSequence - offered.Depth + 1));
-            }
+            var last = reader.Head.TailSequence;
+            var most = Math.Min(MostOf(EndpointHead.Qos(reader.Head)), MostOf(asked));
+            reader.SeekSequence(Math.Max(1, last - most + 1));
+            return last;
         }
-        else
-        {
-            reader.SeekTail();
-        }
+        reader.SeekTail();
+        return 0;
     }
+
+    private static long MostOf(in Qos qos) => qos.History == History.KeepAll ? long.MaxValue / 2 : qos.Depth;
 }

@@ -24,6 +24,9 @@ public sealed class Source : IDisposable
     /// <summary>How long the writer's messages are good for, ns.</summary>
     public long Lifespan { get; }
 
+    /// <summary>The last message that was there before its reader was, or 0: these always obey the reader's depth.</summary>
+    public long Latched { get; set; }
+
     /// <summary>The log's number in this process' journal, once it has one. (A number is never given anew.)</summary>
     public uint? Number { get; set; }
 

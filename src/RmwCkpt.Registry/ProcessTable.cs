@@ -71,13 +71,12 @@ public enum LendingState : uint
 ///  88 i64 Suppressed    publishes found in the log, all lives
 ///  96 i64 Divergences   publishes in replay that differ from the log, and replays given up
 /// 104 i64 Lost          messages lost to retention
-/// 112 i64 LiveAt        when it last went live after a recovery, ns since the epoch
+/// 112 i64 LiveAt        when it last went live after a recovery
 /// 120 u32 Mode          ProcessMode
-/// 124 u32 Threads       highest number of threads seen in waits at once
 /// 128 i64 Taken
 /// 136 i64 Published
 /// 144 i64 JournalFirst  first cell still kept
-/// 152 i64 FreezeStart   when the newest snapshot was begun, ns since the epoch      master
+/// 152 i64 FreezeStart   when the newest snapshot was begun                          master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
 /// 168 i64 TakenBytes    of messages, all lives                                      the process
 /// 176 u64 HomeProcess   what it is in the domain whose master recovers it; 0: this one
@@ -88,7 +87,7 @@ public enum LendingState : uint
 /// 200 u32 Lending       LendingState                                                both
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
-/// FreezeEnd is when the last of them ended.
+/// FreezeEnd is when the last of them ended. Times are the host's CLOCK_MONOTONIC, ns.
 /// </summary>
 public sealed class ProcessTable : IDisposable
 {
@@ -113,7 +112,6 @@ public sealed class ProcessTable : IDisposable
     public const int Lost = 104;
     public const int LiveAt = 112;
     public const int Mode = 120;
-    public const int Threads = 124;
     public const int Taken = 128;
     public const int Published = 136;
     public const int JournalFirst = 144;

@@ -109,7 +109,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
     private SnapshotResult Freeze(Member member, string folder)
     {
         registry.BeginWork();
-        member.Slot.Release(ProcessTable.FreezeStart, Clock.Real);
+        member.Slot.Release(ProcessTable.FreezeStart, Clock.Steady);
         member.Slot.Release(ProcessTable.Freezing, 1u);
         try
         {
@@ -120,7 +120,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         finally
         {
             // In this order: who sees that the freezing is over also sees that there was one.
-            member.Slot.Release(ProcessTable.FreezeEnd, Clock.Real);
+            member.Slot.Release(ProcessTable.FreezeEnd, Clock.Steady);
             member.Slot.Increment(ProcessTable.Freezes);
             member.Slot.Release(ProcessTable.Freezing, 0u);
             registry.Ring(member);

@@ -76,8 +76,7 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
         death = death with { Times = times, NewPid = node.Pid, Counts = node.Counts.Since(before.Counts) };
         if (back && node.State == ProcessState.Live)
         {
-            var sinceEpoch = Posix.Now(Posix.RealtimeClock) - Posix.Now(Posix.MonotonicClock);
-            death = death with { LiveAt = node.LiveAt - sinceEpoch };
+            death = death with { LiveAt = node.LiveAt };
             if (token is not null && times == 1)
             {
                 File.Delete(token);

@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Middleware.Tests;
+
+/// <summary>
+/// A session in a domain without a master, whose endpoints are in no graph: who reads whom is the test's to say. What it has
+/// mapped stays mapped, for a thread of it may be looking at it.
+/// </summary>
+internal sealed class LoneSession : IDisposable
+{
+    private const uint Slot = 1;
+    private readonly string _parent = $"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}";
+    private readonly Node _node;
+    private uint _last = 100;
+
+    /// <param name="of">The process, in a former life, whose journal and logs this one has.</param>
+    public LoneSession(LoneSession? of = null)
+    {
+        Folder = of?.Folder ?? new RunFolder($"{_parent}/run", $"{_parent}/state", 7);
+        var table = ProcessTable.Open(Folder, make: Make());
+        table.Slot(Slot).Increment(ProcessTable.Incarnation);
+        var welcome = new Welcome { Slot = Slot, Process = 9, Incarnation = table.Slot(Slot).ReadUInt32(ProcessTable.Incarnation) };
+        Session = new Session(Folder, new RegistryClient(Folder), table, GraphTable.Open(Folder), welcome, resumed: of is not null);
+        _node = new Node(Session, 50, "tested", "/", "/", Session.CreateGuard());
+    }
+
+    public RunFolder Folder { get; }
+
+    public Session Session { get; }
+
+    public Endpoint Publish(Qos qos) => Create(EntityKind.Publisher, qos);
+
+    public Endpoint Subscribe(Qos qos) => Create(EntityKind.Subscription, qos);
+
+    /// <summary>Publishes a number, of eight bytes.</summary>
+    public static void Say(Endpoint publisher, long number)
+    {
+        publisher.Outbox!.Begin(null, 8).Write(0, number);
+        publisher.Outbox.End(8);
+    }
+
+    /// <summary>The next number, or null.</summary>
+    public static long? Hear(Endpoint subscription)
+    {
+        var lent = subscription.Inbox!.Begin();
+        if (!lent.Taken)
+        {
+            return null;
+        }
+        var number = lent.Payload.ReadInt64(0);
+        Assert.True(subscription.Inbox.End());
+        return number;
+    }
+
+    public static List<long> HearAll(Endpoint subscription)
+    {
+        var all = new List<long>();
+        while (Hear(subscription) is { } number)
+        {
+            all.Add(number);
+        }
+        return all;
+    }
+
+    public void Dispose() => Directory.Delete(Path.GetDirectoryName(Folder.Run)!, recursive: true);
+
+    private bool Make()
+    {
+        if (File.Exists(Folder.Graph))
+        {
+            return false;
+        }
+        Folder.Ensure();
+        using var graph = File.Create(Folder.Graph);
+        graph.SetLength(GraphTable.FileSize);
+        Span<byte> magic = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(magic, GraphTable.MagicValue);
+        graph.Write(magic);
+        return true;
+    }
+
+    private Endpoint Create(EntityKind kind, Qos qos)
+    {
+        var options = new EndpointOptions("/numbers", "std_msgs/msg/Int64", qos);
+        return new Endpoint(Session, _last++, kind, _node, options, Session.Determinants.Clock.Now);
+    }
+}
