@@ -46,7 +46,7 @@ internal static class CommandLine
         {
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (Exception e) when (e is CommandException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CommandException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"rmw_ckpt: {e.Message}");
             return Failed;

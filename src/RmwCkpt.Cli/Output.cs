@@ -24,39 +24,51 @@ internal static class Output
         stream.WriteByte((byte)'\n');
     }
 
-    public static Table Table(params string[] columns)
+    public static TextTable Table(params string[] columns) => new(columns);
+
+    /// <summary>Prints a table; into a file or a pipe each row whole.</summary>
+    public static void Print(TextTable table)
     {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (var column in columns)
+        foreach (var line in table.Lines(Console.IsOutputRedirected ? null : AnsiConsole.Profile.Width))
         {
-            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = true });
+            Line(line);
         }
-        return table;
     }
 
-    /// <summary>Prints a table: as wide as it needs to be when it goes into a file or a pipe.</summary>
-    public static void Print(Table table)
-    {
-        Widen();
-        AnsiConsole.Write(table);
-    }
-
-    /// <summary>Prints a line with marks such as [green].</summary>
+    /// <summary>Prints a line with marks such as [green], which a file or a pipe does not get.</summary>
     public static void Line(string markup)
-    {
-        Widen();
-        AnsiConsole.MarkupLine(markup);
-    }
-
-    private static void Widen()
     {
         if (Console.IsOutputRedirected)
         {
-            AnsiConsole.Profile.Width = 400;
+            Console.WriteLine(Markup.Remove(markup));
+        }
+        else
+        {
+            AnsiConsole.MarkupLine(markup);
         }
     }
 
-    public static string Cell(string text) => Markup.Escape(text);
+    /// <summary>Text as part of a line: without marks of its own, and with nothing in it that breaks a line or tells a terminal something.</summary>
+    public static string Cell(string text)
+    {
+        if (!text.Any(char.IsControl))
+        {
+            return Markup.Escape(text);
+        }
+        var plain = new StringBuilder();
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '\n' => plain.Append("\\n"),
+                '\r' => plain.Append("\\r"),
+                '\t' => plain.Append("\\t"),
+                _ when char.IsControl(c) => plain.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}"),
+                _ => plain.Append(c),
+            };
+        }
+        return Markup.Escape(plain.ToString());
+    }
 
     /// <summary>"3.2 s ago"; a dash for never.</summary>
     public static string Ago(long nanoseconds)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using RmwCkpt.Registry.Protocol;
-using Spectre.Console;
 
 namespace RmwCkpt.Cli.Commands;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using RmwCkpt.Cli.Journals;
 using RmwCkpt.Master;
 using RmwCkpt.Registry;
-using Spectre.Console;
 
 namespace RmwCkpt.Cli.Commands;
 
@@ -38,7 +37,7 @@ internal static class JournalCommands
                     }
                     writer.WriteEndArray();
                 });
-                return 0;
+                return Done(catalog, catalog.All.Count());
             }
             var table = Output.Table("TOPIC", "BY", "KIND", "TYPE", "MESSAGES", "SIZE");
             foreach (var log in catalog.All)
@@ -48,14 +47,14 @@ internal static class JournalCommands
                     Output.Bytes(log.Bytes));
             }
             Output.Print(table);
-            return 0;
+            return Done(catalog, catalog.All.Count());
         });
         return command;
     }
 
     private static Command MakeShow(CommonOptions common)
     {
-        var what = new Argument<string>("what") { Description = "a node (relay, /ns/relay), a topic or a service (/numbers)" };
+        var what = new Argument<string>("what") { Description = "a node (relay, /ns/relay), a topic or a service (numbers, /ns/numbers)" };
         var last = new Option<int>("--last") { Description = "only the last N lines (0: all)", DefaultValueFactory = _ => 50 };
         var command = new Command("show", "what a node took and published, or what was said on a topic and who took it") { what, last };
         command.SetAction(parsed =>
@@ -67,7 +66,7 @@ internal static class JournalCommands
             if (common.WantsJson(parsed))
             {
                 WriteJson(shown);
-                return 0;
+                return Done(catalog, shown.Count);
             }
             var table = Output.Table("TIME", "WHAT", "TOPIC", "PUBLISHED BY", "SEQUENCE", "MESSAGE");
             foreach (var line in shown)
@@ -81,9 +80,19 @@ internal static class JournalCommands
             {
                 Console.Error.WriteLine($"({lines.Count - shown.Count} earlier lines: --last 0 shows all)");
             }
-            return 0;
+            return Done(catalog, shown.Count);
         });
         return command;
+    }
+
+    /// <summary>Names what is damaged; a failure only where that leaves nothing to show.</summary>
+    private static int Done(LogCatalog catalog, int shown)
+    {
+        foreach (var what in catalog.Damaged)
+        {
+            Console.Error.WriteLine($"rmw_ckpt: left out, for it cannot be read: {what}");
+        }
+        return catalog.Damaged.Count > 0 && shown == 0 ? 1 : 0;
     }
 
     private static LogCatalog Catalog(RunFolder folder) => Directory.Exists(folder.Run)
@@ -94,14 +103,20 @@ internal static class JournalCommands
     private static List<JournalLine> Find(RunFolder folder, LogCatalog catalog, string what)
     {
         var reader = new JournalReader(folder, catalog);
-        if (catalog.All.Any(l => l.Topic == what))
-        {
-            return reader.OfTopic(what);
-        }
+        var topic = catalog.TopicOf(what);
         var processes = catalog.ProcessesOf(what);
+        // A name without its slash is a node's before it is a topic's.
+        if (topic is not null && (topic == what || processes.Length == 0))
+        {
+            return reader.OfTopic(topic);
+        }
         if (processes.Length > 0)
         {
             return [.. processes.SelectMany(reader.OfProcess)];
+        }
+        foreach (var damaged in catalog.Damaged)
+        {
+            Console.Error.WriteLine($"rmw_ckpt: left out, for it cannot be read: {damaged}");
         }
         var names = catalog.All.SelectMany(l => new[] { l.Topic, l.Node });
         throw new CommandException(

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using RmwCkpt.Registry.Protocol;
-using Spectre.Console;
 using Status = RmwCkpt.Registry.Protocol.Status;
 
 namespace RmwCkpt.Cli.Commands;

@@ -43,7 +43,7 @@ public sealed class JournalReader(RunFolder folder, LogCatalog catalog)
         return lines;
     }
 
-    private void ReadPublished(LogEntry log, List<JournalLine> lines)
+    private void ReadPublished(LogEntry log, List<JournalLine> lines) => Try(() =>
     {
         using var reader = catalog.Open(log.Gid);
         while (reader.TryPeek(out var frame))
@@ -58,14 +58,31 @@ public sealed class JournalReader(RunFolder folder, LogCatalog catalog)
                 frame.Time, what, log.Topic, log.Node, frame.Sequence, catalog.Decode(log, frame.Payload.All), long.MaxValue));
             reader.Advance();
         }
+    });
+
+    /// <summary>Reads what may be damaged, or gone meanwhile: what was read before that stays.</summary>
+    private void Try(Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            catalog.NoteDamaged(e.Message);
+        }
     }
 
     private void ReadTakes(ulong process, List<JournalLine> lines, Func<LogEntry, bool> wanted)
     {
-        if (!Directory.Exists(folder.Journal(process)))
+        if (Directory.Exists(folder.Journal(process)))
         {
-            return;
+            Try(() => ReadJournal(process, lines, wanted));
         }
+    }
+
+    private void ReadJournal(ulong process, List<JournalLine> lines, Func<LogEntry, bool> wanted)
+    {
         using var journal = Journal.OpenToRead(folder.Journal(process));
         var taker = catalog.All.FirstOrDefault(l => l.Gid.Process == process)?.Node ?? $"{process:x}";
         var logs = new List<Gid>();
@@ -104,13 +121,19 @@ public sealed class JournalReader(RunFolder folder, LogCatalog catalog)
 
     private (long Time, string Text) Fetch(Dictionary<Gid, LogReader> readers, LogEntry log, long sequence)
     {
-        if (!readers.TryGetValue(log.Gid, out var reader))
+        (long, string) found = (0, "(no longer kept)");
+        Try(() =>
         {
-            readers[log.Gid] = reader = catalog.Open(log.Gid);
-        }
-        reader.SeekSequence(sequence);
-        return reader.TryPeek(out var frame) && frame.Sequence == sequence
-            ? (frame.Time, catalog.Decode(log, frame.Payload.All))
-            : (0, "(no longer kept)");
+            if (!readers.TryGetValue(log.Gid, out var reader))
+            {
+                readers[log.Gid] = reader = catalog.Open(log.Gid);
+            }
+            reader.SeekSequence(sequence);
+            if (reader.TryPeek(out var frame) && frame.Sequence == sequence)
+            {
+                found = (frame.Time, catalog.Decode(log, frame.Payload.All));
+            }
+        });
+        return found;
     }
 }

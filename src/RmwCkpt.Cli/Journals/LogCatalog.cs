@@ -8,9 +8,12 @@ namespace RmwCkpt.Cli.Journals;
 public sealed record LogEntry(
     Gid Gid, EntityKind Kind, string Topic, string Type, string Node, byte[] TypeHash, long Messages, long Bytes, long Created);
 
-/// <summary>All logs of a run folder, read without the master: they tell who they are.</summary>
+/// <summary>
+/// All logs of a run folder, read without the master: they tell who they are. What is damaged is left out, and named.
+/// </summary>
 public sealed class LogCatalog
 {
+    private readonly List<string> _damaged = [];
     private readonly RunFolder _folder;
     private readonly Dictionary<Gid, LogEntry> _logs = [];
     private readonly Dictionary<string, MessageDecoder?> _decoders = [];
@@ -37,10 +40,29 @@ public sealed class LogCatalog
             {
                 // Being made, or being swept away.
             }
+            catch (InvalidDataException e)
+            {
+                NoteDamaged(e.Message);
+            }
+        }
+    }
+
+    /// <summary>What could not be read, and why; what has been shown so far lacks it.</summary>
+    public IReadOnlyList<string> Damaged => _damaged;
+
+    public void NoteDamaged(string what)
+    {
+        if (!_damaged.Contains(what))
+        {
+            _damaged.Add(what);
         }
     }
 
     public IEnumerable<LogEntry> All => _logs.Values.OrderBy(l => l.Topic, StringComparer.Ordinal).ThenBy(l => l.Created);
+
+    /// <summary>The topic or service of this name, which need not have its leading slash; null: there is none.</summary>
+    public string? TopicOf(string name) =>
+        _logs.Values.Select(l => l.Topic).FirstOrDefault(x => x == name || (x.StartsWith('/') && x.AsSpan(1).SequenceEqual(name)));
 
     public LogEntry? Find(Gid gid) => _logs.GetValueOrDefault(gid);
 

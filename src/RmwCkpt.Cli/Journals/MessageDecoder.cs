@@ -13,6 +13,10 @@ namespace RmwCkpt.Cli.Journals;
 public sealed class MessageDecoder
 {
     private const int MaxElementsShown = 16;
+
+    /// <summary>Messages in messages; a description that contains itself has no end.</summary>
+    private const int MaxNested = 64;
+
     private readonly Dictionary<string, JsonElement> _types = [];
     private readonly string _root;
 
@@ -57,7 +61,7 @@ public sealed class MessageDecoder
         {
             WriteStruct(ref reader, text, _types[type]);
         }
-        catch (Exception e) when (e is EndOfStreamException or KeyNotFoundException)
+        catch (Exception e) when (e is EndOfStreamException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             text.Append(CultureInfo.InvariantCulture, $" (malformed at byte {reader.Position}: {e.Message})");
         }
@@ -99,6 +103,11 @@ public sealed class MessageDecoder
             return;
         }
         var count = id < 96 ? (long)type.GetProperty("capacity").GetUInt64() : reader.Take<uint>();
+        // Each element has a byte at least.
+        if (count > reader.Left)
+        {
+            throw new EndOfStreamException($"a sequence of {count} elements");
+        }
         text.Append('[');
         for (long i = 0; i < count; i++)
         {
@@ -136,7 +145,12 @@ public sealed class MessageDecoder
     private StringBuilder Nested(ref Reader reader, StringBuilder text, JsonElement type)
     {
         var name = type.GetProperty("nested_type_name").GetString()!;
+        if (++reader.Nested > MaxNested)
+        {
+            throw new KeyNotFoundException($"{name} is in itself");
+        }
         WriteStruct(ref reader, text, _types.TryGetValue(name, out var nested) ? nested : throw new KeyNotFoundException(name));
+        reader.Nested--;
         return text;
     }
 
@@ -145,6 +159,11 @@ public sealed class MessageDecoder
         private readonly ReadOnlySpan<byte> _bytes = bytes;
 
         public int Position { get; private set; }
+
+        public readonly int Left => Math.Max(0, _bytes.Length - Position);
+
+        /// <summary>How deep the message is that is being read.</summary>
+        public int Nested { get; set; }
 
         public T Take<T>()
             where T : unmanaged
