@@ -8,6 +8,12 @@ internal static partial class Log
     [LoggerMessage(100, LogLevel.Information, "master of domain {Domain}, process {Pid}, listens at {Socket} after {Listening:F1} ms, answers after {Ready:F1} ms")]
     public static partial void Listening(this ILogger log, int domain, int pid, string socket, double listening, double ready);
 
+    [LoggerMessage(105, LogLevel.Warning, "{Process} (pid {Pid}) will not be brought back when it dies: {Why}")]
+    public static partial void NotBroughtBack(this ILogger log, string process, int pid, string why);
+
+    [LoggerMessage(106, LogLevel.Error, "out of descriptors ({Limit} are allowed): {Remedy}")]
+    public static partial void OutOfDescriptors(this ILogger log, long limit, string remedy);
+
     [LoggerMessage(104, LogLevel.Information, "engine {Engine}: {Why}")]
     public static partial void Engine(this ILogger log, string engine, string why);
 

@@ -113,6 +113,7 @@ public static class MasterProgram
             Posix.Ignore(Posix.SigHup);
             Posix.Ignore(Posix.SigInt);
         }
+        Posix.RaiseDescriptorLimit();
         Posix.Ignore(Posix.SigPipe);
         Posix.BecomeSubreaper();
     }

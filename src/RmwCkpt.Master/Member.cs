@@ -26,6 +26,12 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>What it asks for.</summary>
     public Policy Policy => Entry.Record.Policy ?? s_default;
 
+    /// <summary>Why it cannot be brought back with the rights that it had; null: it can.</summary>
+    public string? WhyNotBroughtBack { get; } = RightsCheck.WhyNotBroughtBack(entry.Record.Rights, RightsReader.Own);
+
+    /// <summary>Why its command cannot be started again with them; null: it can.</summary>
+    public string? WhyNotStartedAgain => WhyNotBroughtBack ?? RightsCheck.WhyNotStartedAgain(Entry.Record.Rights, RightsReader.Own);
+
     public HeldStdio Stdio { get; set; } = HeldStdio.None;
 
     /// <summary>Held while its images are written, read or moved: one of these at a time.</summary>

@@ -12,6 +12,10 @@ internal sealed partial class ProcessRegistry
 {
     public Welcome Hello(int pid, Hello hello)
     {
+        if (Versions.WhyNot(hello) is { } why)
+        {
+            throw new RequestException(why);
+        }
         if (hello.Resume != 0)
         {
             return Resume(pid, hello.Resume);
@@ -22,14 +26,19 @@ internal sealed partial class ProcessRegistry
         }
         // The pidfd first: from here on the pid cannot become another's unseen.
         var pidfd = _probe.OpenPidfd(pid);
-        var facts = _probe.Read(pid);
-        if (pidfd < 0 || facts is null)
+        if (pidfd < 0)
         {
-            if (pidfd >= 0)
-            {
-                Posix.Close(pidfd);
-            }
-            throw new RequestException($"process {pid} cannot be looked at: it has ended, or /proc is not its own");
+            throw new RequestException(Posix.LastError == Posix.Emfile
+                ? $"the master is out of descriptors, of which it needs four for each process: {Posix.DescriptorRemedy}"
+                : $"process {pid} has ended");
+        }
+        var facts = _probe.Read(pid);
+        if (facts is null)
+        {
+            Posix.Close(pidfd);
+            throw new RequestException(
+                $"process {pid} is not to be seen in the master's /proc: it has ended, or /proc is another pid namespace's or is "
+                + "mounted with hidepid");
         }
         var stdio = HeldStdio.Hold(pid, pidfd);
         Member member;
@@ -53,6 +62,10 @@ internal sealed partial class ProcessRegistry
             // It has become another program without saying that it left.
             MarkLeft(replaced);
             Leaving?.Invoke(replaced);
+        }
+        if (member.WhyNotBroughtBack is { } whyNot)
+        {
+            _log.NotBroughtBack(member.ToString(), facts.Pid, whyNot);
         }
         _log.Joined(member.ToString(), member.Entry.Record.Pid, member.SlotIndex, string.Join(' ', facts.Command));
         Joined?.Invoke(member, pidfd);
@@ -81,6 +94,7 @@ internal sealed partial class ProcessRegistry
             DeathPosition = -1,
             State = (uint)ProcessState.Live,
             Policy = hello.Policy,
+            Rights = facts.Rights,
         };
         record.Complaints.AddRange(hello.Complaints);
         record.Command.AddRange(facts.Command);
@@ -126,6 +140,8 @@ internal sealed partial class ProcessRegistry
 
     private static Welcome ToWelcome(Member member, bool resumed = false) => new()
     {
+        Protocol = Versions.Protocol,
+        Version = Versions.Release,
         Resumed = resumed,
         Slot = member.SlotIndex,
         Process = member.Id,

@@ -156,6 +156,10 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             _home = home;
             return RecoveryPhase.Raise;
         }
+        if (member.WhyNotBroughtBack is { } whyNot)
+        {
+            return Down($"it died, and is not brought back: {whyNot}");
+        }
         if (forced || member.Entry.State == ProcessState.Recovering)
         {
             // Ordered; or decided by the master before this one, which was killed in the middle of it.
@@ -338,6 +342,10 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         if (member.Slot.AcquireInt64(ProcessTable.JournalFirst) > 0)
         {
             return Down($"{_whyNoImage}, and its journal no longer goes back to its beginning");
+        }
+        if (member.WhyNotStartedAgain is { } whyNot)
+        {
+            return Down($"{_whyNoImage}, and its command cannot be started again: {whyNot}");
         }
         var result = supervisor.Fallback.Restore(Order(""));
         if (!result.Done)

@@ -82,9 +82,14 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
             {
                 Handle(ready, now);
             }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.TooManyOpenSockets)
+            {
+                // Those of the requests under way are soon free again.
+                log.OutOfDescriptors(Posix.DescriptorLimit(), Posix.DescriptorRemedy);
+                Thread.Sleep(20);
+            }
             catch (Exception e)
             {
-                // Out of descriptors, most likely: those of the requests under way are soon free again.
                 log.Unexpected("reading requests", e);
                 Thread.Sleep(20);
             }

@@ -71,13 +71,14 @@ internal sealed class StatusReport(
             Note = string.Join("; ", Notes(member)),
         };
         process.Process.Policy = null;
+        process.Process.Rights = null;
         // What was secret in an environment stays here.
         process.Process.Environment.Clear();
         process.Nodes.AddRange(member.Entry.NodeNames);
         return process;
     }
 
-    private static IEnumerable<string> Notes(Member member)
+    private IEnumerable<string> Notes(Member member)
     {
         if (member.Entry.Record.Note is { Length: > 0 } note)
         {
@@ -86,6 +87,10 @@ internal sealed class StatusReport(
         else if (Home.Of(member) is { IsKept: true } home)
         {
             yield return $"at home in domain {home.Domain}: snapshot and recovered there";
+        }
+        else if ((choice.HasImages(member.Policy) ? member.WhyNotBroughtBack : member.WhyNotStartedAgain) is { } why)
+        {
+            yield return $"not brought back: {why}";
         }
         else if (member.HasNodes)
         {

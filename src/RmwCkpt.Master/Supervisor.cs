@@ -107,6 +107,10 @@ internal sealed class Supervisor : IDisposable
         {
             throw new RequestException($"{member} has ended by itself: there is nothing to recover");
         }
+        if (member.WhyNotBroughtBack is { } why)
+        {
+            throw new RequestException($"{member} cannot be brought back, and is left alone: {why}");
+        }
         var done = new TaskCompletionSource<Recovery>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (member.Entry.State == ProcessState.Final)
         {

@@ -125,7 +125,7 @@ public static unsafe partial class Posix
     }
 
     /// <summary>How many descriptors this process may have, now.</summary>
-    internal static long DescriptorLimit()
+    public static long DescriptorLimit()
     {
         var limit = stackalloc ulong[2];
         return getrlimit(7, limit) == 0 ? (long)Math.Min(limit[0], int.MaxValue) : 1024;
@@ -135,7 +135,7 @@ public static unsafe partial class Posix
     internal static bool HasAccessList(int fd) => getxattr($"/proc/self/fd/{fd}", "system.posix_acl_access", null, 0) > 0;
 
     /// <summary>errno of the last call here of this thread.</summary>
-    internal static int LastError
+    public static int LastError
     {
         get => Marshal.GetLastPInvokeError();
         set => Marshal.SetLastPInvokeError(value);

@@ -26,6 +26,21 @@ public static unsafe partial class Posix
             : throw Failed("ask who the client is");
     }
 
+    /// <summary>What to do where <see cref="DescriptorLimit"/> is too low.</summary>
+    public const string DescriptorRemedy = "raise the hard limit where the nodes are started (ulimit -Hn, LimitNOFILE= of a service)";
+
+    /// <summary>Raises <see cref="DescriptorLimit"/> to what this process may raise it to.</summary>
+    public static void RaiseDescriptorLimit()
+    {
+        const int DescriptorResource = 7;
+        var limits = stackalloc ulong[2];
+        if (C.getrlimit(DescriptorResource, limits) == 0)
+        {
+            limits[0] = limits[1];
+            _ = C.setrlimit(DescriptorResource, limits);
+        }
+    }
+
     /// <summary>Ignores a signal for the rest of this process' life. <see cref="Spawn"/> gives children the default again.</summary>
     public static void Ignore(int signal) => C.signal_(signal, 1);
 
@@ -275,6 +290,12 @@ public static unsafe partial class Posix
     {
         [LibraryImport("libc", SetLastError = true)]
         public static partial int getsockopt(int socket, int level, int name, void* value, uint* length);
+
+        [LibraryImport("libc")]
+        public static partial int getrlimit(int resource, ulong* limits);
+
+        [LibraryImport("libc")]
+        public static partial int setrlimit(int resource, ulong* limits);
 
         [LibraryImport("libc", EntryPoint = "signal")]
         public static partial nint signal_(int signal, nint handler);

@@ -127,9 +127,15 @@ public sealed partial class Session
                     HomeSlot = home?.SlotIndex ?? 0,
                     Policy = policy,
                     Complaints = { complaints },
+                    Protocol = Versions.Protocol,
+                    Version = Versions.Release,
                 },
             };
             var welcome = MasterStarter.CallOrStart(folder, registry, hello, s_registryTimeout).Welcome;
+            if (Versions.WhyNot(welcome) is { } why)
+            {
+                throw new Failure(Code.Error, $"join domain {domain}: {why}");
+            }
             var table = ProcessTable.Open(folder, make: false);
             var graph = GraphTable.Open(folder);
             var session = new Session(folder, registry, table, graph, welcome, welcome.Resumed);

@@ -36,6 +36,9 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
 
     public Master Master { get; private set; } = null!;
 
+    /// <summary>What a process may do; the same as the master, unless a test says otherwise.</summary>
+    public Func<int, Rights> RightsOf { get; set; } = _ => RightsReader.Own;
+
     public ProcessRegistry Registry => Master.Processes!;
 
     public void Start()
@@ -64,6 +67,10 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
         {
             // There is nothing to bring back.
             hello.Policy = new Policy { Recover = RecoverPolicy.Off };
+        }
+        if (request.Hello is { Version: "" } any)
+        {
+            (any.Protocol, any.Version) = (Versions.Protocol, Versions.Release);
         }
         using var socket = Connect(pid);
         using var stream = new NetworkStream(socket);
@@ -102,6 +109,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
         Executable = "/bin/false",
         Command = ["fake", $"{pid}"],
         Folder = "/",
+        Rights = RightsOf(pid),
         Stdio = ["/dev/null", "/dev/null", "/dev/null"],
     };
 

@@ -107,6 +107,19 @@ public sealed class MasterTests
     }
 
     [Fact]
+    public void A_process_of_another_version_is_refused_and_told_both_and_what_to_do()
+    {
+        using var domain = new FakeDomain();
+        var error = domain.Call(Pid, new Request { Hello = new Hello { Protocol = Versions.Protocol + 1, Version = "9.8.7" } }).Error;
+        Assert.Contains("9.8.7", error, StringComparison.Ordinal);
+        Assert.Contains(Versions.Release, error, StringComparison.Ordinal);
+        Assert.Contains("end all nodes", error, StringComparison.Ordinal);
+        Assert.Empty(domain.Registry.Members);
+        Assert.Null(Versions.WhyNot(domain.Hello(Pid)));
+        Assert.NotNull(Versions.WhyNot(new Welcome()));
+    }
+
+    [Fact]
     public void A_death_without_recovery_takes_the_rows_and_is_reported()
     {
         using var domain = new FakeDomain();

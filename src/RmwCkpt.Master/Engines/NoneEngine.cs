@@ -35,7 +35,14 @@ public sealed class NoneEngine : ISnapshotEngine
                 .Where(x => !x.StartsWith(Resume + "=", StringComparison.Ordinal))
                 .Append(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}@{order.Domain}"));
             var folder = Directory.Exists(process.WorkingFolder) ? process.WorkingFolder : "/";
-            var pid = Posix.Spawn(Program(process), process.Command, [.. environment], folder, descriptors, newSession: true);
+            var pid = RightsReader.With(process.Rights, () =>
+                Posix.Spawn(Program(process), process.Command, [.. environment], folder, descriptors, newSession: true));
+            if (process.Rights is { } first && RightsReader.Read(pid) is { } second && RightsCheck.More(second, first) is { } more)
+            {
+                Posix.Kill(pid, Posix.SigKill);
+                Posix.Reap(pid, out _);
+                return RestoreResult.Failed($"its next life could {more}, which it could not before, and was ended");
+            }
             return new RestoreResult(pid, "");
         }
         catch (IOException e)

@@ -1,10 +1,14 @@
 using System.Globalization;
 using System.Text;
 using RmwCkpt.Memory;
+using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
 
-/// <summary>What /proc says about a process: enough to start it again.</summary>
+/// <summary>
+/// What /proc says about a process: enough to start it again, if the kernel lets the master look at all of it. It does not
+/// where the process has a capability that the master lacks; then it is not started again, and the rest is empty.
+/// </summary>
 public sealed record ProcessFacts
 {
     public int Pid { get; init; }
@@ -24,6 +28,9 @@ public sealed record ProcessFacts
 
     public string Folder { get; init; } = "";
 
+    /// <summary>Null: /proc does not say.</summary>
+    public Rights? Rights { get; init; }
+
     /// <summary>Readlinks of descriptors 0, 1, 2; empty: closed.</summary>
     public IReadOnlyList<string> Stdio { get; init; } = [];
 }
@@ -31,7 +38,7 @@ public sealed record ProcessFacts
 /// <summary>Looks at processes. Tests put their own in its place.</summary>
 public interface IProcessProbe
 {
-    /// <summary>Facts of a process, or null when there is none or it may not be looked at.</summary>
+    /// <summary>Facts of a process, or null when there is none to be seen.</summary>
     ProcessFacts? Read(int pid);
 
     /// <summary>Start time of a process that has not ended (a zombie has), or null.</summary>
@@ -55,8 +62,9 @@ public sealed class ProcessProbe : IProcessProbe
                     StartTime = start,
                     Executable = Link($"/proc/{pid}/exe"),
                     Command = Strings($"/proc/{pid}/cmdline"),
-                    Environment = Strings($"/proc/{pid}/environ"),
+                    Environment = IfReadable($"/proc/{pid}/environ"),
                     Folder = Link($"/proc/{pid}/cwd"),
+                    Rights = RightsReader.Read(pid),
                     Stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")],
                 }
                 : null;
@@ -176,6 +184,18 @@ public sealed class ProcessProbe : IProcessProbe
             return text[(text.LastIndexOf(')') + 1)..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static string[] IfReadable(string path)
+    {
+        try
+        {
+            return Strings(path);
+        }
+        catch (UnauthorizedAccessException)
         {
             return [];
         }

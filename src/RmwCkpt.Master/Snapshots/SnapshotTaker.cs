@@ -35,6 +35,10 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         {
             return $"the master of domain {home.Domain}, which it joined first, takes its snapshots";
         }
+        if (member.WhyNotBroughtBack is { } why)
+        {
+            return $"it is not brought back: {why}";
+        }
         return member.HasNodes ? "it has started other nodes, which would be frozen with it" : null;
     }
 
