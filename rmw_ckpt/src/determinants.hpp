@@ -12,7 +12,8 @@ namespace rmw_ckpt {
 bool redirect_clock();
 
 /// The same for the random bytes that Python and the program itself get from the kernel: rclpy's action clients name
-/// their goals by them. Returns whether anybody has a slot for getrandom; many programs have none.
+/// their goals by them. Not with RMW_CKPT_RANDOM=off, for keys are among them. Returns whether anybody has a slot for
+/// getrandom; many programs have none.
 bool redirect_random();
 
 }  // namespace rmw_ckpt

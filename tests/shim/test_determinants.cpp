@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "determinants.hpp"
 #include "fake_core.hpp"
@@ -63,6 +64,14 @@ TEST_F(Clock, RandomBytesOfTheProgramGoThroughTheCore) {
   EXPECT_EQ(static_cast<ssize_t>(sizeof(bytes)), getrandom(bytes, sizeof(bytes), 0));
   fake_core::random_byte = -1;
   EXPECT_TRUE(std::all_of(std::begin(bytes), std::end(bytes), [](uint8_t byte) { return byte == 7; }));
+}
+
+TEST_F(Clock, RandomBytesAreLeftAloneWhereThatIsAskedFor) {
+  ASSERT_EQ(0, setenv("RMW_CKPT_RANDOM", "OFF", 1));
+  EXPECT_FALSE(rmw_ckpt::redirect_random());
+  ASSERT_EQ(0, setenv("RMW_CKPT_RANDOM", "maybe", 1));
+  EXPECT_TRUE(rmw_ckpt::redirect_random());
+  ASSERT_EQ(0, unsetenv("RMW_CKPT_RANDOM"));
 }
 
 TEST_F(Clock, ForkedChildIsLeftAloneAndRefused) {
