@@ -12,8 +12,6 @@ namespace RmwCkpt.Master;
 /// </summary>
 internal sealed class Member(RegistryEntry entry, Region slot)
 {
-    private static readonly Policy s_default = new();
-
     public RegistryEntry Entry { get; } = entry;
 
     /// <summary>Its slot of the process table.</summary>
@@ -23,8 +21,8 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public uint SlotIndex => Entry.Record.Slot;
 
-    /// <summary>What it asks for.</summary>
-    public Policy Policy => Entry.Record.Policy ?? s_default;
+    /// <summary>What it asks for, by its environment and its nodes' names.</summary>
+    public Policy Policy { get; private set; } = Choose(entry);
 
     /// <summary>Why it cannot be brought back with the rights that it had; null: it can.</summary>
     public string? WhyNotBroughtBack { get; } = RightsCheck.WhyNotBroughtBack(entry.Record.Rights, RightsReader.Own);
@@ -95,6 +93,12 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     public long Published => Slot.AcquireInt64(ProcessTable.Published);
 
     public long LiveAt => Slot.AcquireInt64(ProcessTable.LiveAt);
+
+    /// <summary>Its nodes are others now.</summary>
+    public void ChoosePolicy() => Policy = Choose(Entry);
+
+    private static Policy Choose(RegistryEntry entry) =>
+        PolicyFile.Choose(entry.Record.Policy, entry.Record.Rules, entry.NodeNames);
 
     public override string ToString() => Entry.ToString();
 }

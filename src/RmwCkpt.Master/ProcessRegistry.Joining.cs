@@ -24,6 +24,7 @@ internal sealed partial class ProcessRegistry
         {
             return Resume(pid, former);
         }
+        var rules = PolicyFile.Parse(hello.PolicyFile, hello.PolicyText);
         // The pidfd first: from here on the pid cannot become another's unseen.
         var pidfd = _probe.OpenPidfd(pid);
         if (pidfd < 0)
@@ -54,7 +55,7 @@ internal sealed partial class ProcessRegistry
                 stdio.Dispose();
                 return ToWelcome(before);
             }
-            member = Admit(facts, stdio, hello);
+            member = Admit(facts, stdio, hello, rules);
             replaced = before;
         }
         if (replaced is not null)
@@ -72,7 +73,7 @@ internal sealed partial class ProcessRegistry
         return ToWelcome(member);
     }
 
-    private Member Admit(ProcessFacts facts, HeldStdio stdio, Hello hello)
+    private Member Admit(ProcessFacts facts, HeldStdio stdio, Hello hello, IReadOnlyList<PolicyRule> rules)
     {
         var slot = Array.FindIndex(_slots, 1, x => x == 0);
         if (slot < 0)
@@ -97,6 +98,7 @@ internal sealed partial class ProcessRegistry
             Rights = facts.Rights,
         };
         record.Complaints.AddRange(hello.Complaints);
+        record.Rules.AddRange(rules);
         record.Command.AddRange(facts.Command);
         record.Environment.AddRange(facts.Environment);
         record.Stdio.AddRange(facts.Stdio);

@@ -103,6 +103,7 @@ internal sealed partial class ProcessRegistry : IDisposable
                     _graph.Add(member.Id, member.SlotIndex, entity);
                 }
                 Publish();
+                member.ChoosePolicy();
                 LogGraph(member, added.Entities.Count, 0);
             }
         }
@@ -127,6 +128,7 @@ internal sealed partial class ProcessRegistry : IDisposable
                     _graph.Remove(member.Id, entity);
                 }
                 Publish();
+                member.ChoosePolicy();
                 LogGraph(member, 0, removed.Entities.Count);
             }
         }

@@ -72,6 +72,7 @@ internal sealed class StatusReport(
         };
         process.Process.Policy = null;
         process.Process.Rights = null;
+        process.Process.Rules.Clear();
         // What was secret in an environment stays here.
         process.Process.Environment.Clear();
         process.Nodes.AddRange(member.Entry.NodeNames);

@@ -112,25 +112,8 @@ public sealed partial class Session
             var resume = ReadResume(domain);
             var home = Homes.Current;
             var registry = new RegistryClient(folder);
-            var complaints = new List<string>();
-            var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
-            complaints.ForEach(x => Report.Error($"warning: {x}"));
             var started = Posix.Now(Posix.RealtimeClock);
-            var hello = new Request
-            {
-                Hello = new Hello
-                {
-                    Resume = resume,
-                    Started = started,
-                    HomeProcess = home?.ProcessId ?? 0,
-                    HomeDomain = (uint)(home?.Folder.Domain ?? 0),
-                    HomeSlot = home?.SlotIndex ?? 0,
-                    Policy = policy,
-                    Complaints = { complaints },
-                    Protocol = Versions.Protocol,
-                    Version = Versions.Release,
-                },
-            };
+            var hello = new Request { Hello = Greeting.Make(resume, started, home) };
             var welcome = MasterStarter.CallOrStart(folder, registry, hello, s_registryTimeout).Welcome;
             if (Versions.WhyNot(welcome) is { } why)
             {

@@ -11,16 +11,21 @@ public sealed partial class Policy
     private const double LongestInterval = 86400;
     private const double LongestGoal = 3600;
 
-    /// <summary>The settings' names; a variable's is RMW_CKPT_ and the name in capitals.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["recover", "engine", "interval", "goal", "poison"];
+    private static readonly (string Name, string Variable)[] s_settings =
+    [
+        ("recover", "RMW_CKPT_RECOVER"), ("engine", "RMW_CKPT_ENGINE"), ("interval", "RMW_CKPT_INTERVAL"),
+        ("goal", "RMW_CKPT_GOAL"), ("poison", "RMW_CKPT_POISON"),
+    ];
+
+    /// <summary>The settings' names.</summary>
+    public static IEnumerable<string> Names => s_settings.Select(x => x.Name);
 
     /// <summary>What the variables ask for. A value that cannot be used is left out and complained of.</summary>
     public static Policy FromEnvironment(Func<string, string?> read, ICollection<string> complaints)
     {
         var policy = new Policy();
-        foreach (var name in Names)
+        foreach (var (name, variable) in s_settings)
         {
-            var variable = "RMW_CKPT_" + name.ToUpperInvariant();
             if (read(variable) is { Length: > 0 } text && policy.TrySet(name, text) is { } wrong)
             {
                 complaints.Add($"{variable}={text} {wrong}: it is as if it were not set");
