@@ -16,8 +16,8 @@ internal static class CommandLine
     /// <summary>Every command; each adds itself to the root.</summary>
     private static readonly Func<CommonOptions, Command>[] s_commands =
     [
-        StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, RecoverCommand.Make, MasterCommand.Make,
-        DoctorCommand.Make, JournalCommands.Make,
+        StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, OrderCommands.Recover,
+        OrderCommands.Stop, OrderCommands.Forget, MasterCommand.Make, DoctorCommand.Make, JournalCommands.Make,
     ];
 
     public static int Run(string[] args)

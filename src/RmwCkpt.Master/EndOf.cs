@@ -18,8 +18,11 @@ internal readonly record struct EndOf(int? Status)
     /// <summary>Its exit status; null: a signal ended it, or not known.</summary>
     public int? ExitStatus => Status is { } s && Signal == 0 ? (s >> 8) & 0xff : null;
 
-    /// <summary>Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
-    public bool IsWanted => Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
+    /// <summary>`rmw_ckpt stop` has told it to end.</summary>
+    public bool WasTold { get; init; }
+
+    /// <summary>It was told to end, Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
+    public bool IsWanted => WasTold || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
 
     /// <summary>Looks at a process that has ended: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
     /// <param name="pidfd">Of it, or -1.</param>

@@ -71,8 +71,8 @@ internal sealed partial class ProcessRegistry
         _probe.StartTime((int)member.Entry.Record.Pid) is { } start
         && Math.Abs((long)start - (long)member.Entry.Record.StartTime) <= 2;
 
-    /// <summary>Kills the process, and none that has its number by now. One that has ended is left alone.</summary>
-    public void Kill(Member member)
+    /// <summary>Sends a signal to the process, and to none that has its number by now. One that has ended is left alone.</summary>
+    public void Signal(Member member, int signal)
     {
         var pid = (int)member.Entry.Record.Pid;
         // In this order: what the descriptor stands for is then known to be it.
@@ -81,12 +81,12 @@ internal sealed partial class ProcessRegistry
         {
             if (pidfd >= 0)
             {
-                Posix.KillByPidfd(pidfd);
+                Posix.KillByPidfd(pidfd, signal);
             }
             else
             {
                 // Out of descriptors: better by its number, which it has had a moment ago, than not.
-                Posix.Kill(pid, Posix.SigKill);
+                Posix.Kill(pid, signal);
             }
         }
         if (pidfd >= 0)

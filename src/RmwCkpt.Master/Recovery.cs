@@ -82,7 +82,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         {
             while (Phase < end)
             {
-                Phase = Step();
+                Phase = member.Entry.Record.ToldToEnd ? LetGo() : Step();
             }
         }
         finally
@@ -189,6 +189,16 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
                     ? "before it took anything"
                     : $"after cell {position} of its journal: what it took there kills it (rmw_ckpt journal show)")
                 + "; rmw_ckpt recover tries once more");
+    }
+
+    /// <summary>It was told to end while it was dead.</summary>
+    private RecoveryPhase LetGo()
+    {
+        Why = "it was told to end (rmw_ckpt stop)";
+        member.Recovering = false;
+        supervisor.Registry.MarkLeft(member);
+        supervisor.Report(member);
+        return RecoveryPhase.Down;
     }
 
     private RecoveryPhase Down(string why)

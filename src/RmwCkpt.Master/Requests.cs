@@ -10,6 +10,7 @@ internal sealed class Requests(
     ProcessRegistry registry, Supervisor supervisor, SnapshotScheduler scheduler, SnapshotStore store, StatusReport status,
     Action<string> stop)
 {
+    private readonly NodeOrders _orders = new(registry, supervisor);
     private static readonly TimeSpan s_resumePatience = TimeSpan.FromSeconds(3);
     private readonly StatusReport _status = status;
 
@@ -35,8 +36,11 @@ internal sealed class Requests(
             case Request.WhatOneofCase.Checkpoints:
                 return Checkpoints(request.Checkpoints);
             case Request.WhatOneofCase.Recover:
-                await supervisor.RecoverNow(One(request.Recover.Node), cancel).ConfigureAwait(false);
-                return new Reply();
+                return await _orders.Recover(request.Recover, progress, cancel).ConfigureAwait(false);
+            case Request.WhatOneofCase.End:
+                return await _orders.End(request.End, progress, cancel).ConfigureAwait(false);
+            case Request.WhatOneofCase.Forget:
+                return await _orders.Forget(request.Forget, progress).ConfigureAwait(false);
             case Request.WhatOneofCase.Stop:
                 stop($"process {peer.Pid} told it to");
                 return new Reply();
@@ -68,7 +72,7 @@ internal sealed class Requests(
     private async Task<Reply> Checkpoint(CheckpointOrder order, Func<string, Task> progress, CancellationToken cancel)
     {
         var members = order.Nodes.Count > 0
-            ? order.Nodes.Select(One).Distinct().ToList()
+            ? order.Nodes.Select(_orders.One).Distinct().ToList()
             : [.. registry.Members.Where(m => m.Entry.State == ProcessState.Live && (m.Entry.Entities.Count > 0 || m.Abroad > 0))];
         if (members.Count > 0 && members.TrueForAll(m => !supervisor.Choice.HasImages(m.Policy)))
         {
@@ -99,27 +103,11 @@ internal sealed class Requests(
     private Reply Checkpoints(CheckpointsQuery query)
     {
         var reply = new Reply();
-        var members = query.Node.Length > 0 ? [One(query.Node)] : registry.Members;
+        var members = query.Node.Length > 0 ? [_orders.One(query.Node)] : registry.Members;
         foreach (var member in members)
         {
             reply.Checkpoints.AddRange(store.List(member.Id, contents: true).Select(x => _status.Describe(member, x)));
         }
         return reply;
-    }
-
-    /// <summary>The process with a node of this name: fully qualified, or without the leading slash.</summary>
-    private Member One(string node)
-    {
-        var name = node.StartsWith('/') ? node : "/" + node;
-        var members = registry.Members;
-        var named = members.SelectMany(m => registry.Look(() => m.Entry.NodeNames.ToList()).Select(n => (Name: n, Member: m))).ToList();
-        var found = named.Where(x => x.Name == name).Select(x => x.Member).Distinct().ToList();
-        return found.Count switch
-        {
-            1 => found[0],
-            0 => throw new RequestException($"there is no node {name}{NearestNames.Hint(name, named.Select(x => x.Name))}"),
-            // Two of a name: the one that lives.
-            _ => found.FirstOrDefault(m => m.Entry.State == ProcessState.Live) ?? found[^1],
-        };
     }
 }

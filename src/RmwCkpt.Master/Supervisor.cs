@@ -12,7 +12,7 @@ namespace RmwCkpt.Master;
 /// Decides what an end of a process is and starts recoveries. Ends come from <see cref="DeathWatch"/>'s thread; each
 /// recovery runs on a thread of its own, a few at a time.
 /// </summary>
-internal sealed class Supervisor : IDisposable
+internal sealed partial class Supervisor : IDisposable
 {
     /// <summary>The death at one and the same place after which a process stays down.</summary>
     public const uint LastDeath = 3;
@@ -32,6 +32,7 @@ internal sealed class Supervisor : IDisposable
         RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, MasterOptions options, ILogger log)
     {
         (Folder, Registry, Store, Choice, Options, Log) = (folder, registry, store, engine, options, log);
+        Attendance = new Attendance(registry.Table.Domain, () => Clock.Boot);
         Watch = new DeathWatch(OnEnd, log);
         registry.Joined += (member, pidfd) => OnJoined(member, pidfd);
     }
@@ -52,6 +53,8 @@ internal sealed class Supervisor : IDisposable
     public ILogger Log { get; }
 
     public DeathWatch Watch { get; }
+
+    public Attendance Attendance { get; }
 
     public CancellationToken Stopping => _stopping.Token;
 
@@ -92,41 +95,10 @@ internal sealed class Supervisor : IDisposable
         }
         Watch.Start();
         var now = Clock.Steady;
-        dead.ForEach(m => OnEnd(m.Id, now, -1));
-    }
-
-    /// <summary>Kills a process if it lives, forgives it its deaths, and recovers it now.</summary>
-    /// <exception cref="RequestException">It is being recovered already, or has left.</exception>
-    public async Task RecoverNow(Member member, CancellationToken cancel)
-    {
-        if (member.Recovering)
-        {
-            throw new RequestException($"{member} is being recovered");
-        }
-        if (member.Entry.State == ProcessState.Left)
-        {
-            throw new RequestException($"{member} has ended by itself: there is nothing to recover");
-        }
-        if (member.WhyNotBroughtBack is { } why)
-        {
-            throw new RequestException($"{member} cannot be brought back, and is left alone: {why}");
-        }
-        var done = new TaskCompletionSource<Recovery>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (member.Entry.State == ProcessState.Final)
-        {
-            Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (0, -1));
-            Begin(member, Clock.Steady, forced: true, done);
-        }
-        else
-        {
-            _forced[member.Id] = done;
-            Registry.Kill(member);
-        }
-        var recovery = await done.Task.WaitAsync(cancel);
-        if (recovery.Phase != RecoveryPhase.Live)
-        {
-            throw new RequestException($"{member} was not recovered: {recovery.Why}");
-        }
+        // To nobody who lives anything is owed: whoever comes next begins anew, and is not to find the dead beside him.
+        var whyKept = live == 0 && dead.Count > 0 ? WhyKept.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
+        dead.ForEach(m => OnEnd(m, now, -1, whyKept));
+        Attendance.Start();
     }
 
     /// <summary>Locked while a process is being restored.</summary>
@@ -142,6 +114,7 @@ internal sealed class Supervisor : IDisposable
         _stopping.Cancel();
         Choice.Stop();
         Watch.Dispose();
+        Attendance.Dispose();
         // A restore under way is brought to its end without us: the next master waits for it.
         Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(1));
         _stopping.Dispose();
@@ -228,13 +201,18 @@ internal sealed class Supervisor : IDisposable
 
     private void OnEnd(ulong process, long when, int pidfd)
     {
-        if (Registry.Find(process) is not { } member)
+        if (Registry.Find(process) is { } member)
         {
-            return;
+            OnEnd(member, when, pidfd, whyKept: null);
         }
+    }
+
+    /// <param name="whyKept">Why it is not to be brought back unasked; null: it is, unless it is too old.</param>
+    private void OnEnd(Member member, long when, int pidfd, string? whyKept)
+    {
         var record = member.Entry.Record;
-        var end = EndOf.Look((int)record.Pid, pidfd);
-        _forced.TryRemove(process, out var forced);
+        var end = EndOf.Look((int)record.Pid, pidfd) with { WasTold = record.ToldToEnd };
+        _forced.TryRemove(member.Id, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {
             Registry.MarkLeft(member);
@@ -242,7 +220,8 @@ internal sealed class Supervisor : IDisposable
             forced?.TrySetException(new RequestException($"{member} ended by itself"));
             return;
         }
-        if (forced is null && Home.Of(member) is not { Decides: true } && (end.IsWanted || member.Entry.IsHidden))
+        var isDecidedHere = Home.Of(member) is not { Decides: true };
+        if (forced is null && isDecidedHere && (end.IsWanted || member.Entry.IsHidden))
         {
             if (end.IsWanted)
             {
@@ -260,6 +239,12 @@ internal sealed class Supervisor : IDisposable
         if (!end.IsWanted)
         {
             Log.Died(member.ToString(), record.Pid, end.ToString(), member.LastTake, record.Incarnation);
+        }
+        whyKept ??= Attendance.Absence() is { } absence ? WhyKept.NobodyLooked(absence) : null;
+        if (forced is null && isDecidedHere && whyKept is not null)
+        {
+            new Recovery(this, member, when, forced: false).GiveUp(whyKept);
+            return;
         }
         Begin(member, when, forced is not null, forced);
     }

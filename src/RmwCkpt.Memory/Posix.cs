@@ -28,6 +28,7 @@ public static unsafe partial class Posix
     public const int SigKill = 9;
     public const int RealtimeClock = 0;
     public const int MonotonicClock = 1;
+    public const int BootClock = 7;
 
     /// <summary>Nanoseconds of a clock; a vDSO call, neither blocking nor allocating.</summary>
     public static long Now(int clock)

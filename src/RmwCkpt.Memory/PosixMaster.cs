@@ -103,8 +103,8 @@ public static unsafe partial class Posix
         }
     }
 
-    /// <summary>Sends SIGKILL to the process that a pidfd stands for.</summary>
-    public static void KillByPidfd(int pidfd) => _ = syscall(424, pidfd, SigKill, 0, 0, 0, 0);
+    /// <summary>Sends a signal to the process that a pidfd stands for.</summary>
+    public static void KillByPidfd(int pidfd, int signal) => _ = syscall(424, pidfd, signal, 0, 0, 0, 0);
 
     /// <summary>Gives a process its share of the processors: -20 (the largest) to 19. Not for everyone to raise.</summary>
     public static void TrySetNice(int pid, int nice) => _ = C.setpriority(0, pid, nice);

@@ -85,6 +85,8 @@ public enum LendingState : uint
 /// 192 u32 Abroad        counts cells in its journals of other domains
 /// 196 u32 Snapshots     number of its newest snapshot                               master
 /// 200 u32 Lending       LendingState                                                both
+/// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
+/// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
 /// FreezeEnd is when the last of them ended. Times are the host's CLOCK_MONOTONIC, ns.
@@ -124,6 +126,8 @@ public sealed class ProcessTable : IDisposable
     public const int Abroad = 192;
     public const int Snapshots = 196;
     public const int Lending = 200;
+    public const int AskedAt = 208;
+    public const int LookedAt = 216;
 
     private readonly Mapping _file;
 

@@ -75,7 +75,13 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
         using var socket = Connect(pid);
         using var stream = new NetworkStream(socket);
         Google.Protobuf.MessageExtensions.WriteDelimitedTo(request, stream);
-        return Reply.Parser.ParseDelimitedFrom(stream);
+        Reply reply;
+        do
+        {
+            reply = Reply.Parser.ParseDelimitedFrom(stream);
+        }
+        while (reply.More);
+        return reply;
     }
 
     public Socket Connect(int pid)

@@ -254,7 +254,7 @@ public sealed class MasterTests
         using var domain = new FakeDomain();
         var welcome = domain.Hello(Pid);
         RegisterNode(domain, Pid, welcome.Process, "talker");
-        var error = domain.Call(Pid, new Request { Recover = new RecoverOrder { Node = "taker" } }).Error;
+        var error = domain.Call(Pid, new Request { Recover = new NodesOrder { Nodes = { "taker" } } }).Error;
         Assert.Contains("did you mean /talker", error, StringComparison.Ordinal);
     }
 }

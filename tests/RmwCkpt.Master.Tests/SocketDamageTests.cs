@@ -82,7 +82,7 @@ public sealed class SocketDamageTests
             4 => new() { Status = new StatusQuery() },
             5 => new() { Checkpoint = new CheckpointOrder { Nodes = { "/x" } } },
             6 => new() { Checkpoints = new CheckpointsQuery { Node = "/x" } },
-            _ => new() { Recover = new RecoverOrder { Node = "/x" } },
+            _ => new() { Recover = new NodesOrder { Nodes = { "/x" } } },
         };
         using var stream = new MemoryStream();
         request.WriteDelimitedTo(stream);

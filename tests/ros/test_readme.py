@@ -57,11 +57,12 @@ def commands():
 @pytest.mark.parametrize('command', [c for c in commands() if not c.startswith('rmw_ckpt master')])
 def test_a_command(domain, command):
     domain.start('latched_publisher', 3)
+    command = command.replace('NODE...\\|--all', '--all' if 'forget' in command else '/latched')
     command = command.replace('[NODE...]', '').replace('[NODE]', '').replace('NODE\\|TOPIC', '/latched')
     command = command.replace('NODE', '/latched')
     environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
     assert run(command, **environment).strip()
-    if 'recover' not in command:
+    if 'recover' not in command and 'stop' not in command:
         json.loads(run(f'{command} --json', **environment))
 
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
@@ -179,7 +180,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         if (!ProcessProbe.HasEnded(pid) && (member.LastNumber != 0 || member.Slot.AcquireInt64(ProcessTable.JournalFirst) == 0))
         {
             why += "; what it left of the process cannot be trusted: killed, to be recovered";
-            registry.Kill(member);
+            registry.Signal(member, Posix.SigKill);
         }
         return Failed(member, why);
     }
