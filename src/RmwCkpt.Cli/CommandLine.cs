@@ -18,6 +18,7 @@ internal static class CommandLine
     [
         StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, OrderCommands.Recover,
         OrderCommands.Stop, OrderCommands.Forget, MasterCommand.Make, DoctorCommand.Make, JournalCommands.Make,
+        RunCommand.Make,
     ];
 
     public static int Run(string[] args)

@@ -18,11 +18,20 @@ internal readonly record struct EndOf(int? Status)
     /// <summary>Its exit status; null: a signal ended it, or not known.</summary>
     public int? ExitStatus => Status is { } s && Signal == 0 ? (s >> 8) & 0xff : null;
 
+    /// <summary>Who asks a process to end and then waits no longer does so in this time: systemd in 90 s, launchers sooner.</summary>
+    public static readonly TimeSpan Escalation = TimeSpan.FromSeconds(100);
+
+    /// <summary>How long before SIGINT or SIGTERM last asked it to end; null: never.</summary>
+    public TimeSpan? SinceAsked { get; init; }
+
+    /// <summary>It was asked to end shortly before.</summary>
+    public bool WasAsked => SinceAsked is { } since && since < Escalation;
+
     /// <summary>`rmw_ckpt stop` has told it to end.</summary>
     public bool WasTold { get; init; }
 
-    /// <summary>It was told to end, Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
-    public bool IsWanted => WasTold || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
+    /// <summary>It was told or asked to end, however it did; Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
+    public bool IsWanted => WasTold || WasAsked || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
 
     /// <summary>Looks at a process that has ended: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
     /// <param name="pidfd">Of it, or -1.</param>

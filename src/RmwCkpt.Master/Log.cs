@@ -86,6 +86,9 @@ internal static partial class Log
     [LoggerMessage(311, LogLevel.Information, "{Process} is back as pid {Pid}: domain {Domain}, where it is at home, has recovered it; life {Incarnation} replays")]
     public static partial void Followed(this ILogger log, string process, int pid, int domain, uint incarnation);
 
+    [LoggerMessage(312, LogLevel.Information, "{Process} is brought back, and pid {Pid}, started by the same command, stands in for it towards its launcher")]
+    public static partial void Kept(this ILogger log, string process, uint pid);
+
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
 

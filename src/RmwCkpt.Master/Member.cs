@@ -68,6 +68,14 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public string WhyNoSnapshot { get; set; } = "";
 
+    /// <summary>How its last life ended that did.</summary>
+    public EndOf HowItEnded { get; set; }
+
+    /// <summary>How long ago a signal last asked it to end; null: none has.</summary>
+    public TimeSpan? SinceAsked => Slot.AcquireInt64(ProcessTable.AskedAt) is not 0 and var at
+        ? TimeSpan.FromTicks((Clock.Real - at) / 100)
+        : null;
+
     public long LastTaken { get; set; }
 
     public ProcessState SlotState

@@ -10,7 +10,10 @@ namespace RmwCkpt.Master;
 /// <summary>How processes join.</summary>
 internal sealed partial class ProcessRegistry
 {
-    public Welcome Hello(int pid, Hello hello)
+    /// <summary>A process joins, or is told for whom it is to stand in.</summary>
+    /// <param name="patient">It asks again where it is not known yet what it is.</param>
+    /// <returns>Null: it is to ask again.</returns>
+    public Welcome? Hello(int pid, Hello hello, bool patient)
     {
         if (Versions.WhyNot(hello) is { } why)
         {
@@ -54,6 +57,21 @@ internal sealed partial class ProcessRegistry
                 Posix.Close(pidfd);
                 stdio.Dispose();
                 return ToWelcome(before);
+            }
+            var (what, dead) = before is null && hello.HomeProcess == 0 ? Judge(facts, patient) : (Newcomer.Node, null);
+            if (what != Newcomer.Node)
+            {
+                stdio.Dispose();
+                if (dead is null)
+                {
+                    Posix.Close(pidfd);
+                    return null;
+                }
+                BeKept(dead, facts);
+                Kept?.Invoke(dead, pidfd);
+                var welcome = ToWelcome(dead);
+                welcome.StandInOf = dead.Id;
+                return welcome;
             }
             member = Admit(facts, stdio, hello, rules);
             replaced = before;
@@ -99,6 +117,8 @@ internal sealed partial class ProcessRegistry
         };
         record.Complaints.AddRange(hello.Complaints);
         record.Rules.AddRange(rules);
+        record.Launch = LaunchIdentity.Of(facts);
+        record.Ancestors.AddRange(facts.Ancestors);
         record.Command.AddRange(facts.Command);
         record.Environment.AddRange(facts.Environment);
         record.Stdio.AddRange(facts.Stdio);

@@ -68,8 +68,7 @@ internal sealed partial class ProcessRegistry
 
     /// <summary>Whether the process of an entry still runs.</summary>
     public bool IsAlive(Member member) =>
-        _probe.StartTime((int)member.Entry.Record.Pid) is { } start
-        && Math.Abs((long)start - (long)member.Entry.Record.StartTime) <= 2;
+        _probe.StartTime((int)member.Entry.Record.Pid) is { } start && ProcessProbe.IsSameStart(start, member.Entry.Record.StartTime);
 
     /// <summary>Sends a signal to the process, and to none that has its number by now. One that has ended is left alone.</summary>
     public void Signal(Member member, int signal)

@@ -41,6 +41,8 @@ internal sealed class Requests(
                 return await _orders.End(request.End, progress, cancel).ConfigureAwait(false);
             case Request.WhatOneofCase.Forget:
                 return await _orders.Forget(request.Forget, progress).ConfigureAwait(false);
+            case Request.WhatOneofCase.Kept:
+                return new Reply { Kept = registry.Describe(request.Kept) };
             case Request.WhatOneofCase.Stop:
                 stop($"process {peer.Pid} told it to");
                 return new Reply();
@@ -59,13 +61,16 @@ internal sealed class Requests(
         {
             try
             {
-                return registry.Hello(peer.Pid, hello);
+                if (registry.Hello(peer.Pid, hello, patient: waited < s_resumePatience) is { } welcome)
+                {
+                    return welcome;
+                }
             }
             catch (RequestException) when ((hello.Resume != 0 || hello.HomeProcess != 0) && waited < s_resumePatience)
             {
                 // A process that was just started again may be faster than the master that notes its number.
-                await Task.Delay(5, cancel).ConfigureAwait(false);
             }
+            await Task.Delay(5, cancel).ConfigureAwait(false);
         }
     }
 

@@ -52,7 +52,9 @@ internal sealed partial class Supervisor
 
     /// <summary>Ends a process for good: whether it lives, comes back, or stays down, it has left afterwards.</summary>
     /// <exception cref="RequestException">It is not this master's to end, or cannot be killed.</exception>
-    public async Task End(Member member, CancellationToken cancel)
+    public Task End(Member member, CancellationToken cancel) => End(member, s_endSignals, cancel);
+
+    private async Task End(Member member, int[] signals, CancellationToken cancel)
     {
         if (HomeAddress.Of(member) is { } home && home.Look().Decides)
         {
@@ -64,7 +66,7 @@ internal sealed partial class Supervisor
         }
         // On record first: from here on no end of it is a death, and no recovery goes on.
         Registry.Update(member, r => r.ToldToEnd = true);
-        foreach (var signal in s_endSignals)
+        foreach (var signal in signals)
         {
             var begun = Clock.Steady;
             for (var told = 0ul; Clock.Steady - begun < EndPatience.Ticks * 100; await Task.Delay(5, cancel).ConfigureAwait(false))

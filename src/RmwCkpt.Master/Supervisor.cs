@@ -34,7 +34,9 @@ internal sealed partial class Supervisor : IDisposable
         (Folder, Registry, Store, Choice, Options, Log) = (folder, registry, store, engine, options, log);
         Attendance = new Attendance(registry.Table.Domain, () => Clock.Boot);
         Watch = new DeathWatch(OnEnd, log);
-        registry.Joined += (member, pidfd) => OnJoined(member, pidfd);
+        _keepers = new DeathWatch(OnKeeperEnd, log);
+        registry.Joined += OnJoined;
+        registry.Kept += OnKept;
     }
 
     public RunFolder Folder { get; }
@@ -99,6 +101,7 @@ internal sealed partial class Supervisor : IDisposable
         var whyKept = live == 0 && dead.Count > 0 ? WhyKept.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
         dead.ForEach(m => OnEnd(m, now, -1, whyKept));
         Attendance.Start();
+        AdoptKeepers();
     }
 
     /// <summary>Locked while a process is being restored.</summary>
@@ -114,6 +117,7 @@ internal sealed partial class Supervisor : IDisposable
         _stopping.Cancel();
         Choice.Stop();
         Watch.Dispose();
+        _keepers.Dispose();
         Attendance.Dispose();
         // A restore under way is brought to its end without us: the next master waits for it.
         Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(1));
@@ -211,7 +215,8 @@ internal sealed partial class Supervisor : IDisposable
     private void OnEnd(Member member, long when, int pidfd, string? whyKept)
     {
         var record = member.Entry.Record;
-        var end = EndOf.Look((int)record.Pid, pidfd) with { WasTold = record.ToldToEnd };
+        var end = EndOf.Look((int)record.Pid, pidfd) with { WasTold = record.ToldToEnd, SinceAsked = member.SinceAsked };
+        member.HowItEnded = end;
         _forced.TryRemove(member.Id, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {

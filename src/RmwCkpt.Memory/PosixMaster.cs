@@ -235,6 +235,17 @@ public static unsafe partial class Posix
         return C.ioctl(pidfd, GetInfo, info) == 0 && (*(ulong*)info & HasExitCode) != 0 ? *(int*)(info + 60) : null;
     }
 
+    /// <summary>Ends this process by a signal, as another one was, without a core of its own; by an exit status if that fails.</summary>
+    public static void EndBy(int signal)
+    {
+        const int Dumpable = 4;
+        _ = prctl(Dumpable, 0, 0, 0, 0);
+        _ = C.signal_(signal, 0);
+        UnblockSignals([signal]);
+        _ = kill(ProcessId, signal);
+        Environment.Exit(128 + signal);
+    }
+
     /// <summary>Takes O_NONBLOCK from an open file.</summary>
     public static void MakeBlocking(int fd) => C.fcntl(fd, 4, C.fcntl(fd, 3, 0) & ~NonBlocking);
 

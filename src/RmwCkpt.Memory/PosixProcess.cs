@@ -32,14 +32,50 @@ public static unsafe partial class Posix
     /// </summary>
     public static void LeaveSignalsToOthers()
     {
-        ReadOnlySpan<int> signals = [SigHup, SigInt, 3, 10, 12, 14, SigTerm, 17, 20, 28]; // QUIT, USR1, USR2, ALRM, CHLD, TSTP, WINCH
-        var mask = stackalloc ulong[16];
-        new Span<ulong>(mask, 16).Clear();
-        foreach (var signal in signals)
+        BlockSignals([SigHup, SigInt, 3, 10, 12, 14, SigTerm, 17, 20, 28]); // QUIT, USR1, USR2, ALRM, CHLD, TSTP, WINCH
+    }
+
+    /// <summary>The signals that a process passes on which stands in for another one.</summary>
+    public static readonly IReadOnlyList<int> PassedOn = [SigHup, SigInt, 3, 10, 12, SigTerm]; // QUIT, USR1, USR2
+
+    /// <summary>The calling thread, and a program that it becomes, takes these later.</summary>
+    public static void BlockSignals(IReadOnlyList<int> signals) => SetMask(0, signals);
+
+    public static void UnblockSignals(IReadOnlyList<int> signals) => SetMask(1, signals);
+
+    /// <summary>No program that this process becomes gets descriptors from this one on.</summary>
+    public static void CloseOnExecFrom(int first)
+    {
+        const nint CloseRange = 436;
+        const nint OnExec = 4;
+        if (syscall(CloseRange, first, unchecked((nint)0xffffffff), OnExec, 0, 0, 0) == 0)
         {
-            mask[0] |= 1ul << (signal - 1);
+            return;
         }
-        _ = pthread_sigmask(0, mask, null);
+        foreach (var path in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
+        {
+            if (int.TryParse(Path.GetFileName(path), out var fd) && fd >= first)
+            {
+                _ = C.fcntl(fd, 2, 1);
+            }
+        }
+    }
+
+    /// <summary>Becomes another program, with this process' environment; returns only when that fails, with why.</summary>
+    public static PosixException Execute(string program, IReadOnlyList<string> arguments)
+    {
+        var pointers = new nint[arguments.Count + 1];
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            pointers[i] = Marshal.StringToCoTaskMemUTF8(arguments[i]);
+        }
+        fixed (nint* p = pointers)
+        {
+            _ = execv(program, p);
+        }
+        var error = Failed($"execute {program}");
+        Array.ForEach(pointers, Marshal.FreeCoTaskMem);
+        return error;
     }
 
     /// <summary>
@@ -92,6 +128,17 @@ public static unsafe partial class Posix
         }
     }
 
+    private static void SetMask(int how, IReadOnlyList<int> signals)
+    {
+        var mask = stackalloc ulong[16];
+        new Span<ulong>(mask, 16).Clear();
+        foreach (var signal in signals)
+        {
+            mask[0] |= 1ul << (signal - 1);
+        }
+        _ = pthread_sigmask(how, mask, null);
+    }
+
     private static nint* environ() => *(nint**)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "environ");
 
     [StructLayout(LayoutKind.Sequential)]
@@ -108,6 +155,9 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int dladdr(nint address, DlInfo* info);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int execv(string program, nint* arguments);
 
     [LibraryImport("libc")]
     private static partial int pthread_sigmask(int how, ulong* mask, ulong* old);

@@ -39,7 +39,8 @@ public static class MasterStarter
     private static bool IsTimeout(RegistryException e) =>
         e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
 
-    private static string FindProgram()
+    /// <exception cref="RegistryException">It is not there.</exception>
+    internal static string FindProgram()
     {
         var program = Program ?? Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
         if (string.IsNullOrEmpty(program) || !File.Exists(program))

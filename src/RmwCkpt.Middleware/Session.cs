@@ -119,6 +119,10 @@ public sealed partial class Session
             {
                 throw new Failure(Code.Error, $"join domain {domain}: {why}");
             }
+            if (welcome.StandInOf != 0)
+            {
+                StandIn.Become(folder, welcome.StandInOf);
+            }
             var table = ProcessTable.Open(folder, make: false);
             var graph = GraphTable.Open(folder);
             var session = new Session(folder, registry, table, graph, welcome, welcome.Resumed);

@@ -34,6 +34,11 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
 
     public MasterOptions Options { get; }
 
+    /// <summary>How processes were started, and by whom.</summary>
+    public Func<int, string[]> CommandOf { get; set; } = pid => ["fake", $"{pid}"];
+
+    public Func<int, int> ParentOf { get; set; } = _ => 1;
+
     public Master Master { get; private set; } = null!;
 
     /// <summary>What a process may do; the same as the master, unless a test says otherwise.</summary>
@@ -113,7 +118,8 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
         Pid = pid,
         StartTime = (ulong)pid,
         Executable = "/bin/false",
-        Command = ["fake", $"{pid}"],
+        Command = CommandOf(pid),
+        Ancestors = [new Ancestor { Pid = (uint)ParentOf(pid), StartTime = 1, Command = 1 }],
         Folder = "/",
         Rights = RightsOf(pid),
         Stdio = ["/dev/null", "/dev/null", "/dev/null"],

@@ -33,6 +33,9 @@ public sealed record ProcessFacts
 
     /// <summary>Readlinks of descriptors 0, 1, 2; empty: closed.</summary>
     public IReadOnlyList<string> Stdio { get; init; } = [];
+
+    /// <summary>Who started it: its parent, that one's, and so on, a few.</summary>
+    public IReadOnlyList<Ancestor> Ancestors { get; init; } = [];
 }
 
 /// <summary>Looks at processes. Tests put their own in its place.</summary>
@@ -66,6 +69,7 @@ public sealed class ProcessProbe : IProcessProbe
                     Folder = Link($"/proc/{pid}/cwd"),
                     Rights = RightsReader.Read(pid),
                     Stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")],
+                    Ancestors = [.. AncestorsOf(pid)],
                 }
                 : null;
         }
@@ -85,6 +89,9 @@ public sealed class ProcessProbe : IProcessProbe
     }
 
     public int OpenPidfd(int pid) => Posix.OpenPidfd(pid);
+
+    /// <summary>Whether two start times of a process id are of one process.</summary>
+    public static bool IsSameStart(ulong one, ulong other) => Math.Abs((long)one - (long)other) <= 2;
 
     /// <summary>Whether a process id is taken, be it by a zombie.</summary>
     public static bool Exists(int pid) => Directory.Exists($"/proc/{pid}");
@@ -173,6 +180,20 @@ public sealed class ProcessProbe : IProcessProbe
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return "";
+        }
+    }
+
+    private IEnumerable<Ancestor> AncestorsOf(int pid)
+    {
+        const int Most = 4;
+        for (var i = 0; i < Most && StateOf(pid) is { Parent: > 0 } state; i++)
+        {
+            pid = state.Parent;
+            if (StartTime(pid) is not { } start)
+            {
+                yield break;
+            }
+            yield return new Ancestor { Pid = (uint)pid, StartTime = start, Command = LaunchIdentity.Hash(Strings($"/proc/{pid}/cmdline")) };
         }
     }
 

@@ -1,0 +1,87 @@
+using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master;
+
+/// <summary>Processes that stand in, towards their launchers, for those that the master has brought back.</summary>
+internal sealed partial class ProcessRegistry
+{
+    /// <summary>A process stands in for this one; its pidfd is the handler's.</summary>
+    public event Action<Member, int>? Kept;
+
+    /// <summary>Whether a process stands in for this one.</summary>
+    public bool HasKeeper(Member member) =>
+        member.Entry.Record.Keeper is { } keeper && IsAlive(keeper);
+
+    /// <summary>How a process is of which another one is the stand-in.</summary>
+    public KeptProcess Describe(KeptQuery query)
+    {
+        lock (_gate)
+        {
+            if (!_members.TryGetValue(query.Process, out var member))
+            {
+                return new KeptProcess { State = (uint)ProcessState.Free };
+            }
+            var record = member.Entry.Record;
+            var kept = new KeptProcess
+            {
+                Name = member.ToString(),
+                Slot = record.Slot,
+                State = record.State,
+                Pid = record.Pid,
+                StartTime = record.StartTime,
+                Note = record.Note,
+            };
+            if (member.HowItEnded.Status is { } status)
+            {
+                kept.Status = status;
+            }
+            return kept;
+        }
+    }
+
+    private bool IsAlive(Ancestor process) =>
+        _probe.StartTime((int)process.Pid) is { } start && ProcessProbe.IsSameStart(start, process.StartTime);
+
+    /// <summary>Whom a process that joins is to stand in for, if it was started in place of one that the master brings back.</summary>
+    /// <param name="patient">What is not decided yet may be asked for again.</param>
+    private (Newcomer What, Member? Former) Judge(ProcessFacts newcomer, bool patient)
+    {
+        var command = LaunchIdentity.Of(newcomer);
+        var what = Newcomer.Node;
+        foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command))
+        {
+            // At home in another domain, it is decided there.
+            if (member.Slot.AcquireUInt64(ProcessTable.HomeProcess) != 0)
+            {
+                continue;
+            }
+            var record = member.Entry.Record;
+            var isAlive = IsAlive(member);
+            var judged = StandIns.Judge(new StandIns.Former(
+                IsSameCommand: true,
+                HasKeeper(member),
+                HasEndedUndecided: patient && member.SlotState != ProcessState.Left && !isAlive,
+                IsComingBack: member.Entry.State == ProcessState.Recovering || (member.Recovering && (isAlive || !patient)),
+                WasBroughtBack: record.Incarnation > 1,
+                LaunchIdentity.IsSameLauncher(record.Ancestors, newcomer.Ancestors, IsAlive)));
+            if (judged == Newcomer.StandIn)
+            {
+                return (judged, member);
+            }
+            what = judged == Newcomer.AskAgain ? judged : what;
+        }
+        return (what, null);
+    }
+
+    private void BeKept(Member member, ProcessFacts by) =>
+        Update(member, r =>
+        {
+            r.Keeper = new Ancestor { Pid = (uint)by.Pid, StartTime = by.StartTime };
+            // Whoever starts its keeper is its launcher from now on.
+            r.Ancestors.Clear();
+            r.Ancestors.AddRange(by.Ancestors);
+        });
+}
