@@ -25,13 +25,16 @@ internal readonly record struct EndOf(int? Status)
     public TimeSpan? SinceAsked { get; init; }
 
     /// <summary>It was asked to end shortly before.</summary>
-    public bool WasAsked => SinceAsked is { } since && since < Escalation;
+    public bool WasAsked => SinceAsked is { } since && since.Duration() < Escalation;
+
+    /// <summary>Its launcher was killed, too, just before.</summary>
+    public bool WasLauncherKilled { get; init; }
 
     /// <summary>`rmw_ckpt stop` has told it to end.</summary>
     public bool WasTold { get; init; }
 
-    /// <summary>It was told or asked to end, however it did; Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
-    public bool IsWanted => WasTold || WasAsked || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
+    /// <summary>It was told or asked to end, however it did, or killed with its launcher; Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
+    public bool IsWanted => WasTold || WasAsked || (WasLauncherKilled && Signal == Posix.SigKill) || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
 
     /// <summary>Looks at a process that has ended: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
     /// <param name="pidfd">Of it, or -1.</param>

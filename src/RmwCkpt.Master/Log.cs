@@ -89,6 +89,9 @@ internal static partial class Log
     [LoggerMessage(312, LogLevel.Information, "{Process} is brought back, and pid {Pid}, started by the same command, stands in for it towards its launcher")]
     public static partial void Kept(this ILogger log, string process, uint pid);
 
+    [LoggerMessage(313, LogLevel.Information, "{Process} was killed together with its launcher, process {Pid}: that is no death, and it does not come back")]
+    public static partial void KilledWithLauncher(this ILogger log, string process, uint pid);
+
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
 

@@ -68,6 +68,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public string WhyNoSnapshot { get; set; } = "";
 
+    /// <summary>The parent of it, or of its keeper.</summary>
+    public Ancestor? Launcher => Entry.Record.Ancestors.FirstOrDefault();
+
     /// <summary>How its last life ended that did.</summary>
     public EndOf HowItEnded { get; set; }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -40,6 +41,19 @@ internal sealed partial class ProcessRegistry
             }
             return kept;
         }
+    }
+
+    /// <summary>A pidfd of a process above others, if that one lives, or -1.</summary>
+    public int OpenPidfd(Ancestor process)
+    {
+        // In this order: what the descriptor stands for is then known to be it.
+        var pidfd = _probe.OpenPidfd((int)process.Pid);
+        if (pidfd >= 0 && !IsAlive(process))
+        {
+            Posix.Close(pidfd);
+            return -1;
+        }
+        return pidfd;
     }
 
     private bool IsAlive(Ancestor process) =>

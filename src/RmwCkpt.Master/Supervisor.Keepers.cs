@@ -1,24 +1,31 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master;
 
-/// <summary>Processes that stand in for those that were brought back: their launchers' children.</summary>
+/// <summary>What launchers do, and the processes that stand in towards them for those that were brought back.</summary>
 internal sealed partial class Supervisor
 {
     private readonly DeathWatch _keepers;
+    private readonly Launchers _launchers;
 
     private void OnKept(Member member, int pidfd)
     {
         Log.Kept(member.ToString(), member.Entry.Record.Keeper.Pid);
         _keepers.Add(member.Id, pidfd);
+        WatchLaunchers();
     }
 
-    /// <summary>Watches the keepers of the master before.</summary>
-    private void AdoptKeepers()
+    private void WatchLaunchers() =>
+        _launchers.Watch(Registry.Members.Where(m => m.Entry.IsVisible).Select(m => m.Launcher).OfType<Ancestor>());
+
+    /// <summary>Watches the keepers and launchers of the master before.</summary>
+    private void AdoptLaunchers()
     {
+        WatchLaunchers();
+        _launchers.Start();
         foreach (var member in Registry.Members.Where(Registry.HasKeeper))
         {
             if (Registry.OpenPidfd((int)member.Entry.Record.Keeper.Pid) is >= 0 and var pidfd)
@@ -32,16 +39,35 @@ internal sealed partial class Supervisor
     /// <summary>A launcher that has asked a keeper to end, and then kills it, means the node.</summary>
     private void OnKeeperEnd(ulong process, long when, int pidfd)
     {
-        if (Registry.Find(process) is not { Entry.State: ProcessState.Live or ProcessState.Recovering } member
-            || member.Entry.Record.Keeper is not { } keeper)
+        if (Registry.Find(process) is not { Entry.IsVisible: true, Entry.Record.Keeper: { } keeper } member)
         {
             return;
         }
-        var end = EndOf.Look((int)keeper.Pid, pidfd) with { SinceAsked = member.SinceAsked };
-        if (end.WasAsked)
+        var end = EndOf.Look((int)keeper.Pid, pidfd) with
+        {
+            SinceAsked = member.SinceAsked,
+            WasLauncherKilled = WasLauncherKilled(member, when),
+        };
+        if (end.WasAsked || (end.WasLauncherKilled && end.Signal == Posix.SigKill))
         {
             Log.EndedOnRequest($"the stand-in of {member}", keeper.Pid, end.ToString());
             _ = EndUnasked(member);
+        }
+    }
+
+    private bool WasLauncherKilled(Member member, long when) =>
+        member.Launcher is { } launcher && _launchers.WasKilledBefore(launcher, when);
+
+    /// <summary>Its children that were killed just before were killed with it.</summary>
+    private void OnLauncherKilled(Ancestor launcher, long when)
+    {
+        foreach (var member in Registry.Members.Where(m => m.Entry.IsVisible && launcher.Equals(m.Launcher)))
+        {
+            if (member.HowItEnded.Signal == Posix.SigKill && when - member.DiedAt < Launchers.Together.Ticks * 100)
+            {
+                Log.KilledWithLauncher(member.ToString(), launcher.Pid);
+                _ = EndUnasked(member);
+            }
         }
     }
 

@@ -35,6 +35,7 @@ internal sealed partial class Supervisor : IDisposable
         Attendance = new Attendance(registry.Table.Domain, () => Clock.Boot);
         Watch = new DeathWatch(OnEnd, log);
         _keepers = new DeathWatch(OnKeeperEnd, log);
+        _launchers = new Launchers(registry.OpenPidfd, OnLauncherKilled, log);
         registry.Joined += OnJoined;
         registry.Kept += OnKept;
     }
@@ -101,7 +102,7 @@ internal sealed partial class Supervisor : IDisposable
         var whyKept = live == 0 && dead.Count > 0 ? WhyKept.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
         dead.ForEach(m => OnEnd(m, now, -1, whyKept));
         Attendance.Start();
-        AdoptKeepers();
+        AdoptLaunchers();
     }
 
     /// <summary>Locked while a process is being restored.</summary>
@@ -118,6 +119,7 @@ internal sealed partial class Supervisor : IDisposable
         Choice.Stop();
         Watch.Dispose();
         _keepers.Dispose();
+        _launchers.Dispose();
         Attendance.Dispose();
         // A restore under way is brought to its end without us: the next master waits for it.
         Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(1));
@@ -129,6 +131,7 @@ internal sealed partial class Supervisor : IDisposable
     {
         Watch.Add(member.Id, pidfd);
         MarkParents(member);
+        WatchLaunchers();
     }
 
     /// <summary>Remembers which processes have others below them.</summary>
@@ -215,7 +218,13 @@ internal sealed partial class Supervisor : IDisposable
     private void OnEnd(Member member, long when, int pidfd, string? whyKept)
     {
         var record = member.Entry.Record;
-        var end = EndOf.Look((int)record.Pid, pidfd) with { WasTold = record.ToldToEnd, SinceAsked = member.SinceAsked };
+        var end = EndOf.Look((int)record.Pid, pidfd)
+            with
+        {
+            WasTold = record.ToldToEnd,
+            SinceAsked = member.SinceAsked,
+            WasLauncherKilled = WasLauncherKilled(member, when),
+        };
         member.HowItEnded = end;
         _forced.TryRemove(member.Id, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)

@@ -24,6 +24,28 @@ public sealed class EndOfTests
     [Fact]
     public void An_end_of_which_nothing_is_known_is_a_death() => Assert.False(new EndOf(null).IsWanted);
 
+    [Theory]
+    [InlineData(9)]
+    [InlineData(11)]
+    [InlineData(3 << 8)]
+    public void Whatever_ends_it_soon_after_it_was_asked_to_end_is_wanted(int status)
+    {
+        var end = new EndOf(status) { SinceAsked = TimeSpan.FromSeconds(15) };
+        Assert.True(end.IsWanted);
+        Assert.False((end with { SinceAsked = TimeSpan.FromSeconds(101) }).IsWanted);
+        Assert.False((end with { SinceAsked = null }).IsWanted);
+    }
+
+    [Fact]
+    public void A_kill_together_with_its_launcher_is_wanted_and_a_crash_is_not()
+    {
+        Assert.True(new EndOf(9) { WasLauncherKilled = true }.IsWanted);
+        Assert.False(new EndOf(11) { WasLauncherKilled = true }.IsWanted);
+    }
+
+    [Fact]
+    public void One_that_was_told_to_end_has() => Assert.True(new EndOf(9) { WasTold = true }.IsWanted);
+
     [Fact]
     public void It_says_what_it_knows()
     {
