@@ -134,7 +134,7 @@ public sealed class RightsTests
         domain.Restart();
         Assert.StartsWith("not brought back: it is in another mount namespace than the master", NoteOf(1), StringComparison.Ordinal);
         Assert.Equal("engine=none", NoteOf(2));
-        var refused = domain.Call(3, new Request { Recover = new RecoverOrder { Node = "/n1" } }).Error;
+        var refused = domain.Call(3, new Request { Recover = new NodesOrder { Nodes = { "/n1" } } }).Error;
         Assert.Contains("left alone: it is in another mount namespace", refused, StringComparison.Ordinal);
         domain.End(1);
         Assert.True(SpinWait.SpinUntil(() => NoteOf(1).StartsWith("it died", StringComparison.Ordinal), TimeSpan.FromSeconds(20)));
