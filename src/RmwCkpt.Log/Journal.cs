@@ -20,7 +20,8 @@ public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Val
 /// <summary>
 /// A chain of files of 16-byte cells, written and read by position: where a committed cell stands at the position, a
 /// former life wrote it and this one replays. A cell is claimed by compare-and-swap, its value stored, then committed; a
-/// claim that was never committed (its writer died) is claimed again by the next life.
+/// claim that was never committed (its writer died) is claimed again by the next life. So is a last cell that cannot be
+/// one, by what its owner knows of its cells: a bit of it has changed since the file was made.
 /// <code>
 ///   file N, 64 KiB: 0 u64 Magic   8 i64 N   16 .. 64 zero   64 cells, 4092 of them; cell i is in file i / 4092
 /// </code>
@@ -38,13 +39,15 @@ public sealed class Journal : IDisposable
     private readonly string _folder;
     private readonly bool _writable;
     private readonly long _retention;
+    private readonly Func<Cell, bool> _isOne;
     private Mapping? _file;
     private Region _view;
     private long _number = -1;
     private long _first;
 
-    private Journal(string folder, bool writable, long retention)
+    private Journal(string folder, bool writable, long retention, Func<Cell, bool>? isOne = null)
     {
+        _isOne = isOne ?? (_ => true);
         _folder = folder;
         _writable = writable;
         _retention = retention;
@@ -57,10 +60,11 @@ public sealed class Journal : IDisposable
     public long First => _first * CellsPerFile;
 
     /// <summary>Makes or continues a journal, at its first kept cell. <paramref name="retention"/> in bytes.</summary>
-    public static Journal Open(string folder, long retention)
+    /// <param name="isOne">Whether somebody can have written this cell.</param>
+    public static Journal Open(string folder, long retention, Func<Cell, bool>? isOne = null)
     {
         PrivateFolder.Make(folder);
-        var journal = new Journal(folder, writable: true, retention) { _first = FirstFile(folder) };
+        var journal = new Journal(folder, writable: true, retention, isOne) { _first = FirstFile(folder) };
         journal.Position = journal.First;
         journal.Use(journal._first, make: true);
         return journal;
@@ -92,7 +96,7 @@ public sealed class Journal : IDisposable
         }
         var offset = Offset;
         var head = _view.AcquireUInt64(offset);
-        if (head is 0 or Claimed)
+        if (head is 0 or Claimed || IsDamaged(offset, head))
         {
             cell = default;
             return false;
@@ -114,7 +118,7 @@ public sealed class Journal : IDisposable
         Reach(make: true);
         var offset = Offset;
         var there = _view.AcquireUInt64(offset);
-        if ((there != 0 && there != Claimed) || !_view.CompareExchange(offset, there, Claimed))
+        if ((there != 0 && there != Claimed && !IsDamaged(offset, there)) || !_view.CompareExchange(offset, there, Claimed))
         {
             return false;
         }
@@ -123,6 +127,11 @@ public sealed class Journal : IDisposable
         Position++;
         return true;
     }
+
+    /// <summary>Whether this is no cell, and no other is after it: what is among cells is not passed over.</summary>
+    private bool IsDamaged(int offset, ulong head) =>
+        !_isOne(Cell.From(head, _view.ReadInt64(offset + 8)))
+        && (offset + CellSize < FileSize ? _view.AcquireUInt64(offset + CellSize) == 0 : !File.Exists(PathOf(_number + 1)));
 
     private int Offset => HeadSize + ((int)(Position % CellsPerFile) * CellSize);
 
@@ -135,7 +144,7 @@ public sealed class Journal : IDisposable
 
     private bool Use(long number, bool make)
     {
-        var path = Path.Combine(_folder, number.ToString("d"));
+        var path = PathOf(number);
         Mapping file;
         if (File.Exists(path))
         {
@@ -170,11 +179,13 @@ public sealed class Journal : IDisposable
             view.Write(0, MagicValue);
         }) ?? Mapping.Open(path);
 
+    private string PathOf(long number) => Path.Combine(_folder, number.ToString("d"));
+
     private void Retire(long newest)
     {
         while (_retention > 0 && (newest - _first + 1) * (long)FileSize > Math.Max(_retention, 2 * FileSize))
         {
-            Posix.TryUnlink(Path.Combine(_folder, _first.ToString("d")));
+            Posix.TryUnlink(PathOf(_first));
             _first++;
         }
     }

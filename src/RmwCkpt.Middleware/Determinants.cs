@@ -157,6 +157,21 @@ public sealed partial class Determinants : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Whether this can have been written. Cells have no checksum; but one that was never written, of which one bit has
+    /// changed, is none of these.
+    /// </summary>
+    public static bool IsOne(Cell cell) => (Determinant)cell.Kind switch
+    {
+        Determinant.Time => cell.Value != 0,
+        Determinant.Ready or Determinant.Nothing => cell.Entity != 0,
+        Determinant.Take or Determinant.Match => cell.Entity != 0 && cell.Value > 0,
+        Determinant.LogProcess or Determinant.LogEntity => cell.Value != 0,
+        Determinant.Random => cell.Detail != 0,
+        Determinant.TimedOut or Determinant.Query => true,
+        _ => false,
+    };
+
     private static bool IsTakeOf(in Cell cell, uint entity) =>
         cell.Entity == entity && cell.Kind is (byte)Determinant.Take or (byte)Determinant.Nothing;
 

@@ -56,7 +56,7 @@ public sealed partial class Session
         ProcessId = welcome.Process;
         Slot = table.Slot(welcome.Slot);
         Retention = ReadRetention();
-        var journal = Journal.Open(folder.Journal(ProcessId), Retention);
+        var journal = Journal.Open(folder.Journal(ProcessId), Retention, Determinants.IsOne);
         if (resumed && journal.First > 0)
         {
             Report.Error("the journal's beginning is no longer kept (RMW_CKPT_RETENTION): this process starts from nothing");

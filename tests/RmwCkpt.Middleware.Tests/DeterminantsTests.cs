@@ -217,4 +217,59 @@ public sealed class DeterminantsTests : IDisposable
         Assert.Single(_scratch.Session.Matches);
         Locked(next, () => Assert.True(next.TryRecord(Determinant.Take, 10, 0, 1)));
     }
+
+    [Fact]
+    public void A_bit_that_changes_where_nobody_has_written_makes_no_former_life()
+    {
+        const int Size = 16;
+        for (var bit = 0; bit < 8 * Size; bit++)
+        {
+            using var scratch = new Scratch();
+            using (var life = scratch.Live())
+            {
+                lock (life.Gate)
+                {
+                    Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
+                    Flip(scratch, cell: 1, bit);
+                    Assert.True(life.TryRecord(Determinant.Nothing, 8, 0, 0), $"bit {bit}");
+                    Flip(scratch, cell: 2, bit);
+                }
+            }
+            using var next = scratch.Live(resumed: true);
+            lock (next.Gate)
+            {
+                Assert.True(next.TryReplayTake(9, out _));
+                Assert.True(next.TryReplayTake(8, out _));
+                Assert.False(next.IsReplaying, $"bit {bit}");
+                Assert.True(next.TryRecord(Determinant.Nothing, 7, 0, 0));
+            }
+            Assert.Equal(0, scratch.Slot.ReadInt64(ProcessTable.Divergences));
+        }
+
+        static void Flip(Scratch scratch, int cell, int bit)
+        {
+            using var file = Mapping.Open(Path.Combine(scratch.Folder, "journal", "0"));
+            var at = Log.Journal.HeadSize + (cell * Size) + (bit / 8);
+            file.View.Write(at, (byte)(file.View.ReadByte(at) ^ (1 << (bit % 8))));
+        }
+    }
+
+    [Fact]
+    public void A_cell_among_others_that_is_none_is_not_passed_over_in_silence()
+    {
+        using (var life = _scratch.Live())
+        {
+            Locked(life, () =>
+            {
+                Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
+                Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
+            });
+        }
+        using (var file = Mapping.Open(Path.Combine(_scratch.Folder, "journal", "0")))
+        {
+            file.View.Write(Log.Journal.HeadSize, (byte)64);
+        }
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () => Assert.True(next.IsReplaying));
+    }
 }

@@ -28,7 +28,7 @@ internal sealed class Scratch : IDisposable
             Slot.Increment(ProcessTable.Incarnation);
         }
         return new Determinants(
-            Session, Journal.Open(Path.Combine(Folder, "journal"), 0), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
+            Session, Journal.Open(Path.Combine(Folder, "journal"), 0, Determinants.IsOne), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
     }
 
     public void Dispose()
