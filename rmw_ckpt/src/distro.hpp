@@ -7,6 +7,13 @@
 #include <rmw/init_options.h>
 #include <rmw/ret_types.h>
 
+// After Kilted: rmw_get_clients_info_by_service and rmw_get_servers_info_by_service.
+#if __has_include(<rmw/get_service_endpoint_info.h>)
+#define RMW_CKPT_HAS_SERVICE_ENDPOINTS 1
+#else
+#define RMW_CKPT_HAS_SERVICE_ENDPOINTS 0
+#endif
+
 namespace rmw_ckpt::distro {
 
 // rmw/localhost.h went away together with rmw_init_options_t::localhost_only, after Jazzy.

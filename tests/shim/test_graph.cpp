@@ -12,7 +12,11 @@
 #include <rosidl_typesupport_cpp/message_type_support.hpp>
 #include <test_msgs/msg/basic_types.hpp>
 
+#include "distro.hpp"
 #include "fixture.hpp"
+#if RMW_CKPT_HAS_SERVICE_ENDPOINTS
+#include <rmw/get_service_endpoint_info.h>
+#endif
 
 namespace {
 
@@ -122,6 +126,28 @@ TEST_F(GraphQueries, Endpoints) {
   EXPECT_RMW_OK(rmw_get_subscriptions_info_by_topic(node, &allocator, "/topic", false, &infos));
   EXPECT_EQ(0u, infos.size);
 }
+
+#if RMW_CKPT_HAS_SERVICE_ENDPOINTS
+TEST_F(GraphQueries, ServiceEndpoints) {
+  rmw_service_endpoint_info_array_t infos = rmw_get_zero_initialized_service_endpoint_info_array();
+  EXPECT_RMW_OK(rmw_get_clients_info_by_service(node, &allocator, "/serve", false, &infos));
+  EXPECT_EQ(0u, infos.size);
+  EXPECT_RMW_OK(rmw_get_servers_info_by_service(node, &allocator, "/serve", false, &infos));
+  ASSERT_EQ(1u, infos.size);
+  const auto & info = infos.info_array[0];
+  EXPECT_STREQ("tester", info.node_name);
+  EXPECT_STREQ("/shim", info.node_namespace);
+  EXPECT_STREQ("test_msgs/srv/BasicTypes", info.service_type);
+  EXPECT_EQ(RMW_ENDPOINT_SERVER, info.endpoint_type);
+  ASSERT_EQ(1u, info.endpoint_count);
+  EXPECT_EQ(rmw_qos_profile_services_default.depth, info.qos_profiles[0].depth);
+  EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT,
+                   rmw_get_servers_info_by_service(node, &allocator, "bad name", false, &infos));
+  EXPECT_RMW_FAILS(RMW_RET_INVALID_ARGUMENT,
+                   rmw_get_servers_info_by_service(node, &allocator, "/serve", false, &infos));
+  EXPECT_RMW_OK(rmw_service_endpoint_info_array_fini(&infos, &allocator));
+}
+#endif
 
 TEST_F(GraphQueries, GuardConditionTellsOfChanges) {
   const rmw_guard_condition_t * const guard = rmw_node_get_graph_guard_condition(node);
