@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using RmwCkpt.Memory;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master;

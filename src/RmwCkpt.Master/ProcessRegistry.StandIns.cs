@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;

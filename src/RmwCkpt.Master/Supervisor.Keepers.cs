@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry.Protocol;
