@@ -45,7 +45,6 @@ public sealed class HomeTests : IDisposable
         _domain.Dispose();
         _homeTable.Dispose();
         Directory.Delete(_home.Run, recursive: true);
-        Directory.Delete(_home.State, recursive: true);
     }
 
     private void SayAtHome(ProcessState state, int pid)
