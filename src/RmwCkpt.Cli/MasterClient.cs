@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
@@ -23,17 +24,24 @@ internal static class MasterClient
         }
     }
 
+    private static bool IsSomethingThere(RunFolder folder, RegistryException e) => e.InnerException switch
+    {
+        PosixException { Errno: Posix.Enoent } => false,
+        SocketException => folder.Socket.Exists,
+        _ => true,
+    };
+
     private static string Explain(RunFolder folder, RegistryException e)
     {
         if (Posix.OwnerOf(folder.Run) is { } owner && owner != Posix.UserId)
         {
             return $"{folder.Run} is user {owner}'s and you are user {Posix.UserId}: run rmw_ckpt as that user";
         }
-        if (File.Exists(folder.Socket))
+        if (IsSomethingThere(folder, e))
         {
             return $"{e.Message}. If it was killed, the next node to look will start another; so does `rmw_ckpt master --domain {folder.Domain} &`";
         }
-        return $"domain {folder.Domain} has no master (nothing at {folder.Socket}). The first node with RMW_IMPLEMENTATION=rmw_ckpt "
+        return $"domain {folder.Domain} has no master (nothing at {folder.Run}). The first node with RMW_IMPLEMENTATION=rmw_ckpt "
             + "starts one; by hand: `rmw_ckpt master &`. Other domains: --domain or ROS_DOMAIN_ID; another place: RMW_CKPT_DIR";
     }
 }

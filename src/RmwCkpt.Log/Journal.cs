@@ -36,7 +36,7 @@ public sealed class Journal : IDisposable
     public const int CellsPerFile = (FileSize - HeadSize) / CellSize;
     private const ulong Claimed = 0xff;
 
-    private readonly string _folder;
+    private readonly TrustedPath _folder;
     private readonly bool _writable;
     private readonly long _retention;
     private readonly Func<Cell, bool> _isOne;
@@ -45,7 +45,7 @@ public sealed class Journal : IDisposable
     private long _number = -1;
     private long _first;
 
-    private Journal(string folder, bool writable, long retention, Func<Cell, bool>? isOne = null)
+    private Journal(TrustedPath folder, bool writable, long retention, Func<Cell, bool>? isOne = null)
     {
         _isOne = isOne ?? (_ => true);
         _folder = folder;
@@ -61,9 +61,9 @@ public sealed class Journal : IDisposable
 
     /// <summary>Makes or continues a journal, at its first kept cell. <paramref name="retention"/> in bytes.</summary>
     /// <param name="isOne">Whether somebody can have written this cell.</param>
-    public static Journal Open(string folder, long retention, Func<Cell, bool>? isOne = null)
+    public static Journal Open(TrustedPath folder, long retention, Func<Cell, bool>? isOne = null)
     {
-        PrivateFolder.Make(folder);
+        folder.MakeFolder();
         var journal = new Journal(folder, writable: true, retention, isOne) { _first = FirstFile(folder) };
         journal.Position = journal.First;
         journal.Use(journal._first, make: true);
@@ -72,9 +72,9 @@ public sealed class Journal : IDisposable
 
     /// <summary>Opens a journal to look at it, at its first kept cell, while its owner goes on.</summary>
     /// <exception cref="IOException">There is none.</exception>
-    public static Journal OpenToRead(string folder)
+    public static Journal OpenToRead(TrustedPath folder)
     {
-        if (!Directory.Exists(folder))
+        if (!folder.Exists)
         {
             throw new DirectoryNotFoundException($"there is no journal at {folder}");
         }
@@ -131,7 +131,7 @@ public sealed class Journal : IDisposable
     /// <summary>Whether this is no cell, and no other is after it: what is among cells is not passed over.</summary>
     private bool IsDamaged(int offset, ulong head) =>
         !_isOne(Cell.From(head, _view.ReadInt64(offset + 8)))
-        && (offset + CellSize < FileSize ? _view.AcquireUInt64(offset + CellSize) == 0 : !File.Exists(PathOf(_number + 1)));
+        && (offset + CellSize < FileSize ? _view.AcquireUInt64(offset + CellSize) == 0 : !PathOf(_number + 1).Exists);
 
     private int Offset => HeadSize + ((int)(Position % CellsPerFile) * CellSize);
 
@@ -146,7 +146,7 @@ public sealed class Journal : IDisposable
     {
         var path = PathOf(number);
         Mapping file;
-        if (File.Exists(path))
+        if (path.Exists)
         {
             file = Mapping.Open(path);
             if (file.View.Length != FileSize || file.View.ReadUInt64(0) != MagicValue || file.View.ReadInt64(8) != number)
@@ -172,30 +172,30 @@ public sealed class Journal : IDisposable
         return true;
     }
 
-    private static Mapping Make(string path, long number) =>
+    private static Mapping Make(TrustedPath path, long number) =>
         NewFile.Make(path, FileSize, spare: null, view =>
         {
             view.Write(8, number);
             view.Write(0, MagicValue);
         }) ?? Mapping.Open(path);
 
-    private string PathOf(long number) => Path.Combine(_folder, number.ToString("d"));
+    private TrustedPath PathOf(long number) => _folder / number.ToString("d");
 
     private void Retire(long newest)
     {
         while (_retention > 0 && (newest - _first + 1) * (long)FileSize > Math.Max(_retention, 2 * FileSize))
         {
-            Posix.TryUnlink(PathOf(_first));
+            PathOf(_first).Unlink();
             _first++;
         }
     }
 
-    private static long FirstFile(string folder)
+    private static long FirstFile(TrustedPath folder)
     {
         var first = long.MaxValue;
-        foreach (var path in Directory.EnumerateFiles(folder))
+        foreach (var name in folder.Names())
         {
-            if (long.TryParse(Path.GetFileName(path), out var number))
+            if (long.TryParse(name, out var number))
             {
                 first = Math.Min(first, number);
             }

@@ -34,7 +34,7 @@ public static class LoanFile
     /// <summary><see cref="FreeFrom"/> of a slot that is lent to who writes.</summary>
     public const long Borrowed = long.MaxValue;
 
-    public static string PathOf(string folder, int number) => Path.Combine(folder, $"loans-{number:d}");
+    public static TrustedPath PathOf(TrustedPath folder, int number) => folder / $"loans-{number:d}";
 
     /// <summary>Size of a slot for payloads of a size, or 0: there can be none so large.</summary>
     public static int SlotSizeFor(int payload)
@@ -52,7 +52,7 @@ public static class LoanFile
 
     /// <summary>Makes file <paramref name="number"/>, or opens the one that is there.</summary>
     /// <exception cref="PosixException">ENOSPC and the like; nothing is left behind.</exception>
-    public static Mapping Make(string folder, int number, int slotSize, int slots)
+    public static Mapping Make(TrustedPath folder, int number, int slotSize, int slots)
     {
         if (Open(folder, number, writable: true) is { } there)
         {
@@ -72,7 +72,7 @@ public static class LoanFile
 
     /// <summary>Opens a file; null when there is none of that number.</summary>
     /// <exception cref="InvalidDataException">It is no such file.</exception>
-    public static Mapping? Open(string folder, int number, bool writable)
+    public static Mapping? Open(TrustedPath folder, int number, bool writable)
     {
         var path = PathOf(folder, number);
         Mapping file;

@@ -6,7 +6,7 @@ namespace RmwCkpt.Log;
 /// A log's <see cref="LoanFile"/>s as a reader has them mapped: read-only, each from when it is first referred to.
 /// Thread-safety: that of its owner.
 /// </summary>
-internal sealed class LoanMap(string folder) : IDisposable
+internal sealed class LoanMap(TrustedPath folder) : IDisposable
 {
     private const int MaxFiles = 1 << 20;
 

@@ -79,7 +79,7 @@ public sealed class Loan
 /// </summary>
 internal sealed class LoanPool : IDisposable
 {
-    private readonly string _folder;
+    private readonly TrustedPath _folder;
     private readonly LogHead _head;
     private readonly int _maxSlots;
     private readonly List<Mapping> _files = [];
@@ -92,7 +92,7 @@ internal sealed class LoanPool : IDisposable
     /// <param name="slotSize">Bytes of each slot; not, where a former life has made some of another size.</param>
     /// <param name="fileSize">Bytes of slots in a file, at most, unless one alone has more.</param>
     /// <exception cref="InvalidDataException">What is there is damaged.</exception>
-    public LoanPool(string folder, LogHead head, int slotSize, int fileSize)
+    public LoanPool(TrustedPath folder, LogHead head, int slotSize, int fileSize)
     {
         _folder = folder;
         _head = head;

@@ -60,9 +60,9 @@ public sealed class LogHead : IDisposable
     /// Makes the head of a new log; <paramref name="fill"/> writes its metadata before readers can find it. One that is there
     /// is a former life's, and the same.
     /// </summary>
-    public static LogHead Make(string folder, Action<Region> fill)
+    public static LogHead Make(TrustedPath folder, Action<Region> fill)
     {
-        var file = NewFile.Make(Path.Combine(folder, FileName), FileSize, spare: null, view =>
+        var file = NewFile.Make(folder / FileName, FileSize, spare: null, view =>
         {
             view.Write(Version, CurrentVersion);
             view.Write(Magic, MagicValue);
@@ -73,9 +73,9 @@ public sealed class LogHead : IDisposable
 
     /// <exception cref="PosixException">ENOENT and the like.</exception>
     /// <exception cref="InvalidDataException">The file is no log's head.</exception>
-    public static LogHead Open(string folder)
+    public static LogHead Open(TrustedPath folder)
     {
-        var file = Mapping.Open(Path.Combine(folder, FileName));
+        var file = Mapping.Open(folder / FileName);
         var view = file.View;
         if (view.Length != FileSize || view.ReadUInt64(Magic) != MagicValue || view.ReadUInt32(Version) != CurrentVersion)
         {

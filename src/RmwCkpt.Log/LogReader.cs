@@ -11,7 +11,7 @@ public readonly record struct FrameView(Region Payload, long Sequence, long Time
 /// </summary>
 public sealed class LogReader : IDisposable
 {
-    private readonly string _folder;
+    private readonly TrustedPath _folder;
     private readonly LoanMap _lent;
     private Mapping? _segment;
     private HeldSegment? _held;
@@ -25,7 +25,7 @@ public sealed class LogReader : IDisposable
     private Region _payload;
     private uint _incarnation;
 
-    private LogReader(string folder, LogHead head)
+    private LogReader(TrustedPath folder, LogHead head)
     {
         _folder = folder;
         _lent = new LoanMap(folder);
@@ -54,7 +54,7 @@ public sealed class LogReader : IDisposable
 
     /// <summary>Opens a log at its first kept frame.</summary>
     /// <exception cref="IOException">There is no such log, or it is none.</exception>
-    public static LogReader Open(string folder)
+    public static LogReader Open(TrustedPath folder)
     {
         var reader = new LogReader(folder, LogHead.Open(folder));
         reader.SeekFirst();

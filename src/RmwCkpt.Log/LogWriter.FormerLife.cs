@@ -196,7 +196,7 @@ public sealed partial class LogWriter
                     return true;
                 }
             }
-            if (!File.Exists(Segment.PathOf(_folder, _number + 1)))
+            if (!Segment.PathOf(_folder, _number + 1).Exists)
             {
                 return false;
             }

@@ -35,7 +35,7 @@ public sealed partial class LogWriter : IDisposable
     private const int FirstSegmentSize = 16 * 1024;
     private const int UsualSegmentSize = 8 * 1024 * 1024;
 
-    private readonly string _folder;
+    private readonly TrustedPath _folder;
     private readonly long _retention;
     private readonly long _keptSequences;
     private readonly int _usualSegmentSize;
@@ -47,7 +47,7 @@ public sealed partial class LogWriter : IDisposable
     private long _next;
     private long _firstKept;
 
-    private LogWriter(string folder, LogHead head, Mapping segment, long retention, long keptSequences, int usualSegmentSize)
+    private LogWriter(TrustedPath folder, LogHead head, Mapping segment, long retention, long keptSequences, int usualSegmentSize)
     {
         _folder = folder;
         Head = head;
@@ -71,21 +71,21 @@ public sealed partial class LogWriter : IDisposable
     /// <summary>Makes a log, or takes one over at its first kept frame (a process started again, to replay).</summary>
     /// <param name="retention">Bytes to keep; at least the newest segment is kept.</param>
     /// <param name="keptSequences">How many of the newest frames late joiners may ask for (transient_local).</param>
-    public static LogWriter Open(string folder, long retention, long keptSequences, Action<Region> fillMetadata) =>
+    public static LogWriter Open(TrustedPath folder, long retention, long keptSequences, Action<Region> fillMetadata) =>
         Open(folder, retention, keptSequences, fillMetadata, FirstSegmentSize, UsualSegmentSize);
 
     /// <summary>As the public one, with other sizes of segments (multiples of 4096).</summary>
     internal static LogWriter Open(
-        string folder, long retention, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
+        TrustedPath folder, long retention, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
     {
         // A folder without a head is what a life left that died while it made the log.
-        var (head, segment) = !PrivateFolder.Make(folder) && File.Exists(Path.Combine(folder, LogHead.FileName))
+        var (head, segment) = !folder.MakeFolder() && (folder / LogHead.FileName).Exists
             ? TakeOver(folder)
             : Make(folder, firstSegmentSize, fillMetadata);
         return new LogWriter(folder, head, segment, retention, keptSequences, usualSegmentSize);
     }
 
-    private static (LogHead Head, Mapping Segment) Make(string folder, int segmentSize, Action<Region> fillMetadata)
+    private static (LogHead Head, Mapping Segment) Make(TrustedPath folder, int segmentSize, Action<Region> fillMetadata)
     {
         var segment = Segment.Make(folder, 0, segmentSize, 1, spare: null);
         try
@@ -99,7 +99,7 @@ public sealed partial class LogWriter : IDisposable
         }
     }
 
-    private static (LogHead Head, Mapping Segment) TakeOver(string folder)
+    private static (LogHead Head, Mapping Segment) TakeOver(TrustedPath folder)
     {
         var head = LogHead.Open(folder);
         try
@@ -326,16 +326,16 @@ public sealed partial class LogWriter : IDisposable
     /// was in it looks there after it has read. Returns one to use again, or null.
     /// </summary>
     /// <param name="size">Bytes of the segment that is to be made.</param>
-    private string? Retire(int size)
+    private TrustedPath? Retire(int size)
     {
         if (Head.FirstSegment < 0)
         {
             throw new InvalidDataException($"{_folder} is damaged: its head says that segment {Head.FirstSegment} is its first");
         }
         var kept = Math.Max(1, _retention / (size + LentBytesPerSegment));
-        string? spare = null;
+        TrustedPath? spare = null;
         // A life that died here may have left files that are no longer part of the log.
-        for (var left = Head.FirstSegment - 1; left >= 0 && Posix.Unlink(Segment.PathOf(_folder, left)); left--)
+        for (var left = Head.FirstSegment - 1; left >= 0 && Segment.PathOf(_folder, left).Unlink(); left--)
         {
         }
         while (_number - Head.FirstSegment >= kept && MayRetire(Head.FirstSegment))
@@ -344,13 +344,13 @@ public sealed partial class LogWriter : IDisposable
             var path = Segment.PathOf(_folder, first);
             Head.FirstSegment = first + 1;
             Interlocked.MemoryBarrier();
-            if (spare is null && !Head.IsHeld(first) && new FileInfo(path) is { Exists: true } file && file.Length == size)
+            if (spare is null && !Head.IsHeld(first) && path.Facts?.Size == size)
             {
                 spare = path;
             }
             else
             {
-                Posix.TryUnlink(path);
+                path.Unlink();
             }
         }
         return spare;

@@ -12,7 +12,7 @@ internal static class NewFile
     /// <param name="spare">A file of the same length that nobody needs, to use again; or null.</param>
     /// <param name="fill">Writes what is not zero.</param>
     /// <exception cref="PosixException">ENOSPC and the like; nothing is left behind.</exception>
-    public static Mapping? Make(string path, int length, string? spare, Action<Region> fill)
+    public static Mapping? Make(TrustedPath path, int length, TrustedPath? spare, Action<Region> fill)
     {
         for (var again = false; ; again = true)
         {
@@ -20,10 +20,10 @@ internal static class NewFile
             {
                 return TryMake(path, length, spare, fill);
             }
-            catch (PosixException e) when (e.Errno == Posix.Enoent && (!again || File.Exists(path)))
+            catch (PosixException e) when (e.Errno == Posix.Enoent && (!again || path.Exists))
             {
                 // The former life has given it its name; it may have had no more need of it since.
-                if (File.Exists(path))
+                if (path.Exists)
                 {
                     return null;
                 }
@@ -31,16 +31,16 @@ internal static class NewFile
         }
     }
 
-    private static Mapping? TryMake(string path, int length, string? spare, Action<Region> fill)
+    private static Mapping? TryMake(TrustedPath path, int length, TrustedPath? spare, Action<Region> fill)
     {
-        var temporary = $"{path}.new";
+        var temporary = path + ".new";
         Mapping? file = null;
         var isMade = false;
         try
         {
-            file = spare is not null && Posix.Rename(spare, temporary) ? Clear(temporary) : Mapping.Create(temporary, length);
+            file = spare?.Rename(temporary) == true ? Clear(temporary) : Mapping.Create(temporary, length);
             fill(file.View);
-            isMade = Posix.RenameIfFree(temporary, path);
+            isMade = temporary.RenameIfFree(path);
             return isMade ? file : null;
         }
         finally
@@ -48,12 +48,12 @@ internal static class NewFile
             if (!isMade)
             {
                 file?.Dispose();
-                Posix.TryUnlink(temporary);
+                temporary.Unlink();
             }
         }
     }
 
-    private static Mapping Clear(string path)
+    private static Mapping Clear(TrustedPath path)
     {
         var file = Mapping.Open(path, populate: true);
         file.View.Clear(0, file.View.Length);

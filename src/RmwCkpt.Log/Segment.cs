@@ -17,12 +17,12 @@ public static class Segment
     public const int FirstSequence = 16;
     public const int Size = 24;
 
-    public static string PathOf(string folder, long number) => Path.Combine(folder, number.ToString("d"));
+    public static TrustedPath PathOf(TrustedPath folder, long number) => folder / number.ToString("d");
 
     /// <summary>Makes segment <paramref name="number"/>, or opens the one that is there.</summary>
     /// <param name="spare">A segment file of the same size that is no longer part of the log, to use again; or null.</param>
     /// <exception cref="PosixException">ENOSPC and the like; nothing is left behind.</exception>
-    public static Mapping Make(string folder, long number, int size, long firstSequence, string? spare)
+    public static Mapping Make(TrustedPath folder, long number, int size, long firstSequence, TrustedPath? spare)
     {
         var path = PathOf(folder, number);
         return NewFile.Make(path, size, spare, view =>
@@ -40,7 +40,7 @@ public static class Segment
     /// read-only: a node that writes to a message it was lent then dies of that, and the log is as it was.
     /// </summary>
     /// <exception cref="InvalidDataException">The file is no segment, or another one.</exception>
-    public static Mapping? Open(string folder, long number, bool writable = true, bool populate = false)
+    public static Mapping? Open(TrustedPath folder, long number, bool writable = true, bool populate = false)
     {
         var path = PathOf(folder, number);
         Mapping file;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master;
 
@@ -9,7 +11,7 @@ namespace RmwCkpt.Master;
 /// <see cref="Limit"/> is put aside as .1 and begun again.
 /// </summary>
 /// <param name="echo">Told each line too; for a master that somebody runs in the foreground.</param>
-public sealed class FileLoggerProvider(string path, LogLevel level, Action<string>? echo = null) : ILoggerProvider
+public sealed class FileLoggerProvider(TrustedPath path, LogLevel level, Action<string>? echo = null) : ILoggerProvider
 {
     public const long Limit = 16 << 20;
 
@@ -34,13 +36,13 @@ public sealed class FileLoggerProvider(string path, LogLevel level, Action<strin
             try
             {
                 echo?.Invoke(line);
-                _file ??= new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
+                _file ??= OpenAtEnd();
                 _file.Write(Encoding.UTF8.GetBytes(line));
                 if (_file.Position > Limit)
                 {
                     _file.Dispose();
                     _file = null;
-                    File.Move(path, path + ".1", overwrite: true);
+                    path.MoveTo(path + ".1");
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -48,6 +50,14 @@ public sealed class FileLoggerProvider(string path, LogLevel level, Action<strin
                 // A full or vanished run folder must not stop recoveries; there is nowhere else to say it.
             }
         }
+    }
+
+    private FileStream OpenAtEnd()
+    {
+        var handle = new SafeFileHandle(path.Open(Posix.WriteOnly | Posix.Make), ownsHandle: true);
+        var file = new FileStream(handle, FileAccess.Write, 0);
+        file.Seek(0, SeekOrigin.End);
+        return file;
     }
 
     private sealed class FileLogger(FileLoggerProvider owner, string category) : ILogger

@@ -6,8 +6,6 @@ namespace RmwCkpt.Master;
 /// <summary>Where a process is at home: a domain, and what it is there.</summary>
 internal readonly record struct HomeAddress(int Domain, uint Slot, ulong Process)
 {
-    private RunFolder Folder => RunFolder.For(Domain);
-
     /// <summary>Null: it is at home here.</summary>
     public static HomeAddress? Of(Member member) =>
         member.Slot.AcquireUInt64(ProcessTable.HomeProcess) is not 0 and var process
@@ -21,7 +19,8 @@ internal readonly record struct HomeAddress(int Domain, uint Slot, ulong Process
     {
         try
         {
-            using var table = ProcessTable.Open(Folder, make: false);
+            using var folder = RunFolder.For(Domain);
+            using var table = ProcessTable.Open(folder, make: false);
             var slot = table.Slot(Slot);
             return slot.AcquireUInt64(ProcessTable.ProcessId) != Process
                 ? new Home(Domain, ProcessState.Free, 0, 0)
@@ -50,9 +49,10 @@ internal readonly record struct HomeAddress(int Domain, uint Slot, ulong Process
         }
         try
         {
-            MasterProcess.Start(Folder, wait: false, () => Environment.ProcessPath);
+            using var folder = RunFolder.For(Domain);
+            MasterProcess.Start(folder, wait: false, () => Environment.ProcessPath);
         }
-        catch (PosixException)
+        catch (IOException)
         {
             // Its folder is gone, which the next look sees.
         }

@@ -1,6 +1,7 @@
 using RmwCkpt.Log;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
@@ -10,7 +11,7 @@ namespace RmwCkpt.Master;
 /// recover, and so may the writer itself compare with it: such a log is needed until nobody alive reads it and everyone who
 /// ever did has so many newer snapshots that none from before is kept. Not thread-safe.
 /// </summary>
-internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<string> remove)
+internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<TrustedPath> remove)
 {
     private readonly Dictionary<Gid, LeftLog> _logs = [];
 

@@ -80,7 +80,7 @@ public sealed class Master : IDisposable
         {
             _log.Complaint(complaint);
         }
-        _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket, listening, sinceStart.Elapsed.TotalMilliseconds);
+        _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket.FullName, listening, sinceStart.Elapsed.TotalMilliseconds);
         _ = _engine.Prepare(TimeSpan.FromSeconds(0.3), () => registry.Policies, _log.Engine);
     }
 

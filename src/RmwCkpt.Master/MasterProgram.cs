@@ -89,7 +89,7 @@ public static class MasterProgram
     /// <returns>Null, or who holds it.</returns>
     private static string? TakeLock(RunFolder folder, int passed)
     {
-        var fd = passed >= 0 ? passed : Posix.Open(folder.Lock, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        var fd = passed >= 0 ? passed : folder.Lock.Open(Posix.ReadWrite | Posix.Make);
         if (passed >= 0)
         {
             Posix.CloseWhenExecuted(passed);
@@ -98,7 +98,7 @@ public static class MasterProgram
         {
             var holder = Posix.ReadSmall(fd).Trim();
             return $"domain {folder.Domain} has a master already"
-                + (holder.Length > 0 ? $", process {holder}" : "") + $" (it holds {folder.Lock})";
+                + (holder.Length > 0 ? $", process {holder}" : "") + $" (it holds {folder.Lock.FullName})";
         }
         // Of one size for ever: nodes have it open, and CRIU compares sizes.
         Posix.Rewrite(fd, Posix.ProcessId.ToString(CultureInfo.InvariantCulture).PadRight(19) + "\n");

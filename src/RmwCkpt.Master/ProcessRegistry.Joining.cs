@@ -1,4 +1,3 @@
-using System.Globalization;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
@@ -109,7 +108,7 @@ internal sealed partial class ProcessRegistry
             Incarnation = 1,
             Executable = facts.Executable,
             WorkingFolder = facts.Folder,
-            Folder = Path.Combine(_folder.Processes, _lastId.ToString("x16", CultureInfo.InvariantCulture)),
+            Folder = _folder.Process(_lastId).FullName,
             DeathPosition = -1,
             State = (uint)ProcessState.Live,
             Policy = hello.Policy,

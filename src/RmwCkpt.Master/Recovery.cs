@@ -335,7 +335,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     }
 
     /// <summary>Twice: a process that is killed while it is restored says nothing against the image.</summary>
-    private RestoreResult RestoreFrom(string folder, int pid)
+    private RestoreResult RestoreFrom(TrustedPath folder, int pid)
     {
         var result = RestoreResult.Failed("");
         for (var attempt = 0; attempt < 2 && result is { Done: false, Again: true }; attempt++)
@@ -357,7 +357,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         {
             return Down($"{_whyNoImage}, and its command cannot be started again: {whyNot}");
         }
-        var result = supervisor.Fallback.Restore(Order(""));
+        var result = supervisor.Fallback.Restore(Order(null));
         if (!result.Done)
         {
             return Down($"{_whyNoImage}; starting its command again failed too: {result.Why}");
@@ -370,10 +370,10 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         return RecoveryPhase.Replaying;
     }
 
-    private RestoreOrder Order(string snapshotFolder) => new(member.Entry.Record, snapshotFolder, member.Stdio)
+    private RestoreOrder Order(TrustedPath? snapshotFolder) => new(member.Entry.Record, snapshotFolder, member.Stdio)
     {
         Domain = supervisor.Folder.Domain,
-        RunFolder = supervisor.Folder.Run,
+        RunFolder = supervisor.Folder.Folder.Root,
         LockFile = Supervisor.LockFile(member),
         OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),
         Lost = (fd, target) => supervisor.Log.StdioLost(

@@ -17,7 +17,7 @@ public delegate Task<Reply> RequestHandler(Peer peer, Request request, Func<stri
 /// that says nothing costs nobody else anything, and answers those of nodes and endpoints itself: a program makes
 /// thousands. The others are answered beside it. Whatever a client sends, only its own connection is dropped.
 /// </summary>
-public sealed class RegistryServer(string path, RequestHandler handler, ILogger log) : IDisposable
+public sealed class RegistryServer(TrustedPath path, RequestHandler handler, ILogger log) : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -40,12 +40,12 @@ public sealed class RegistryServer(string path, RequestHandler handler, ILogger 
     /// </summary>
     public void Listen()
     {
-        var made = Path.Combine(Path.GetDirectoryName(path)!, "new.sock");
-        Posix.TryUnlink(made);
-        _socket.Bind(new UnixDomainSocketEndPoint(made));
-        File.SetUnixFileMode(made, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var made = path.Parent / "new.sock";
+        made.Unlink();
+        _socket.Bind(new UnixDomainSocketEndPoint(made.DescriptorPath));
+        File.SetUnixFileMode(made.DescriptorPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _socket.Listen(1024);
-        if (!Posix.Rename(made, path))
+        if (!made.Rename(path))
         {
             throw new IOException($"{made} is gone: the run folder was removed");
         }

@@ -35,7 +35,7 @@ internal sealed class StatusReport(
         {
             Process = member.Id,
             Number = snapshot.Number,
-            Folder = snapshot.Folder,
+            Folder = snapshot.Folder.FullName,
             Usable = snapshot.Manifest is not null,
             Note = snapshot.Why,
             Taken = snapshot.Manifest?.Taken ?? 0,
@@ -115,7 +115,7 @@ internal sealed class StatusReport(
     {
         try
         {
-            return (ulong)new DirectoryInfo(folder.Logs).EnumerateFiles("*", SearchOption.AllDirectories).Sum(x => x.Length);
+            return (ulong)folder.Logs.Children(folders: true).SelectMany(x => x.Children(folders: false)).Sum(x => x.Facts?.Size ?? 0);
         }
         catch (IOException)
         {

@@ -198,7 +198,7 @@ internal sealed partial class Supervisor : IDisposable
     {
         try
         {
-            return File.ReadLines($"/proc/{pid}/maps").Any(x => x.EndsWith(Folder.Table, StringComparison.Ordinal));
+            return File.ReadLines($"/proc/{pid}/maps").Any(x => x.EndsWith(Folder.Table.FullName, StringComparison.Ordinal));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

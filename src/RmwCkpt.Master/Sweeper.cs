@@ -94,17 +94,17 @@ internal sealed class Sweeper : IDisposable
     public void SweepUnknown()
     {
         var known = _registry.Members.Select(m => m.Id).ToHashSet();
-        foreach (var path in Directory.EnumerateDirectories(_folder.Processes))
+        foreach (var path in _folder.Processes.Children(folders: true))
         {
-            if (!ulong.TryParse(Path.GetFileName(path), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id)
+            if (!ulong.TryParse(path.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id)
                 || !known.Contains(id))
             {
                 Remove(path);
             }
         }
-        foreach (var path in Directory.EnumerateDirectories(_folder.Logs))
+        foreach (var path in _folder.Logs.Children(folders: true))
         {
-            if (!Gid.TryParse(Path.GetFileName(path), out var log) || !known.Contains(log.Process))
+            if (!Gid.TryParse(path.LastPart, out var log) || !known.Contains(log.Process))
             {
                 Remove(path);
             }
@@ -163,9 +163,9 @@ internal sealed class Sweeper : IDisposable
         {
             return;
         }
-        foreach (var path in Directory.EnumerateDirectories(_folder.Logs, ProcessRegistry.LogPrefix(member.Id) + "*"))
+        foreach (var name in _folder.Logs.Names().Where(x => x.StartsWith(ProcessRegistry.LogPrefix(member.Id), StringComparison.Ordinal)))
         {
-            if (Gid.TryParse(Path.GetFileName(path), out var log))
+            if (Gid.TryParse(name, out var log))
             {
                 _logs.Add(log);
             }
@@ -173,7 +173,7 @@ internal sealed class Sweeper : IDisposable
         try
         {
             _store.RemoveAll(member.Id);
-            Remove(member.Entry.Record.Folder);
+            Remove(_folder.Process(member.Id));
             departure.OwnSwept = true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -200,7 +200,7 @@ internal sealed class Sweeper : IDisposable
         {
             return;
         }
-        foreach (var path in Directory.EnumerateDirectories(_folder.Logs))
+        foreach (var path in _folder.Logs.Children(folders: true))
         {
             ForgetReaders(path, departures);
         }
@@ -211,7 +211,7 @@ internal sealed class Sweeper : IDisposable
         departures.ForEach(d => _registry.Forget(d.Member));
     }
 
-    private static void ForgetReaders(string log, List<Departure> departures)
+    private static void ForgetReaders(TrustedPath log, List<Departure> departures)
     {
         try
         {
@@ -224,19 +224,18 @@ internal sealed class Sweeper : IDisposable
         }
     }
 
-    private void Remove(string path)
+    private void Remove(TrustedPath path)
     {
         try
         {
-            if (Directory.Exists(path))
+            if (path.RemoveTree())
             {
-                Directory.Delete(path, recursive: true);
-                _log.Swept(path);
+                _log.Swept(path.FullName);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _log.NotSwept(path, e.Message);
+            _log.NotSwept(path.FullName, e.Message);
         }
     }
 

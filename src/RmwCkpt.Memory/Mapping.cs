@@ -12,14 +12,14 @@ public sealed class Mapping : IDisposable
     private readonly nint _address;
     private int _holders = 1;
 
-    private Mapping(string path, nint address, int length)
+    private Mapping(TrustedPath path, nint address, int length)
     {
         Path = path;
         _address = address;
         View = new Region(address, length);
     }
 
-    public string Path { get; }
+    public TrustedPath Path { get; }
 
     public Region View { get; }
 
@@ -29,17 +29,17 @@ public sealed class Mapping : IDisposable
     /// with its pages present. Mode 0600.
     /// </summary>
     /// <exception cref="PosixException">ENOSPC and the rest of open(2), fallocate(2) and mmap(2). Nothing is left.</exception>
-    public static Mapping Create(string path, int length)
+    public static Mapping Create(TrustedPath path, int length)
     {
-        var fd = Posix.OpenNew(path);
+        var fd = path.OpenNew();
         try
         {
-            Posix.Allocate(fd, length, path);
-            return new Mapping(path, Posix.Map(fd, length, writable: true, path, populate: length >= Large), length);
+            Posix.Allocate(fd, length, path.FullName);
+            return new Mapping(path, Posix.Map(fd, length, writable: true, path.FullName, populate: length >= Large), length);
         }
         catch
         {
-            Posix.TryUnlink(path);
+            path.Unlink();
             throw;
         }
         finally
@@ -50,17 +50,17 @@ public sealed class Mapping : IDisposable
 
     /// <summary>Maps a file that is there, whole. Pages in use are not pre-faulted unless <paramref name="populate"/>.</summary>
     /// <exception cref="PosixException">As open(2) and mmap(2); an empty file or one over 2 GiB is EINVAL.</exception>
-    public static Mapping Open(string path, bool writable = true, bool populate = false)
+    public static Mapping Open(TrustedPath path, bool writable = true, bool populate = false)
     {
-        var fd = Posix.Open(path, (writable ? Posix.ReadWrite : Posix.ReadOnly) | Posix.CloseOnExec, 0);
+        var fd = path.Open(writable ? Posix.ReadWrite : Posix.ReadOnly);
         try
         {
-            var length = Posix.Size(fd, path);
+            var length = Posix.Size(fd, path.FullName);
             if (length is <= 0 or > int.MaxValue)
             {
                 throw new PosixException(Posix.Einval, $"map {path}: its size is {length} bytes");
             }
-            return new Mapping(path, Posix.Map(fd, (int)length, writable, path, populate), (int)length);
+            return new Mapping(path, Posix.Map(fd, (int)length, writable, path.FullName, populate), (int)length);
         }
         finally
         {
@@ -86,10 +86,10 @@ public sealed class Mapping : IDisposable
 
     private void MapAgain(int offset, int length, bool shared)
     {
-        var fd = Posix.Open(Path, Posix.ReadWrite | Posix.CloseOnExec, 0);
+        var fd = Path.Open(Posix.ReadWrite);
         try
         {
-            Posix.MapOver(View.Pointer(offset, length), length, fd, offset, shared, Path);
+            Posix.MapOver(View.Pointer(offset, length), length, fd, offset, shared, Path.FullName);
         }
         finally
         {

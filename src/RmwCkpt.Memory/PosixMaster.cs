@@ -45,9 +45,9 @@ public static unsafe partial class Posix
     public static void Ignore(int signal) => C.signal_(signal, 1);
 
     /// <summary>Makes a file of zeros without blocks; EEXIST when it is there. See <see cref="AllocateRange"/>.</summary>
-    public static void MakeSparse(string path, long length)
+    public static void MakeSparse(TrustedPath path, long length)
     {
-        var fd = Open(path, ReadWrite | MakeNew | CloseOnExec, 0x180);
+        var fd = path.Open(ReadWrite | MakeNew);
         try
         {
             while (C.ftruncate(fd, length) != 0)
@@ -65,12 +65,12 @@ public static unsafe partial class Posix
     }
 
     /// <summary>Gives part of a file its blocks, so that no store into a mapping of it can fail.</summary>
-    public static void AllocateRange(string path, long offset, long length)
+    public static void AllocateRange(TrustedPath path, long offset, long length)
     {
-        var fd = Open(path, ReadWrite | CloseOnExec, 0);
+        var fd = path.Open(ReadWrite);
         try
         {
-            Allocate(fd, offset, length, path);
+            Allocate(fd, offset, length, path.FullName);
         }
         finally
         {

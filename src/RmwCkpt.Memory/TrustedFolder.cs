@@ -31,9 +31,12 @@ public sealed class TrustedFolder : IDisposable
     /// <exception cref="IOException">Others could change it, or what leads to it; the message says what and what to do.</exception>
     public static TrustedFolder Open(string path, bool make, string remedy)
     {
-        var fd = new FolderWalk(path, remedy).Open(make);
-        return new TrustedFolder(path, fd, Posix.Facts(fd) ?? throw new PosixException(Posix.LastError, $"look at {path}"));
+        return Below(path, new FolderWalk(path, remedy).Open(make));
     }
+
+    /// <summary>One that was opened in a trusted one. Takes over the descriptor.</summary>
+    internal static TrustedFolder Below(string path, int descriptor) =>
+        new(path, descriptor, Posix.Facts(descriptor) ?? throw new PosixException(Posix.LastError, $"look at {path}"));
 
     /// <summary>
     /// Gives the descriptor a high number, out of the way of the program's own; lower where the limit of descriptors is low.

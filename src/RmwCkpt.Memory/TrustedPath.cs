@@ -54,6 +54,14 @@ public readonly record struct TrustedPath(TrustedFolder Folder, string Name)
         return fd >= 0 ? fd : throw Failed("open");
     }
 
+    /// <summary>The folder by a descriptor of its own, for programs that are given that. The caller disposes of it.</summary>
+    /// <exception cref="PosixException">As open(2).</exception>
+    public TrustedFolder OpenFolder()
+    {
+        var fd = Open(Posix.ReadOnly | Posix.FolderOnly);
+        return TrustedFolder.Below(FullName, fd);
+    }
+
     /// <summary>Makes a file, mode 0600, to read and write; one that is there goes first.</summary>
     /// <exception cref="PosixException">As open(2).</exception>
     public int OpenNew()

@@ -9,15 +9,15 @@ namespace RmwCkpt.Middleware;
 public static class Guardian
 {
     private static readonly object s_lock = new();
-    private static readonly Dictionary<string, int> s_users = [];
+    private static readonly Dictionary<RunFolder, int> s_users = [];
 
     /// <summary>A session joined: from now on its domain has a master.</summary>
     public static void Watch(RunFolder folder)
     {
         lock (s_lock)
         {
-            var isNew = s_users.TryAdd(folder.Run, 0);
-            s_users[folder.Run]++;
+            var isNew = s_users.TryAdd(folder, 0);
+            s_users[folder]++;
             if (isNew)
             {
                 Session.Start("ckpt-guardian", () => Run(folder));
@@ -31,7 +31,7 @@ public static class Guardian
     {
         lock (s_lock)
         {
-            s_users[folder.Run]--;
+            s_users[folder]--;
         }
     }
 
@@ -41,7 +41,7 @@ public static class Guardian
         {
             lock (s_lock)
             {
-                while (s_users[folder.Run] == 0)
+                while (s_users[folder] == 0)
                 {
                     Monitor.Wait(s_lock);
                 }
@@ -62,7 +62,7 @@ public static class Guardian
     {
         lock (s_lock)
         {
-            return s_users[folder.Run] > 0;
+            return s_users[folder] > 0;
         }
     }
 }

@@ -71,6 +71,7 @@ public sealed partial class Session
         Waiter = new Waiter(this);
         Callbacks = new CallbackPump(this);
         Slot.Write(ProcessTable.LastTake, -1L);
+        Slot.Write(ProcessTable.Folder, (uint)folder.Folder.Descriptor);
     }
 
     public RunFolder Folder { get; }
@@ -105,10 +106,9 @@ public sealed partial class Session
     public static Session Join(int domain)
     {
         KillPoints.Initialize();
-        var folder = RunFolder.For(domain);
         try
         {
-            folder.Ensure();
+            var folder = RunFolder.Join(domain);
             var resume = ReadResume(domain);
             var home = Homes.Current;
             var registry = new RegistryClient(folder);

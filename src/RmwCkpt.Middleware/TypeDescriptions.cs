@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Text;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware;
@@ -9,10 +11,10 @@ namespace RmwCkpt.Middleware;
 public sealed class TypeDescriptions(RunFolder folder)
 {
     /// <summary>Those of which this process knows that they are there.</summary>
-    private readonly ConcurrentDictionary<string, bool> _kept = new();
+    private readonly ConcurrentDictionary<TrustedPath, bool> _kept = new();
 
-    public static string PathOf(RunFolder folder, ReadOnlySpan<byte> typeHash) =>
-        Path.Combine(folder.Types, $"{Convert.ToHexStringLower(typeHash)}.json");
+    public static TrustedPath PathOf(RunFolder folder, ReadOnlySpan<byte> typeHash) =>
+        folder.Types / $"{Convert.ToHexStringLower(typeHash)}.json";
 
     public void Keep(EndpointOptions options)
     {
@@ -27,11 +29,11 @@ public sealed class TypeDescriptions(RunFolder folder)
         }
         try
         {
-            if (!File.Exists(path))
+            if (!path.Exists)
             {
-                var temporary = $"{path}.{Environment.ProcessId}";
-                File.WriteAllText(temporary, options.Description());
-                File.Move(temporary, path, overwrite: true);
+                var temporary = path + $".{Environment.ProcessId}";
+                temporary.WriteAll(Encoding.UTF8.GetBytes(options.Description()));
+                temporary.MoveTo(path);
             }
             _kept[path] = true;
         }

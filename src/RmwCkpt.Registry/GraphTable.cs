@@ -61,7 +61,7 @@ public sealed class GraphTable : IDisposable
     /// <summary>Whether there is one, of this version.</summary>
     public static bool Exists(RunFolder folder)
     {
-        if (!File.Exists(folder.Graph) || new FileInfo(folder.Graph).Length == 0)
+        if (folder.Graph.Facts is not { Size: > 0 })
         {
             return false;
         }

@@ -15,7 +15,7 @@ public static class MasterProcess
     /// <exception cref="PosixException">The lock's file cannot be opened, or the program not be started.</exception>
     public static void Start(RunFolder folder, bool wait, Func<string?> program)
     {
-        var fd = Posix.Open(folder.Lock, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        var fd = folder.Lock.Open(Posix.ReadWrite | Posix.Make);
         try
         {
             if (Posix.Lock(fd, wait) && program() is { } path)

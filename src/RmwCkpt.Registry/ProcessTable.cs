@@ -87,6 +87,7 @@ public enum LendingState : uint
 /// 200 u32 Lending       LendingState                                                both
 /// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
 /// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
+/// 248 u32 Folder        its descriptor of the run folder, by which it reaches all in there   the process
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
 /// FreezeEnd is when the last of them ended. Times are the host's CLOCK_MONOTONIC, ns.
@@ -128,6 +129,7 @@ public sealed class ProcessTable : IDisposable
     public const int Lending = 200;
     public const int AskedAt = 208;
     public const int LookedAt = 216;
+    public const int Folder = 248;
 
     private readonly Mapping _file;
 
@@ -137,7 +139,7 @@ public sealed class ProcessTable : IDisposable
     /// <exception cref="IOException">It is missing and not to be made, or has another size.</exception>
     public static ProcessTable Open(RunFolder folder, bool make)
     {
-        var file = make && !File.Exists(folder.Table)
+        var file = make && !folder.Table.Exists
             ? Mapping.Create(folder.Table, FileSize)
             : Mapping.Open(folder.Table);
         if (file.View.Length != FileSize)

@@ -24,7 +24,8 @@ public sealed class RegistryClient(RunFolder folder)
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             socket.SendTimeout = socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
-            socket.Connect(new UnixDomainSocketEndPoint(folder.Socket));
+            // By the descriptor: a socket's path must be short, and the folder's need not be.
+            socket.Connect(new UnixDomainSocketEndPoint(folder.Socket.DescriptorPath));
             socket.Send(Delimited.ToBytes(request));
             var reader = new DelimitedReader(int.MaxValue - 8);
             while (true)
@@ -44,8 +45,8 @@ public sealed class RegistryClient(RunFolder folder)
         catch (Exception e) when (e is SocketException or IOException or InvalidDataException or InvalidProtocolBufferException)
         {
             throw new RegistryException(
-                $"the master of domain {folder.Domain} does not answer at {folder.Socket} ({e.Message}); "
-                + $"its log is {folder.MasterLog}", noMaster: true, e);
+                $"the master of domain {folder.Domain} does not answer at {folder.Run}/master.sock ({e.Message}); "
+                + $"its log is {folder.Run}/master.log", noMaster: true, e);
         }
     }
 

@@ -20,13 +20,23 @@ namespace RmwCkpt.Registry;
 /// Every folder is 0700 and the user's own, and nobody else can change what leads to it (<see cref="TrustedFolder"/>);
 /// anything else is refused. Without a home there is no STATE.
 /// </summary>
-public sealed class RunFolder
+public sealed class RunFolder : IDisposable
 {
     /// <summary>Bytes that each log and journal keeps unless RMW_CKPT_RETENTION says otherwise.</summary>
     public const long DefaultRetention = 128L * 1024 * 1024;
 
     private const string RunRemedy = "set RMW_CKPT_DIR to a folder of your own";
     private const string StateRemedy = "set XDG_STATE_HOME or RMW_CKPT_DIR to a folder of your own";
+
+    /// <summary>
+    /// A descriptor from here on holds the run folder in a process that has joined: out of the way of the program's own, and
+    /// below what select(2) can have.
+    /// </summary>
+    private const int LeastDescriptor = 700;
+
+    private static readonly Dictionary<string, RunFolder> s_joined = [];
+    private TrustedFolder? _run;
+    private TrustedFolder? _state;
 
     public RunFolder(string run, string state, int domain)
     {
@@ -35,37 +45,46 @@ public sealed class RunFolder
         Domain = domain;
     }
 
+    /// <summary>Its path, for messages and for programs that want one.</summary>
     public string Run { get; }
 
+    /// <summary>The state folder's path; empty: there is none.</summary>
     public string State { get; }
 
     public int Domain { get; }
 
-    public string Lock => Path.Combine(Run, "master.lock");
+    /// <summary>The run folder itself, opened when it is first asked for; from then on it is this one, whatever has its path.</summary>
+    /// <exception cref="IOException">It is not there, or others could change it.</exception>
+    public TrustedFolder Folder => _run ?? Hold(ref _run, TrustedFolder.Open(Run, make: false, RunRemedy));
 
-    public string Socket => Path.Combine(Run, "master.sock");
+    public TrustedPath Lock => Folder.Root / "master.lock";
 
-    public string MasterLog => Path.Combine(Run, "master.log");
+    public TrustedPath Socket => Folder.Root / "master.sock";
 
-    public string Table => Path.Combine(Run, "table");
+    public TrustedPath MasterLog => Folder.Root / "master.log";
 
-    public string Graph => Path.Combine(Run, "graph");
+    public TrustedPath Table => Folder.Root / "table";
 
-    public string Processes => Path.Combine(Run, "processes");
+    public TrustedPath Graph => Folder.Root / "graph";
 
-    public string Logs => Path.Combine(Run, "logs");
+    public TrustedPath Processes => Folder.Root / "processes";
 
-    public string Types => Path.Combine(Run, "types");
+    public TrustedPath Logs => Folder.Root / "logs";
 
-    public string Images => Path.Combine(Run, "images");
+    public TrustedPath Types => Folder.Root / "types";
 
-    public string RegistryJournal => Path.Combine(Run, "registry.journal");
+    public TrustedPath Images => Folder.Root / "images";
 
-    public string Snapshots => Path.Combine(State, "snapshots");
+    public TrustedPath RegistryJournal => Folder.Root / "registry.journal";
 
-    public string Journal(ulong process) => Path.Combine(Processes, $"{process:x16}", "journal");
+    /// <summary>Snapshots on disk; null: there is no state folder that can be used.</summary>
+    public TrustedPath? Snapshots => _state is { } state ? state.Root / "snapshots" : null;
 
-    public string Log(Gid gid) => Path.Combine(Logs, gid.ToString());
+    public TrustedPath Process(ulong process) => Processes / $"{process:x16}";
+
+    public TrustedPath Journal(ulong process) => Process(process) / "journal";
+
+    public TrustedPath Log(Gid gid) => Logs / gid.ToString();
 
     /// <summary>The folders for a domain, by the environment. Nothing is made yet.</summary>
     public static RunFolder For(int domain)
@@ -106,14 +125,37 @@ public sealed class RunFolder
     /// </summary>
     public static bool MayBeGone(string path) => path.Split('/').Any(part =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
-        && (path.StartsWith(For(domain).Logs + "/", StringComparison.Ordinal)
-            || (path.StartsWith(For(domain).Processes + "/", StringComparison.Ordinal) && path.EndsWith(".new", StringComparison.Ordinal))));
+        && For(domain) is { Run: var run }
+        && (path.StartsWith(run + "/logs/", StringComparison.Ordinal)
+            || (path.StartsWith(run + "/processes/", StringComparison.Ordinal) && path.EndsWith(".new", StringComparison.Ordinal))));
+
+    /// <summary>
+    /// Makes the folders that are missing, checks them and all above them, and holds the run folder by one descriptor of a high
+    /// number as long as this process lives: all that it then does in there goes by that.
+    /// </summary>
+    /// <exception cref="IOException">As <see cref="Ensure"/>'s.</exception>
+    public static RunFolder Join(int domain)
+    {
+        var folder = For(domain);
+        folder.Ensure();
+        lock (s_joined)
+        {
+            if (s_joined.TryGetValue(folder.Run, out var joined) && joined.Folder.Id == folder.Folder.Id)
+            {
+                folder.Dispose();
+                return joined;
+            }
+            // The one that was there under this path has been removed; who is still in it keeps it.
+            folder.Folder.MoveDescriptor(LeastDescriptor);
+            return s_joined[folder.Run] = folder;
+        }
+    }
 
     /// <summary>Makes the folders that are missing, and checks them and all above them.</summary>
     /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>
     public void Ensure()
     {
-        using var run = TrustedFolder.Open(Run, make: true, RunRemedy);
+        var run = _run ?? Hold(ref _run, TrustedFolder.Open(Run, make: true, RunRemedy));
         foreach (var folder in new[] { "processes", "logs", "types", "images" })
         {
             (run.Root / folder).MakeFolder();
@@ -128,7 +170,25 @@ public sealed class RunFolder
         {
             throw new IOException($"user {Users.Describe(Posix.UserId)} has no home for what is kept on disk: {StateRemedy}");
         }
-        using var state = TrustedFolder.Open(State, make: true, StateRemedy);
+        var state = _state ?? Hold(ref _state, TrustedFolder.Open(State, make: true, StateRemedy));
         (state.Root / "snapshots").MakeFolder();
+    }
+
+    /// <summary>Lets go of the descriptors. Nothing that it gave may be used any more.</summary>
+    public void Dispose()
+    {
+        _run?.Dispose();
+        _state?.Dispose();
+        (_run, _state) = (null, null);
+    }
+
+    private static TrustedFolder Hold(ref TrustedFolder? held, TrustedFolder opened)
+    {
+        if (Interlocked.CompareExchange(ref held, opened, null) is not { } before)
+        {
+            return opened;
+        }
+        opened.Dispose();
+        return before;
     }
 }

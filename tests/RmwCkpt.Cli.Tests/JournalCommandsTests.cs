@@ -85,7 +85,7 @@ public sealed class JournalCommandsTests : IDisposable
 
     private void Damage(uint number)
     {
-        using var head = File.OpenWrite(Path.Combine(_folder.Log(Gid(number)), LogHead.FileName));
+        using var head = File.OpenWrite((_folder.Log(Gid(number)) / LogHead.FileName).FullName);
         head.Write(new byte[64]);
     }
 

@@ -1,4 +1,6 @@
+using System.Text;
 using RmwCkpt.Cli.Journals;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Cli.Tests;
 
@@ -12,9 +14,15 @@ public sealed class MessageDecoderTests : IDisposable
     private const int WideText = 18;
     private const int Array = 48;
     private const int Sequence = 144;
-    private readonly string _path = Path.GetTempFileName();
+    private readonly TrustedFolder _folder = TrustedFolder.Open($"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}", make: true, "");
 
-    public void Dispose() => File.Delete(_path);
+    private TrustedPath File_ => _folder.Root / "description";
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        Directory.Delete(_folder.Path, recursive: true);
+    }
 
     [Fact]
     public void Numbers_are_aligned_and_text_ends_at_its_nul()
@@ -71,9 +79,9 @@ public sealed class MessageDecoderTests : IDisposable
     [InlineData("{\"type_description\": 5, \"referenced_type_descriptions\": []}")]
     public void What_is_no_description_decodes_nothing(string json)
     {
-        File.WriteAllText(_path, json);
-        Assert.Null(MessageDecoder.Load(_path));
-        Assert.Null(MessageDecoder.Load(_path + "-none"));
+        File_.WriteAll(Encoding.UTF8.GetBytes(json));
+        Assert.Null(MessageDecoder.Load(File_));
+        Assert.Null(MessageDecoder.Load(File_ + "-none"));
     }
 
     [Fact]
@@ -90,7 +98,7 @@ public sealed class MessageDecoderTests : IDisposable
     {
         var type = $"{{\"type_name\": \"tests/msg/Tested\", \"fields\": [{string.Join(", ", fields)}]}}";
         var nothing = "{\"type_name\": \"tests/msg/Nothing\", \"fields\": []}";
-        File.WriteAllText(_path, $"{{\"type_description\": {type}, \"referenced_type_descriptions\": [{nothing}]}}");
-        return MessageDecoder.Load(_path)!;
+        File_.WriteAll(Encoding.UTF8.GetBytes($"{{\"type_description\": {type}, \"referenced_type_descriptions\": [{nothing}]}}"));
+        return MessageDecoder.Load(File_)!;
     }
 }

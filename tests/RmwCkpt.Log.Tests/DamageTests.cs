@@ -73,7 +73,7 @@ public sealed class DamageTests
     {
         using var scratch = new Scratch();
         using var writer = scratch.Write(12_288);
-        using (var head = Mapping.Open(Path.Combine(scratch.Folder, LogHead.FileName)))
+        using (var head = Mapping.Open(scratch.At / LogHead.FileName))
         {
             head.View.Write(64, (long)int.MinValue); // FirstSegment
         }
@@ -91,7 +91,7 @@ public sealed class DamageTests
     public void A_damaged_journal_has_its_cells_or_none() => Rounds(random =>
     {
         using var scratch = new Scratch();
-        using (var journal = Journal.Open(scratch.Folder, long.MaxValue / 2))
+        using (var journal = Journal.Open(scratch.At, long.MaxValue / 2))
         {
             for (var i = 0; i < 2000; i++)
             {
@@ -101,7 +101,7 @@ public sealed class DamageTests
         Damage(scratch, random);
         OrRefused(() =>
         {
-            using var journal = Journal.Open(scratch.Folder, long.MaxValue / 2);
+            using var journal = Journal.Open(scratch.At, long.MaxValue / 2);
             while (journal.TryPeek(out _))
             {
                 Assert.True(journal.Position < 10_000, "it has no end");
@@ -172,7 +172,7 @@ public sealed class DamageTests
         var files = Directory.GetFiles(scratch.Folder);
         for (var places = random.Next(1, 9); places > 0; places--)
         {
-            using var file = Mapping.Open(files[random.Next(files.Length)]);
+            using var file = Mapping.Open(scratch.At / Path.GetFileName(files[random.Next(files.Length)]));
             var bytes = new byte[random.Next(1, 17)];
             random.NextBytes(bytes);
             if (random.Next(3) == 0)

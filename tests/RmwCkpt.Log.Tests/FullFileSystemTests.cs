@@ -67,7 +67,7 @@ public sealed class FullFileSystemTests : IDisposable
         Assert.Equal(written, Scratch.Drain(reader).Count);
 
         // There is room again: it goes on where it was.
-        File.Delete(Segment.PathOf(_scratch.Folder, 3));
+        File.Delete(Segment.PathOf(_scratch.At, 3).FullName);
         Assert.Equal((AppendResult.Appended, written + 1), Scratch.Append(writer, Scratch.Payload(written + 1, 1000)));
         Assert.Equal([written + 1], Scratch.Sequences(reader));
     }
@@ -91,7 +91,7 @@ public sealed class FullFileSystemTests : IDisposable
     [SmallFileSystemFact]
     public void A_journal_without_space_for_a_file_says_so_and_changes_nothing()
     {
-        using var journal = Journal.Open(_scratch.Folder, 0);
+        using var journal = Journal.Open(_scratch.At, 0);
         File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[920 * 1024]);
         for (var i = 0; i < Journal.CellsPerFile; i++)
         {

@@ -32,8 +32,8 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void Cells_are_read_over_files_by_their_owner_and_beside_it()
     {
-        using var journal = Journal.Open(_scratch.Folder, 0);
-        using var beside = Journal.OpenToRead(_scratch.Folder);
+        using var journal = Journal.Open(_scratch.At, 0);
+        using var beside = Journal.OpenToRead(_scratch.At);
         foreach (var end in new long[] { 0, 1, 100, Journal.CellsPerFile, Journal.CellsPerFile + 1, 3 * Journal.CellsPerFile, 50_000 })
         {
             Append(journal, end);
@@ -43,14 +43,14 @@ public sealed class JournalTests : IDisposable
         journal.Seek(Journal.CellsPerFile - 1);
         Assert.False(journal.TryAppend(CellOf(0)));
         Assert.Equal(50_000, Replay(journal));
-        using var next = Journal.Open(_scratch.Folder, 0);
+        using var next = Journal.Open(_scratch.At, 0);
         Assert.Equal(50_000, Replay(next));
     }
 
     [Fact]
     public void Looking_past_the_end_of_a_file_makes_none()
     {
-        using var journal = Journal.Open(_scratch.Folder, 0);
+        using var journal = Journal.Open(_scratch.At, 0);
         Append(journal, Journal.CellsPerFile);
         Assert.False(journal.HasNext);
         Assert.Single(Directory.GetFiles(_scratch.Folder));
@@ -61,11 +61,11 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void Retention_keeps_the_newest_files()
     {
-        using var journal = Journal.Open(_scratch.Folder, 3 * Journal.FileSize);
+        using var journal = Journal.Open(_scratch.At, 3 * Journal.FileSize);
         Append(journal, 10 * Journal.CellsPerFile);
         Assert.Equal(7 * Journal.CellsPerFile, journal.First);
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
-        using var next = Journal.Open(_scratch.Folder, 3 * Journal.FileSize);
+        using var next = Journal.Open(_scratch.At, 3 * Journal.FileSize);
         Assert.Equal(journal.First, next.Position);
         Assert.Equal(journal.Position, Replay(next));
     }
@@ -74,17 +74,17 @@ public sealed class JournalTests : IDisposable
     public void A_journal_torn_at_any_byte_gives_exactly_the_whole_cells_before()
     {
         const int Cells = 64;
-        using (var journal = Journal.Open(_scratch.Folder, 0))
+        using (var journal = Journal.Open(_scratch.At, 0))
         {
             Append(journal, Cells);
         }
         var file = Path.Combine(_scratch.Folder, "0");
         var whole = File.ReadAllBytes(file);
-        using var torn = Mapping.Open(file);
+        using var torn = Mapping.Open(_scratch.At / "0");
         for (var cut = Journal.HeadSize + (Cells * Journal.CellSize); cut >= Journal.HeadSize; cut--)
         {
             torn.View.Span(cut, Journal.FileSize - cut).Clear();
-            using var journal = Journal.Open(_scratch.Folder, 0);
+            using var journal = Journal.Open(_scratch.At, 0);
             var before = (cut - Journal.HeadSize) / Journal.CellSize;
             for (var i = 0; i < before; i++)
             {
@@ -99,13 +99,13 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void A_claim_without_a_commit_is_no_cell_and_is_claimed_again()
     {
-        using (var journal = Journal.Open(_scratch.Folder, 0))
+        using (var journal = Journal.Open(_scratch.At, 0))
         {
             Append(journal, 3);
         }
         _scratch.Damage("0", Journal.HeadSize + (3 * Journal.CellSize), [0xff, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7]);
-        using var next = Journal.Open(_scratch.Folder, 0);
-        using var beside = Journal.OpenToRead(_scratch.Folder);
+        using var next = Journal.Open(_scratch.At, 0);
+        using var beside = Journal.OpenToRead(_scratch.At);
         Assert.Equal(3, Replay(beside));
         Assert.Equal(3, Replay(next));
         Append(next, 5);
@@ -134,23 +134,23 @@ public sealed class JournalTests : IDisposable
     private static bool StoppedOnce(long from, long to, int stopAt, long snapshotAt)
     {
         using var scratch = new Scratch();
-        using (var before = Journal.Open(scratch.Folder, 0))
+        using (var before = Journal.Open(scratch.At, 0))
         {
             Append(before, from);
         }
-        using var beside = Journal.OpenToRead(scratch.Folder);
+        using var beside = Journal.OpenToRead(scratch.At);
         Journal? first = null;
         Journal? snapshot = null;
         var points = StoppedException.Run(
             () =>
             {
-                first = Journal.Open(scratch.Folder, 0);
+                first = Journal.Open(scratch.At, 0);
                 Replay(first);
                 while (first.Position < to)
                 {
                     if (first.Position == snapshotAt)
                     {
-                        snapshot = Journal.Open(scratch.Folder, 0);
+                        snapshot = Journal.Open(scratch.At, 0);
                         snapshot.Seek(snapshotAt);
                     }
                     Assert.True(first.TryAppend(CellOf(first.Position)));
@@ -159,7 +159,7 @@ public sealed class JournalTests : IDisposable
             stopAt,
             () => Replay(beside));
         var committed = Replay(beside);
-        var next = snapshot ?? Journal.Open(scratch.Folder, 0);
+        var next = snapshot ?? Journal.Open(scratch.At, 0);
         Assert.Equal(committed, Replay(next));
         Append(next, to);
         Assert.Equal(to, Replay(beside));

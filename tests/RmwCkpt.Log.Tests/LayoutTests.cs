@@ -50,7 +50,7 @@ public sealed class LayoutTests : IDisposable
         "hello"u8.CopyTo(reservation.Payload.All);
         writer.Commit(reservation, 5, Frame.Recovered, 7, 99, out _);
 
-        var file = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
+        var file = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName);
         Assert.Equal(4096, file.Length);
         Assert.Equal("RCKTSEG2"u8.ToArray(), file[..8]);
         Assert.Equal(0, BitConverter.ToInt64(file, 8));
@@ -70,7 +70,7 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void A_head_is_laid_out_as_documented()
     {
-        using (var writer = LogWriter.Open(_scratch.Folder, 0, 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
+        using (var writer = LogWriter.Open(_scratch.At, 0, 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
         {
             writer.Head.AddReader(65);
             writer.Head.AddReader(66);
@@ -106,14 +106,14 @@ public sealed class LayoutTests : IDisposable
         using var writer = _scratch.Write(usual: 16 * 4096);
         var loan = writer.Borrow(5000)!;
         Assert.Equal(0, (loan.Payload.Address + 4) % 64);
-        Assert.Equal(long.MaxValue, BitConverter.ToInt64(File.ReadAllBytes(LoanFile.PathOf(_scratch.Folder, 0)), 64));
+        Assert.Equal(long.MaxValue, BitConverter.ToInt64(File.ReadAllBytes(LoanFile.PathOf(_scratch.At, 0).FullName), 64));
         "hello"u8.CopyTo(loan.Payload.All);
         writer.Commit(loan, 5, 0, 7, 99, out _);
         Scratch.Lend(writer, "more"u8, 5000);
 
         // The first file has one slot, each that follows twice as many, up to a segment's bytes.
-        Assert.Equal(4096 + 8192, File.ReadAllBytes(LoanFile.PathOf(_scratch.Folder, 0)).Length);
-        var file = File.ReadAllBytes(LoanFile.PathOf(_scratch.Folder, 1));
+        Assert.Equal(4096 + 8192, File.ReadAllBytes(LoanFile.PathOf(_scratch.At, 0).FullName).Length);
+        var file = File.ReadAllBytes(LoanFile.PathOf(_scratch.At, 1).FullName);
         Assert.Equal(4096 + (2 * 8192), file.Length);
         Assert.Equal("RCKLOAN1"u8.ToArray(), file[..8]);
         Assert.Equal(1, BitConverter.ToInt32(file, 8));
@@ -123,7 +123,7 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(0, BitConverter.ToInt64(file, 72));
         Assert.Equal("more"u8.ToArray(), file[4156..4160]);
 
-        var frame = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0))[128..];
+        var frame = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName)[128..];
         Assert.Equal(36 + 16, BitConverter.ToInt32(frame, 0));
         Assert.Equal(3, frame[4]);
         Assert.Equal(1, BitConverter.ToInt32(frame, 36));
@@ -142,7 +142,7 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void A_journal_cell_is_laid_out_as_documented()
     {
-        using (var journal = Journal.Open(_scratch.Folder, 0))
+        using (var journal = Journal.Open(_scratch.At, 0))
         {
             Assert.True(journal.TryAppend(new Cell(0xfe, 0xabcdef, 0x12345678, -2)));
         }
@@ -176,7 +176,7 @@ public sealed class LayoutTests : IDisposable
         _scratch.Damage("0", offset, value);
         Assert.Throws<InvalidDataException>(() => _scratch.Read());
         Assert.Throws<InvalidDataException>(() => _scratch.Write());
-        Assert.Throws<InvalidDataException>(() => Segment.Open(_scratch.Folder, 0));
+        Assert.Throws<InvalidDataException>(() => Segment.Open(_scratch.At, 0));
     }
 
     [Theory]
@@ -189,7 +189,7 @@ public sealed class LayoutTests : IDisposable
         using var writer = _scratch.Write();
         Scratch.Lend(writer, "x"u8, 5000);
         _scratch.Damage("loans-0", offset, value);
-        Assert.Throws<InvalidDataException>(() => LoanFile.Open(_scratch.Folder, 0, writable: false));
+        Assert.Throws<InvalidDataException>(() => LoanFile.Open(_scratch.At, 0, writable: false));
         using var next = _scratch.Write();
         Assert.Throws<InvalidDataException>(() => next.Borrow(5000));
         using var reader = _scratch.Read();
@@ -212,7 +212,7 @@ public sealed class LayoutTests : IDisposable
         }
         File.WriteAllBytes(Path.Combine(_scratch.Folder, name), []);
         Assert.Throws<PosixException>(() => _scratch.Read());
-        Assert.Null(Segment.Open(_scratch.Folder, 7));
+        Assert.Null(Segment.Open(_scratch.At, 7));
     }
 
     [Theory]
@@ -220,11 +220,11 @@ public sealed class LayoutTests : IDisposable
     [InlineData(8, 0x01)] // number
     public void A_journal_file_with_a_wrong_byte_is_refused(int offset, byte value)
     {
-        Journal.Open(_scratch.Folder, 0).Dispose();
+        Journal.Open(_scratch.At, 0).Dispose();
         _scratch.Damage("0", offset, value);
-        Assert.Throws<InvalidDataException>(() => Journal.Open(_scratch.Folder, 0));
-        Assert.Throws<InvalidDataException>(() => Journal.OpenToRead(_scratch.Folder));
-        Assert.Throws<DirectoryNotFoundException>(() => Journal.OpenToRead(_scratch.Folder + "-none"));
+        Assert.Throws<InvalidDataException>(() => Journal.Open(_scratch.At, 0));
+        Assert.Throws<InvalidDataException>(() => Journal.OpenToRead(_scratch.At));
+        Assert.Throws<DirectoryNotFoundException>(() => Journal.OpenToRead(_scratch.At / "none"));
     }
 
     [Fact]
@@ -232,7 +232,7 @@ public sealed class LayoutTests : IDisposable
     {
         Assert.Equal(Posix.Enoent, Assert.Throws<PosixException>(() => _scratch.Read()).Errno);
         _scratch.Write().Dispose();
-        File.Delete(Segment.PathOf(_scratch.Folder, 0));
+        File.Delete(Segment.PathOf(_scratch.At, 0).FullName);
         Assert.Throws<InvalidDataException>(() => _scratch.Read());
         Assert.Throws<InvalidDataException>(() => _scratch.Write());
     }

@@ -49,7 +49,7 @@ internal sealed class Lives : IDisposable
 
     public bool HasSnapshot => _snapshot is not null;
 
-    private string FolderOf(int log) => Path.Combine(_scratch.Folder, $"log{log}");
+    private TrustedPath FolderOf(int log) => _scratch.At / $"log{log}";
 
     /// <summary>
     /// One life, ended at a point or not. It is the snapshot's memory when <paramref name="restored"/>; a snapshot is taken

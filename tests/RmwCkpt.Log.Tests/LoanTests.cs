@@ -104,7 +104,7 @@ public sealed class LoanTests : IDisposable
     [Fact]
     public void A_copy_now_and_then_makes_no_large_segments_for_long()
     {
-        using var writer = LogWriter.Open(_scratch.Folder, 1 << 30, 0, _ => { });
+        using var writer = LogWriter.Open(_scratch.At, 1 << 30, 0, _ => { });
         for (var i = 1; i <= 2000; i++)
         {
             _ = i % 1000 == 500 ? Scratch.Append(writer, new byte[100_000]) : Scratch.Lend(writer, "x"u8, 100_000);
@@ -198,10 +198,10 @@ public sealed class LoanTests : IDisposable
         writer.Return(again);
     }
 
-    private string MakeFile(LogWriter writer)
+    private TrustedPath MakeFile(LogWriter writer)
     {
         writer.Return(writer.Borrow(Size)!);
-        return LoanFile.PathOf(_scratch.Folder, 0);
+        return LoanFile.PathOf(_scratch.At, 0);
     }
 
     /// <summary>A thread that writes to what is lent, while it is detached under it, loses nothing of what it has written.</summary>
@@ -305,7 +305,7 @@ public sealed class LoanTests : IDisposable
         Assert.True(loan.Change(LoanFile.Borrowed, 7));
         Assert.Equal(AppendResult.Appended, restored.Commit(loan, Size, 0, 2, 0, out _));
         Assert.Equal(7, loan.FreeFrom);
-        Assert.Equal(Frame.Data, File.ReadAllBytes(Segment.PathOf(_scratch.Folder, restored.Head.LastSegment))[Segment.HeadSize + Frame.Kind]);
+        Assert.Equal(Frame.Data, File.ReadAllBytes(Segment.PathOf(_scratch.At, restored.Head.LastSegment).FullName)[Segment.HeadSize + Frame.Kind]);
     }
 
     [Fact]

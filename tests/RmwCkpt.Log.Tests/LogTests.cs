@@ -184,7 +184,7 @@ public sealed class LogTests : IDisposable
         using var reader = _scratch.Read();
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
-        using var own = Mapping.Open(Segment.PathOf(_scratch.Folder, 0));
+        using var own = Mapping.Open(Segment.PathOf(_scratch.At, 0));
         reader.Keep(7, 1)!.Value.Dispose();
         reader.Keep(7, 1)!.Value.Dispose();
         Assert.True(reader.Head.IsHeld(0));
@@ -226,7 +226,7 @@ public sealed class LogTests : IDisposable
         using var writer = _scratch.Write(retention: 0);
         for (var reader = 0u; reader < 33; reader++)
         {
-            using var head = LogHead.Open(_scratch.Folder);
+            using var head = LogHead.Open(_scratch.At);
             Assert.Equal(reader < 32, head.TryHold(LogHead.HoldMark(7, reader, 0)));
         }
         using var late = _scratch.Read();
@@ -252,7 +252,7 @@ public sealed class LogTests : IDisposable
         using var writer = _scratch.Write();
         Scratch.AppendMany(writer, 1, 20, 100);
         var offset = Segment.HeadSize + (3 * Frame.Align(Frame.HeadSize + 100)) + at;
-        _scratch.Damage("0", offset, (byte)(File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0))[offset] ^ flip));
+        _scratch.Damage("0", offset, (byte)(File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName)[offset] ^ flip));
         using var reader = _scratch.Read();
         while (reader.HasNext && reader.NextSequence < 4)
         {

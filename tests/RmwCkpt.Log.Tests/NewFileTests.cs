@@ -14,7 +14,7 @@ public sealed class NewFileTests : IDisposable
     {
         using var writer = scratch.Write();
         Scratch.AppendMany(writer, 1, 3, 1000);
-        finish("1", () => Segment.Make(scratch.Folder, 1, 4096, 4, spare: null));
+        finish("1", () => Segment.Make(scratch.At, 1, 4096, 4, spare: null));
         Assert.Equal((AppendResult.Appended, 4), Scratch.Append(writer, Scratch.Payload(4, 1000)));
         using var reader = scratch.Read();
         Assert.Equal([1, 2, 3, 4], Scratch.Sequences(reader));
@@ -26,7 +26,7 @@ public sealed class NewFileTests : IDisposable
         using var writer = scratch.Write(retention: 0);
         // Four fill a segment.
         Scratch.AppendMany(writer, 1, 12, 900);
-        finish("3", () => Segment.Make(scratch.Folder, 3, 4096, 13, spare: null));
+        finish("3", () => Segment.Make(scratch.At, 3, 4096, 13, spare: null));
         Assert.Equal((AppendResult.Appended, 13), Scratch.Append(writer, Scratch.Payload(13, 900)));
         using var reader = scratch.Read();
         Assert.Equal(13, Scratch.Sequences(reader)[^1]);
@@ -35,7 +35,7 @@ public sealed class NewFileTests : IDisposable
     [Fact]
     public void A_life_restored_while_it_makes_a_log_finds_it_made() => AtEachStore((scratch, finish) =>
     {
-        finish(LogHead.FileName, () => LogHead.Make(scratch.Folder, _ => { }));
+        finish(LogHead.FileName, () => LogHead.Make(scratch.At, _ => { }));
         using var writer = scratch.Write();
         Assert.Equal((AppendResult.Appended, 1), Scratch.Append(writer, "x"u8));
     });
@@ -44,7 +44,7 @@ public sealed class NewFileTests : IDisposable
     public void A_life_restored_while_it_makes_a_file_to_lend_finds_it_made() => AtEachStore((scratch, finish) =>
     {
         using var writer = scratch.Write();
-        finish("loans-0", () => LoanFile.Make(scratch.Folder, 0, 8192, 1));
+        finish("loans-0", () => LoanFile.Make(scratch.At, 0, 8192, 1));
         Assert.Equal((AppendResult.Appended, 1), Scratch.Lend(writer, "x"u8, 5000));
         using var reader = scratch.Read();
         Assert.Equal([1], Scratch.Sequences(reader));
@@ -53,7 +53,7 @@ public sealed class NewFileTests : IDisposable
     [Fact]
     public void A_life_restored_while_it_makes_a_file_of_its_journal_finds_it_made() => AtEachStore((scratch, finish) =>
     {
-        using var journal = Journal.Open(scratch.Folder, 0);
+        using var journal = Journal.Open(scratch.At, 0);
         while (journal.Position < Journal.CellsPerFile)
         {
             Assert.True(journal.TryAppend(new Cell(1, 2, 3, journal.Position)));
@@ -61,7 +61,7 @@ public sealed class NewFileTests : IDisposable
         finish("1", () =>
         {
             // The same file, which the former life went on with.
-            var file = Mapping.Create(Path.Combine(scratch.Folder, "1"), 64 * 1024);
+            var file = Mapping.Create(scratch.At / "1", 64 * 1024);
             file.View.Write(8, 1L);
             file.View.Write(0, Journal.MagicValue);
             return file;

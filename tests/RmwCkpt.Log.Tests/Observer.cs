@@ -1,7 +1,9 @@
+using RmwCkpt.Memory;
+
 namespace RmwCkpt.Log.Tests;
 
 /// <summary>A reader of one log that outlives its writers, and what it has seen: I1 and I2 of the test regime.</summary>
-internal sealed class Observer(string folder, Func<long, byte[]> expected, bool mayLose) : IDisposable
+internal sealed class Observer(TrustedPath folder, Func<long, byte[]> expected, bool mayLose) : IDisposable
 {
     private readonly Dictionary<long, (uint Life, long Time)> _seen = [];
     private LogReader? _reader;
@@ -11,7 +13,7 @@ internal sealed class Observer(string folder, Func<long, byte[]> expected, bool 
     /// <summary>Reads all there is, and judges it.</summary>
     public void Look()
     {
-        if (_reader is null && File.Exists(Path.Combine(folder, LogHead.FileName)))
+        if (_reader is null && (folder / LogHead.FileName).Exists)
         {
             _reader = LogReader.Open(folder);
             _read = _last = mayLose ? _reader.NextSequence - 1 : 0;
@@ -43,7 +45,7 @@ internal sealed class Observer(string folder, Func<long, byte[]> expected, bool 
     public long Committed()
     {
         var last = 0L;
-        if (!File.Exists(Path.Combine(folder, LogHead.FileName)))
+        if (!(folder / LogHead.FileName).Exists)
         {
             return last;
         }

@@ -162,11 +162,11 @@ public sealed class ReplayTests : IDisposable
     {
         using var writer = _scratch.Write();
         Scratch.Append(writer, "one"u8);
-        var before = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
+        var before = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName);
         var reservation = writer.Reserve(1000);
         reservation.Payload.All.Fill(0xee);
         writer.Abort(reservation);
-        Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0)));
+        Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName));
         Assert.Equal((AppendResult.Appended, 2), Scratch.Append(writer, "two"u8));
 
         using var next = _scratch.Write();
@@ -202,13 +202,13 @@ public sealed class ReplayTests : IDisposable
         using var former = _scratch.Write();
         Scratch.Append(former, "abc"u8, life: 1, time: 5);
         Scratch.Append(former, "def"u8, life: 1, time: 6);
-        var before = File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0));
+        var before = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName);
 
         "abc"u8.CopyTo(claim.Payload.All);
         Assert.Equal(AppendResult.Found, restored.Commit(claim, 3, Frame.Recovered, 2, 5, out var sequence));
         Assert.Equal(1, sequence);
         Assert.Equal((AppendResult.Found, 2), Scratch.Append(restored, "def"u8, life: 2));
-        Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.Folder, 0)));
+        Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName));
         Assert.Equal(2, restored.Head.TailSequence);
         Assert.Equal(78, restored.Head.Bytes);
     }
@@ -236,7 +236,7 @@ public sealed class ReplayTests : IDisposable
         using (var writer = _scratch.Write())
         {
             Scratch.AppendMany(writer, 1, 3, 1000);
-            Segment.Make(_scratch.Folder, 1, 4096, 4, spare: null).Dispose();
+            Segment.Make(_scratch.At, 1, 4096, 4, spare: null).Dispose();
         }
         using var next = _scratch.Write();
         for (var i = 1; i <= 3; i++)
@@ -246,7 +246,7 @@ public sealed class ReplayTests : IDisposable
         // Another message than the one that made the former life roll: it still fits.
         Assert.Equal((AppendResult.Appended, 4), Scratch.Append(next, "small"u8, life: 2));
         Assert.Equal((AppendResult.Appended, 5), Scratch.Append(next, Scratch.Payload(5, 1000), life: 2));
-        using var segment = Segment.Open(_scratch.Folder, 1)!;
+        using var segment = Segment.Open(_scratch.At, 1)!;
         Assert.Equal(5, segment.View.ReadInt64(Segment.FirstSequence));
     }
 
@@ -255,7 +255,7 @@ public sealed class ReplayTests : IDisposable
     {
         using var writer = _scratch.Write(retention: 0);
         Scratch.AppendMany(writer, 1, 30, 900);
-        File.Copy(Segment.PathOf(_scratch.Folder, writer.Head.LastSegment), Segment.PathOf(_scratch.Folder, writer.Head.FirstSegment - 1));
+        File.Copy(Segment.PathOf(_scratch.At, writer.Head.LastSegment).FullName, Segment.PathOf(_scratch.At, writer.Head.FirstSegment - 1).FullName);
         Scratch.AppendMany(writer, 31, 40, 900);
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
     }

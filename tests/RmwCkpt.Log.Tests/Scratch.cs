@@ -6,14 +6,17 @@ namespace RmwCkpt.Log.Tests;
 internal sealed class Scratch : IDisposable
 {
     private static int s_count;
+    private readonly TrustedFolder _folder;
 
     public Scratch(string parent = "/dev/shm")
     {
         Folder = Path.Combine(parent, $"{Prefix}{Interlocked.Increment(ref s_count)}");
-        Directory.CreateDirectory(Folder);
+        _folder = TrustedFolder.Open(Folder, make: true, "");
     }
 
     public string Folder { get; }
+
+    public TrustedPath At => _folder.Root;
 
     private static string Prefix => $"rmw_ckpt-test-{Environment.ProcessId}-t{Environment.CurrentManagedThreadId}-";
 
@@ -32,9 +35,9 @@ internal sealed class Scratch : IDisposable
     }
 
     public LogWriter Write(long retention = long.MaxValue / 2, long kept = 0, int first = 4096, int usual = 4096) =>
-        LogWriter.Open(Folder, retention, kept, _ => { }, first, usual);
+        LogWriter.Open(At, retention, kept, _ => { }, first, usual);
 
-    public LogReader Read() => LogReader.Open(Folder);
+    public LogReader Read() => LogReader.Open(At);
 
     /// <summary>The payload that message number <paramref name="i"/> has.</summary>
     public static byte[] Payload(long i, int size)
@@ -86,9 +89,13 @@ internal sealed class Scratch : IDisposable
     /// <summary>Changes bytes of a segment or head as a fault would.</summary>
     public void Damage(string file, int offset, params byte[] bytes)
     {
-        using var mapping = Mapping.Open(Path.Combine(Folder, file));
+        using var mapping = Mapping.Open(At / file);
         bytes.CopyTo(mapping.View.Span(offset, bytes.Length));
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose()
+    {
+        _folder.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
 }

@@ -23,7 +23,7 @@ public sealed class SignalTests : IDisposable
     {
         for (var i = 0; i < 3; i++)
         {
-            using var file = Mapping.Create(Path.Combine(_scratch.Folder, $"{i}"), 8 * 1024 * 1024);
+            using var file = Mapping.Create(_scratch.At / $"{i}", 8 * 1024 * 1024);
             Assert.Equal(0, file.View.ReadByte(file.View.Length - 1));
         }
     });

@@ -40,12 +40,12 @@ public sealed class CriuImagesTests
     {
         using var scratch = new Scratch();
         var folder = scratch.Folder.Images;
-        File.WriteAllBytes(Path.Combine(folder, "files.img"), Image(
+        (folder / "files.img").WriteAll(Image(
             new FileEntry { Type = 1, Id = 5, Reg = new RegularFile { Id = 5, Name = "/tmp/out", Flags = 0x401, Pos = 12, Size = 40 } },
             new FileEntry { Type = 2, Id = 6 },
             new FileEntry { Type = 1, Id = 7, Reg = new RegularFile { Id = 7, Name = "/lib/x.so", Size = 99 } },
             new FileEntry { Type = 1, Id = 8, Reg = new RegularFile { Id = 8, Name = "/dev/null" } }));
-        File.WriteAllBytes(Path.Combine(folder, "fdinfo-2.img"), Image(
+        (folder / "fdinfo-2.img").WriteAll(Image(
             new FdInfo { Id = 5, Fd = 1, Type = 1 }, new FdInfo { Id = 5, Fd = 2, Type = 1 }, new FdInfo { Id = 8, Fd = 0, Type = 1 }));
         var files = CriuImages.ReadFiles(folder);
         Assert.Equal(["/tmp/out", "/lib/x.so", "/dev/null"], files.Select(x => x.Name));
@@ -62,7 +62,7 @@ public sealed class CriuImagesTests
         using var scratch = new Scratch();
         var folder = scratch.Folder.Images;
         var image = Image(new FileEntry { Type = 1, Id = 5, Reg = new RegularFile { Id = 5, Name = "/tmp/out" } });
-        File.WriteAllBytes(Path.Combine(folder, "files.img"), image[..^2]);
+        (folder / "files.img").WriteAll(image.AsSpan(..^2));
         Assert.Throws<IOException>(() => CriuImages.ReadFiles(folder));
     }
 

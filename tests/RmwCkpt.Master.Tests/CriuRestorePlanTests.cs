@@ -48,7 +48,7 @@ public sealed class CriuRestorePlanTests : IDisposable
     public void A_segment_that_was_recycled_is_stood_in_for_by_zeros_that_nobody_else_sees()
     {
         var run = RunFolder.For(987);
-        var segment = Path.Combine(run.Logs, "0011", "3");
+        var segment = Path.Combine(run.Run, "logs", "0011", "3");
         using var plan = Make(new ImageFile(segment, Posix.ReadOnly, 0, 4096, []));
         Assert.Equal(4096, Rest(Assert.Single(plan.Inherited)).Length);
         Assert.False(File.Exists(segment));
@@ -85,10 +85,10 @@ public sealed class CriuRestorePlanTests : IDisposable
     }
 
     private CriuRestorePlan Make(ImageFile file) => CriuRestorePlan.Make(
-        new RestoreOrder(new Process(), "", HeldStdio.None)
+        new RestoreOrder(new Process(), null, HeldStdio.None)
         {
             Domain = 0,
-            RunFolder = _scratch.Folder.Run,
+            RunFolder = _scratch.Folder.Folder.Root,
             LockFile = _scratch.Path_("lock"),
             OutputFile = _scratch.Path_("output"),
             Lost = (number, target) => _lost.Add((number, target)),

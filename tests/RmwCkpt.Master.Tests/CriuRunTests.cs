@@ -14,9 +14,9 @@ public sealed class CriuRunTests : IDisposable
 
     public CriuRunTests()
     {
-        Directory.CreateDirectory(Snapshot);
+        Snapshot.MakeFolder();
         // An image of no files.
-        File.WriteAllBytes(Path.Combine(Snapshot, "files.img"), new byte[8]);
+        (Snapshot / "files.img").WriteAll(new byte[8]);
         var program = _scratch.Path_("criu");
         File.WriteAllText(program, $"""
             #!/bin/sh
@@ -34,7 +34,7 @@ public sealed class CriuRunTests : IDisposable
         _engine = new CriuEngine(program) { LeastLimit = TimeSpan.FromSeconds(0.5) };
     }
 
-    private string Snapshot => Path.Combine(_scratch.Folder.Images, "1");
+    private TrustedPath Snapshot => _scratch.Folder.Images / "1";
 
     private string Pids => _scratch.Path_("pids");
 
@@ -109,7 +109,7 @@ public sealed class CriuRunTests : IDisposable
     {
         Pid = Nobody,
         Domain = 0,
-        RunFolder = _scratch.Folder.Run,
+        RunFolder = _scratch.Folder.Folder.Root,
         LockFile = LockFile,
         OutputFile = _scratch.Path_("output"),
         Lost = (_, _) => { },

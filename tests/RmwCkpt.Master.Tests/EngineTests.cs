@@ -25,7 +25,7 @@ public sealed class EngineTests : IDisposable
 
     private string Output => _scratch.Path_("output");
 
-    private string Snapshot => Path.Combine(_scratch.Folder.Images, "1");
+    private TrustedPath Snapshot => _scratch.Folder.Images / "1";
 
     [CriuFact]
     public void A_process_goes_on_after_a_dump_and_again_after_a_restore_where_the_dump_was()
@@ -110,9 +110,9 @@ public sealed class EngineTests : IDisposable
         {
             Dump(pid, stdio);
             Kill(pid);
-            File.Delete(Path.Combine(Snapshot, "pstree.img"));
+            (Snapshot / "pstree.img").Unlink();
             Assert.False(CriuFactAttribute.Engine.Restore(Order(pid, stdio)).Done);
-            File.WriteAllText(Path.Combine(Snapshot, "files.img"), "none");
+            (Snapshot / "files.img").WriteAll("none"u8);
             Assert.False(CriuFactAttribute.Engine.Restore(Order(pid, stdio)).Done);
             Assert.False(ProcessProbe.Exists(pid));
         }
@@ -174,7 +174,7 @@ public sealed class EngineTests : IDisposable
 
     private void Dump(int pid, HeldStdio stdio)
     {
-        Directory.CreateDirectory(Snapshot);
+        Snapshot.MakeFolder();
         var result = CriuFactAttribute.Engine.Dump(pid, Snapshot, stdio);
         Assert.True(result.Done, result.Why);
         Assert.InRange(result.FrozenNanoseconds, 1, 60_000_000_000);
@@ -192,7 +192,7 @@ public sealed class EngineTests : IDisposable
     {
         Pid = pid,
         Domain = _scratch.Folder.Domain,
-        RunFolder = _scratch.Folder.Run,
+        RunFolder = _scratch.Folder.Folder.Root,
         LockFile = Output + ".lock",
         OutputFile = Output + ".log",
         Lost = (fd, target) => _lost.Add((fd, target)),

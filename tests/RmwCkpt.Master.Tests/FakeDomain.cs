@@ -92,7 +92,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     public Socket Connect(int pid)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 20_000 };
-        socket.Connect(new UnixDomainSocketEndPoint(Scratch.Folder.Socket));
+        socket.Connect(new UnixDomainSocketEndPoint(Scratch.Folder.Socket.FullName));
         socket.Send(BitConverter.GetBytes(pid));
         return socket;
     }

@@ -44,6 +44,7 @@ public sealed class HomeTests : IDisposable
     {
         _domain.Dispose();
         _homeTable.Dispose();
+        _home.Dispose();
         Directory.Delete(_home.Run, recursive: true);
     }
 

@@ -1,6 +1,7 @@
 using RmwCkpt.Log;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -18,7 +19,7 @@ public sealed class LeftLogsTests : IDisposable
 
     public LeftLogsTests()
     {
-        _logs = new LeftLogs(_domain.Scratch.Folder, _domain.Registry, new EngineChoice(new Images()), x => Directory.Delete(x, true));
+        _logs = new LeftLogs(_domain.Scratch.Folder, _domain.Registry, new EngineChoice(new Images()), x => x.RemoveTree());
         _writer = Join(100, "writer");
         _reader = Join(101, "reader");
         Join(102, "idle");
@@ -120,7 +121,7 @@ public sealed class LeftLogsTests : IDisposable
     private bool IsThere()
     {
         _logs.Sweep();
-        return Directory.Exists(_domain.Scratch.Folder.Log(_log));
+        return _domain.Scratch.Folder.Log(_log).Exists;
     }
 
     private sealed class Images : ISnapshotEngine
@@ -129,7 +130,7 @@ public sealed class LeftLogsTests : IDisposable
 
         public EngineCheck Check() => new(true, "");
 
-        public SnapshotResult Dump(int pid, string folder, HeldStdio stdio) => throw new NotSupportedException();
+        public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio) => throw new NotSupportedException();
 
         public RestoreResult Restore(RestoreOrder order) => throw new NotSupportedException();
     }

@@ -77,7 +77,7 @@ public sealed class MasterTests
     public void A_master_that_ends_late_leaves_the_next_ones_socket_alone()
     {
         using var domain = new FakeDomain();
-        var socket = domain.Scratch.Folder.Socket;
+        var socket = domain.Scratch.Folder.Socket.FullName;
         File.Move(socket, $"{socket}.gone");
         using var next = new System.Net.Sockets.Socket(
             System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
@@ -175,7 +175,7 @@ public sealed class MasterTests
         using var domain = new FakeDomain();
         domain.Hello(Pid);
         domain.Master.Dispose();
-        File.Delete(domain.Scratch.Folder.Graph);
+        domain.Scratch.Folder.Graph.Unlink();
         domain.Start();
         Assert.Empty(domain.Registry.Members);
     }
@@ -240,8 +240,9 @@ public sealed class MasterTests
         Assert.False(domain.Master.Stopped.IsCompleted);
 
         Directory.Move(domain.Scratch.Folder.Run, domain.Scratch.Path_("removed"));
-        domain.Scratch.Folder.Ensure();
-        using var writer = LogWriter.Open(domain.Scratch.Folder.Log(new Gid(7, 1, 0)), 0, 0, _ => { });
+        using var another = new RunFolder(domain.Scratch.Folder.Run, domain.Scratch.Folder.State, 0);
+        another.Ensure();
+        using var writer = LogWriter.Open(another.Log(new Gid(7, 1, 0)), 0, 0, _ => { });
         writer.Head.AddReader(welcome.Slot);
         domain.Master.Sweeper!.Sweep(long.MaxValue);
         Assert.Contains("removed", await domain.Master.Stopped, StringComparison.Ordinal);

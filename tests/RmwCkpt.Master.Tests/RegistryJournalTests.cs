@@ -7,7 +7,7 @@ public sealed class RegistryJournalTests : IDisposable
 {
     private readonly Scratch _scratch = new();
 
-    private string Path => _scratch.Folder.RegistryJournal;
+    private string Path => _scratch.Folder.RegistryJournal.FullName;
 
     public void Dispose() => _scratch.Dispose();
 
@@ -43,7 +43,7 @@ public sealed class RegistryJournalTests : IDisposable
     [Fact]
     public void Compaction_replaces_everything_and_appending_goes_on()
     {
-        var (journal, _) = RegistryJournal.Open(Path, Scratch.Log);
+        var (journal, _) = RegistryJournal.Open(_scratch.Folder.RegistryJournal, Scratch.Log);
         using (journal)
         {
             for (var i = 0; i < 100; i++)
@@ -69,7 +69,7 @@ public sealed class RegistryJournalTests : IDisposable
 
     private void Append(params RegistryRecord[] records)
     {
-        var (journal, _) = RegistryJournal.Open(Path, Scratch.Log);
+        var (journal, _) = RegistryJournal.Open(_scratch.Folder.RegistryJournal, Scratch.Log);
         using (journal)
         {
             journal.Append(records);
@@ -78,7 +78,7 @@ public sealed class RegistryJournalTests : IDisposable
 
     private IReadOnlyList<RegistryRecord> Read()
     {
-        var (journal, records) = RegistryJournal.Open(Path, Scratch.Log);
+        var (journal, records) = RegistryJournal.Open(_scratch.Folder.RegistryJournal, Scratch.Log);
         journal.Dispose();
         return records;
     }

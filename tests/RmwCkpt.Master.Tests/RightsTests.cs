@@ -154,10 +154,10 @@ public sealed class RightsTests
         var order = new Process { Executable = "/bin/sleep", WorkingFolder = "/", Rights = first };
         order.Command.AddRange(["sleep", "100"]);
         using var scratch = new Scratch();
-        var result = new NoneEngine().Restore(new RestoreOrder(order, "", HeldStdio.None)
+        var result = new NoneEngine().Restore(new RestoreOrder(order, null, HeldStdio.None)
         {
             Domain = 0,
-            RunFolder = scratch.Folder.Run,
+            RunFolder = scratch.Folder.Folder.Root,
             LockFile = scratch.Path_("lock"),
             OutputFile = scratch.Path_("output"),
             Lost = (_, _) => { },

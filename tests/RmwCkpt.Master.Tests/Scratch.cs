@@ -25,7 +25,11 @@ public sealed class Scratch : IDisposable
 
     public string Path_(string name) => Path.Combine(_root, name);
 
-    public void Dispose() => Directory.Delete(_root, recursive: true);
+    public void Dispose()
+    {
+        Folder.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
 
     public static Entity Node(ulong process, uint entity, string name) => new()
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests;
@@ -100,7 +101,7 @@ public sealed class SnapshotSchedulerTests : IDisposable
 
         public EngineCheck Check() => new(true, "a test's");
 
-        public SnapshotResult Dump(int pid, string folder, HeldStdio stdio)
+        public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio)
         {
             if (pid == slow)
             {
@@ -111,7 +112,7 @@ public sealed class SnapshotSchedulerTests : IDisposable
                 return SnapshotResult.Failed("held up");
             }
             Begun.Add(pid);
-            File.WriteAllText(Path.Combine(folder, "image"), "it");
+            (folder / "image").WriteAll("it"u8);
             return new SnapshotResult(true, false, false, "", 1);
         }
 

@@ -14,9 +14,9 @@ public sealed class SnapshotStoreTests : IDisposable
     private string Make(ulong process = 9)
     {
         var (number, folder) = _store.Begin(process);
-        File.WriteAllBytes(Path.Combine(folder, "pages-1.img"), Enumerable.Range(0, 5000).Select(x => (byte)x).ToArray());
+        (folder / "pages-1.img").WriteAll(Enumerable.Range(0, 5000).Select(x => (byte)x).ToArray());
         SnapshotStore.Finish(folder, new SnapshotManifest { Process = process, Number = number, Pid = 1, Engine = "test" });
-        return folder[..^4];
+        return folder.FullName[..^4];
     }
 
     private IEnumerable<uint> Usable() => _store.Usable(9).Select(x => x.Number);
@@ -35,7 +35,7 @@ public sealed class SnapshotStoreTests : IDisposable
     {
         var made = Make();
         _store.Persist(9, 1);
-        foreach (var folder in new[] { made, Path.GetDirectoryName(made)!, Path.Combine(_scratch.Folder.Snapshots, "0000000000000009") })
+        foreach (var folder in new[] { made, Path.GetDirectoryName(made)!, (_scratch.Folder.Snapshots!.Value / "0000000000000009").FullName })
         {
             Assert.Equal(0x1c0, (int)File.GetUnixFileMode(folder));
         }
@@ -77,7 +77,7 @@ public sealed class SnapshotStoreTests : IDisposable
         Make();
         var folder = _store.Persist(9, 1);
         _store.Forget(9, 1);
-        Assert.StartsWith(_scratch.Folder.Snapshots, Assert.Single(_store.List(9, contents: true)).Folder, StringComparison.Ordinal);
+        Assert.StartsWith(_scratch.Folder.Snapshots!.Value.FullName, Assert.Single(_store.List(9, contents: true)).Folder.FullName, StringComparison.Ordinal);
         var file = Path.Combine(folder, "pages-1.img");
         var bytes = File.ReadAllBytes(file);
         for (var at = 0; at < bytes.Length; at += 97)
@@ -159,7 +159,7 @@ public sealed class SnapshotStoreTests : IDisposable
         Make(process: 7);
         var (_, unfinished) = _store.Begin(9);
         _store.RemoveLeftovers(x => x == 9);
-        Assert.False(Directory.Exists(unfinished));
+        Assert.False(unfinished.Exists);
         Assert.Empty(_store.List(7));
         Assert.Equal(2u, _store.Begin(9).Number);
     }

@@ -248,7 +248,7 @@ public sealed class DeterminantsTests : IDisposable
 
         static void Flip(Scratch scratch, int cell, int bit)
         {
-            using var file = Mapping.Open(Path.Combine(scratch.Folder, "journal", "0"));
+            using var file = Mapping.Open(scratch.At / "journal" / "0");
             var at = Log.Journal.HeadSize + (cell * Size) + (bit / 8);
             file.View.Write(at, (byte)(file.View.ReadByte(at) ^ (1 << (bit % 8))));
         }
@@ -265,7 +265,7 @@ public sealed class DeterminantsTests : IDisposable
                 Assert.True(life.TryRecord(Determinant.Nothing, 9, 0, 0));
             });
         }
-        using (var file = Mapping.Open(Path.Combine(_scratch.Folder, "journal", "0")))
+        using (var file = Mapping.Open(_scratch.At / "journal" / "0"))
         {
             file.View.Write(Log.Journal.HeadSize, (byte)64);
         }

@@ -68,12 +68,12 @@ internal sealed class LoneSession : IDisposable
 
     private bool Make()
     {
-        if (File.Exists(Folder.Graph))
+        Folder.Ensure();
+        if (Folder.Graph.Exists)
         {
             return false;
         }
-        Folder.Ensure();
-        using var graph = File.Create(Folder.Graph);
+        using var graph = File.Create(Folder.Graph.FullName);
         graph.SetLength(GraphTable.FileSize);
         Span<byte> magic = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(magic, GraphTable.MagicValue);

@@ -8,6 +8,7 @@ namespace RmwCkpt.Middleware.Tests;
 internal sealed class Scratch : IDisposable
 {
     private readonly NativeBuffer _slot = new();
+    private readonly TrustedFolder _folder = TrustedFolder.Open($"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}", make: true, "");
 
     public Scratch()
     {
@@ -15,7 +16,9 @@ internal sealed class Scratch : IDisposable
         Slot.Write(ProcessTable.Incarnation, 1u);
     }
 
-    public string Folder { get; } = Directory.CreateDirectory($"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}").FullName;
+    public string Folder => _folder.Path;
+
+    public TrustedPath At => _folder.Root;
 
     public Region Slot => _slot.Ensure(ProcessTable.SlotSize);
 
@@ -28,12 +31,13 @@ internal sealed class Scratch : IDisposable
             Slot.Increment(ProcessTable.Incarnation);
         }
         return new Determinants(
-            Session, Journal.Open(Path.Combine(Folder, "journal"), 0, Determinants.IsOne), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
+            Session, Journal.Open(At / "journal", 0, Determinants.IsOne), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
     }
 
     public void Dispose()
     {
         _slot.Dispose();
+        _folder.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
 

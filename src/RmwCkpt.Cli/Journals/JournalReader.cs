@@ -32,9 +32,9 @@ public sealed class JournalReader(RunFolder folder, LogCatalog catalog)
         {
             ReadPublished(log, lines);
         }
-        foreach (var path in Directory.Exists(folder.Processes) ? Directory.EnumerateDirectories(folder.Processes) : [])
+        foreach (var name in folder.Processes.Names())
         {
-            if (ulong.TryParse(Path.GetFileName(path), System.Globalization.NumberStyles.HexNumber, null, out var process))
+            if (ulong.TryParse(name, System.Globalization.NumberStyles.HexNumber, null, out var process))
             {
                 ReadTakes(process, lines, log => log.Topic == topic);
             }
@@ -75,7 +75,7 @@ public sealed class JournalReader(RunFolder folder, LogCatalog catalog)
 
     private void ReadTakes(ulong process, List<JournalLine> lines, Func<LogEntry, bool> wanted)
     {
-        if (Directory.Exists(folder.Journal(process)))
+        if (folder.Journal(process).Exists)
         {
             Try(() => ReadJournal(process, lines, wanted));
         }

@@ -1,4 +1,5 @@
 using RmwCkpt.Log;
+using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Registry;
 
@@ -16,16 +17,12 @@ public sealed class LogCatalog
     private readonly List<string> _damaged = [];
     private readonly RunFolder _folder;
     private readonly Dictionary<Gid, LogEntry> _logs = [];
-    private readonly Dictionary<string, MessageDecoder?> _decoders = [];
+    private readonly Dictionary<TrustedPath, MessageDecoder?> _decoders = [];
 
     public LogCatalog(RunFolder folder)
     {
         _folder = folder;
-        if (!Directory.Exists(folder.Logs))
-        {
-            return;
-        }
-        foreach (var path in Directory.EnumerateDirectories(folder.Logs))
+        foreach (var path in folder.Logs.Children(folders: true))
         {
             try
             {

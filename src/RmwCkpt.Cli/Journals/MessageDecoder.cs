@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Cli.Journals;
 
@@ -31,12 +32,14 @@ public sealed class MessageDecoder
         }
     }
 
+    private const int LargestDescription = 64 << 20;
+
     /// <summary>A decoder from a description file; null when there is none or it is none.</summary>
-    public static MessageDecoder? Load(string path)
+    public static MessageDecoder? Load(TrustedPath path)
     {
         try
         {
-            return new MessageDecoder(JsonDocument.Parse(File.ReadAllText(path)).RootElement.Clone());
+            return new MessageDecoder(JsonDocument.Parse(path.ReadAll(LargestDescription)).RootElement.Clone());
         }
         catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException)
         {

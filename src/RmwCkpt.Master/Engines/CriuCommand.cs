@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -9,6 +10,9 @@ public sealed record Inherited(int Descriptor, string Key);
 /// <summary>CRIU's command lines; the one place that knows its options.</summary>
 public static class CriuCommand
 {
+    /// <summary>Bytes of a log of CRIU's that is read, at most.</summary>
+    private const int LargestLog = 64 << 20;
+
     private static readonly string[] s_common =
         ["--shell-job", "--manage-cgroups=ignore", "--tcp-close", "-v2"];
 
@@ -45,11 +49,11 @@ public static class CriuCommand
     public static string Native(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     /// <summary>The lines of CRIU's log that say what went wrong, at most five.</summary>
-    public static string Errors(string log)
+    public static string Errors(TrustedPath log)
     {
         try
         {
-            var lines = File.ReadAllLines(log);
+            var lines = Encoding.UTF8.GetString(log.ReadAll(LargestLog)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var errors = lines.Where(x => x.Contains("Error (", StringComparison.Ordinal)
                 && !x.Contains("RLIMIT_NOFILE", StringComparison.Ordinal)).TakeLast(5).ToList();
             return errors.Count > 0 ? string.Join(" | ", errors) : string.Join(" | ", lines.TakeLast(3));

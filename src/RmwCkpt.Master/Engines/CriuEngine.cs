@@ -26,7 +26,7 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
         }
     }
 
-    public SnapshotResult Dump(int pid, string folder, HeldStdio stdio)
+    public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio)
     {
         if (!Check().Usable || _program is null)
         {
@@ -44,15 +44,16 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
                 .Select(x => ProcessProbe.Link($"/proc/{pid}/fd/{x.Number}"))
                 .Select(External).OfType<string>().Distinct();
             var limit = LimitFor(ProcessProbe.ResidentBytes(pid));
+            using var opened = folder.OpenFolder();
             var end = CriuRun.Run(
-                _program.Path, CriuCommand.Dump(pid, folder, external, _program.Unprivileged), [], limit,
+                _program.Path, CriuCommand.Dump(pid, opened.DescriptorPath, external, _program.Unprivileged), [opened.Descriptor], limit,
                 () => ProcessProbe.HasEnded(pid), () => _stopping);
             if (end.Status == 0)
             {
-                var stats = Path.Combine(folder, "stats-dump");
-                return new SnapshotResult(true, false, false, "", File.Exists(stats) ? CriuImages.Frozen(File.ReadAllBytes(stats)) : 0);
+                var stats = folder / "stats-dump";
+                return new SnapshotResult(true, false, false, "", stats.Exists ? CriuImages.Frozen(stats.ReadAll(1 << 20)) : 0);
             }
-            var errors = CriuCommand.Errors(Path.Combine(folder, "dump.log"));
+            var errors = CriuCommand.Errors(folder / "dump.log");
             return SnapshotResult.Failed(
                 end.IsOverdue
                     ? $"criu dump did not end in {limit.TotalSeconds:F0} s: {errors}"
@@ -71,23 +72,29 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
 
     public RestoreResult Restore(RestoreOrder order)
     {
-        if (!Check().Usable || _program is null)
+        if (!Check().Usable || _program is null || order.SnapshotFolder is not { } folder)
         {
             return RestoreResult.Failed(Check().Why);
         }
+        if (!order.RunFolder.Folder.IsInPlace)
+        {
+            // CRIU opens what the process had open by its path.
+            return RestoreResult.Failed($"{order.RunFolder.FullName} is another folder by now, or is not to be trusted");
+        }
         try
         {
-            using var plan = CriuRestorePlan.Make(order, CriuImages.ReadFiles(order.SnapshotFolder));
-            var log = Path.Combine(order.SnapshotFolder, "restore.log");
-            Posix.TryUnlink(log);
-            var limit = LimitFor(new DirectoryInfo(order.SnapshotFolder).EnumerateFiles().Sum(x => x.Length));
+            using var plan = CriuRestorePlan.Make(order, CriuImages.ReadFiles(folder));
+            using var opened = folder.OpenFolder();
+            var log = folder / "restore.log";
+            log.Unlink();
+            var limit = LimitFor(folder.Children(folders: false).Sum(x => x.Facts?.Size ?? 0));
             CriuEnd end;
             var held = RestoreLock.Take(order.LockFile, s_lockPatience);
             try
             {
                 end = CriuRun.Run(
-                    _program.Path, CriuCommand.Restore(order.SnapshotFolder, plan.Inherited, _program.Unprivileged),
-                    plan.Inherited.Select(x => x.Descriptor).Append(held), limit, () => false, () => _stopping);
+                    _program.Path, CriuCommand.Restore(opened.DescriptorPath, plan.Inherited, _program.Unprivileged),
+                    plan.Inherited.Select(x => x.Descriptor).Append(held).Append(opened.Descriptor), limit, () => false, () => _stopping);
             }
             finally
             {

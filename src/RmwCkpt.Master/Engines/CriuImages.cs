@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
 using RmwCkpt.Master.Engines.Images;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Engines;
 
@@ -18,6 +19,12 @@ public sealed record ImageFile(string Name, int Flags, ulong Position, long? Siz
 /// <summary>Reads the little that the master needs out of CRIU's images. Pure functions over bytes, but for ReadFiles.</summary>
 public static class CriuImages
 {
+    /// <summary>Bytes of an image that is read here, at most.</summary>
+    private const int Largest = 256 << 20;
+
+    private static bool IsDescriptorList(string name) =>
+        name.StartsWith("fdinfo-", StringComparison.Ordinal) && name.EndsWith(".img", StringComparison.Ordinal);
+
     /// <summary>The length-prefixed messages of an image, after its two magic numbers.</summary>
     /// <exception cref="InvalidDataException">It is not an image.</exception>
     public static IReadOnlyList<byte[]> Entries(ReadOnlySpan<byte> image)
@@ -56,14 +63,14 @@ public static class CriuImages
 
     /// <summary>The regular files of a snapshot.</summary>
     /// <exception cref="IOException">Images are missing or broken.</exception>
-    public static IReadOnlyList<ImageFile> ReadFiles(string folder)
+    public static IReadOnlyList<ImageFile> ReadFiles(TrustedPath folder)
     {
         try
         {
             var numbers = new Dictionary<uint, List<int>>();
-            foreach (var path in Directory.EnumerateFiles(folder, "fdinfo-*.img"))
+            foreach (var path in folder.Children(folders: false).Where(x => IsDescriptorList(x.LastPart)))
             {
-                foreach (var entry in Entries(File.ReadAllBytes(path)))
+                foreach (var entry in Entries(path.ReadAll(Largest)))
                 {
                     var descriptor = FdInfo.Parser.ParseFrom(entry);
                     if (!numbers.TryGetValue(descriptor.Id, out var list))
@@ -73,7 +80,7 @@ public static class CriuImages
                     list.Add((int)descriptor.Fd);
                 }
             }
-            return [.. Entries(File.ReadAllBytes(Path.Combine(folder, "files.img")))
+            return [.. Entries((folder / "files.img").ReadAll(Largest))
                 .Select(FileEntry.Parser.ParseFrom)
                 .Where(x => x.Reg is not null)
                 .Select(x => new ImageFile(

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
@@ -136,16 +135,15 @@ public sealed class CriuRestorePlan : IDisposable
 
     private static int Placeholder(RestoreOrder order, long size)
     {
-        var path = Path.Combine(
-            order.RunFolder, string.Create(CultureInfo.InvariantCulture, $".placeholder-{Guid.NewGuid():n}"));
+        var path = order.RunFolder / $".placeholder-{Guid.NewGuid():n}";
         Posix.MakeSparse(path, size);
         try
         {
-            return Posix.Open(path, Posix.ReadWrite | Posix.CloseOnExec, 0);
+            return path.Open(Posix.ReadWrite);
         }
         finally
         {
-            Posix.TryUnlink(path);
+            path.Unlink();
         }
     }
 

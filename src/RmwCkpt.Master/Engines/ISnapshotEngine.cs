@@ -1,3 +1,4 @@
+using RmwCkpt.Memory;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
@@ -15,7 +16,7 @@ public sealed record SnapshotResult(bool Done, bool Retry, bool Harmed, string W
 }
 
 /// <summary>What a restore needs: whom, from where, with which standard descriptors.</summary>
-public sealed record RestoreOrder(Process Process, string SnapshotFolder, HeldStdio Stdio)
+public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, HeldStdio Stdio)
 {
     /// <summary>The process id that the snapshot was taken of; 0 without a snapshot.</summary>
     public int Pid { get; init; }
@@ -24,7 +25,7 @@ public sealed record RestoreOrder(Process Process, string SnapshotFolder, HeldSt
     public required int Domain { get; init; }
 
     /// <summary>RUN: files below it may have been recycled since the dump.</summary>
-    public required string RunFolder { get; init; }
+    public required TrustedPath RunFolder { get; init; }
 
     /// <summary>A file that is locked as long as the restore is under way, be its master alive or not.</summary>
     public required string LockFile { get; init; }
@@ -54,7 +55,7 @@ public interface ISnapshotEngine
     EngineCheck Check();
 
     /// <summary>Writes an image of a process into an empty folder; the process goes on.</summary>
-    SnapshotResult Dump(int pid, string folder, HeldStdio stdio);
+    SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio);
 
     /// <summary>Makes the process again, a child of the caller, with the process id that it had where that is the engine's way.</summary>
     /// <exception cref="OperationCanceledException"><see cref="Stop"/> was called; what was begun goes on.</exception>

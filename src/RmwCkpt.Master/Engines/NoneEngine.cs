@@ -13,7 +13,7 @@ public sealed class NoneEngine : ISnapshotEngine
 
     public EngineCheck Check() => new(true, "processes are started again and replay from their beginning");
 
-    public SnapshotResult Dump(int pid, string folder, HeldStdio stdio) =>
+    public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio) =>
         SnapshotResult.Failed("engine none takes no snapshots: a process that dies is started again and replays all its journal");
 
     public RestoreResult Restore(RestoreOrder order)

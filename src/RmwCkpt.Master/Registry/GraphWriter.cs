@@ -14,14 +14,14 @@ public sealed class GraphWriter : IDisposable
     public const int RunNumber = 32;
 
     private const int BlockSize = 1 << 20;
-    private readonly string _path;
+    private readonly TrustedPath _path;
     private readonly GraphTable _table;
     private readonly Dictionary<(ulong Process, uint Entity), int> _rows = [];
     private readonly SortedSet<int> _free = [];
     private long _allocated;
     private bool _changed;
 
-    private GraphWriter(string path, GraphTable table)
+    private GraphWriter(TrustedPath path, GraphTable table)
     {
         _path = path;
         _table = table;
@@ -40,10 +40,10 @@ public sealed class GraphWriter : IDisposable
     /// <exception cref="IOException">It is of another version and used, or it cannot be made.</exception>
     public static GraphWriter Open(RunFolder folder, Func<bool> isUsed)
     {
-        if (!File.Exists(folder.Graph) || (!GraphTable.Exists(folder) && !isUsed()))
+        if (!folder.Graph.Exists || (!GraphTable.Exists(folder) && !isUsed()))
         {
             var aside = folder.Graph + ".new";
-            Posix.TryUnlink(aside);
+            aside.Unlink();
             Posix.MakeSparse(aside, GraphTable.FileSize);
             Posix.AllocateRange(aside, 0, BlockSize);
             using (var file = Mapping.Open(aside))
@@ -52,7 +52,7 @@ public sealed class GraphWriter : IDisposable
                 file.View.Write(RunNumber, (ulong)Random.Shared.NextInt64(1, long.MaxValue));
                 file.View.Write(GraphTable.Magic, GraphTable.MagicValue);
             }
-            File.Move(aside, folder.Graph, overwrite: true);
+            aside.MoveTo(folder.Graph);
         }
         return new GraphWriter(folder.Graph, GraphTable.Open(folder));
     }

@@ -14,12 +14,15 @@ public sealed class RegistryJournal : IDisposable
 {
     public const long CompactAt = 1 << 20;
 
-    private readonly string _path;
+    /// <summary>Bytes of a journal that is read; one is written anew long before.</summary>
+    private const int Largest = 1 << 30;
+
+    private readonly TrustedPath _path;
     private readonly MemoryStream _buffer = new();
     private SafeFileHandle _file;
     private long _liveSize;
 
-    private RegistryJournal(string path, SafeFileHandle file, long length)
+    private RegistryJournal(TrustedPath path, SafeFileHandle file, long length)
     {
         _path = path;
         _file = file;
@@ -32,22 +35,22 @@ public sealed class RegistryJournal : IDisposable
     public bool WantsCompaction => Length > CompactAt && Length > 4 * _liveSize;
 
     /// <summary>Opens the journal, or makes an empty one, and returns what is good in it; the rest is cut off.</summary>
-    public static (RegistryJournal Journal, IReadOnlyList<RegistryRecord> Records) Open(string path, ILogger log)
+    public static (RegistryJournal Journal, IReadOnlyList<RegistryRecord> Records) Open(TrustedPath path, ILogger log)
     {
-        TryDelete(path + ".new");
-        var bytes = File.Exists(path) ? File.ReadAllBytes(path) : [];
+        (path + ".new").Unlink();
+        var bytes = path.Exists ? path.ReadAll(Largest) : [];
         var (records, valid, kind) = RegistryTail.Scan(bytes);
         if (kind == TailKind.Damaged)
         {
             var aside = path + ".damaged";
-            File.WriteAllBytes(aside, bytes);
-            log.JournalDamaged(path, valid, bytes.Length, aside);
+            aside.WriteAll(bytes);
+            log.JournalDamaged(path.FullName, valid, bytes.Length, aside.FullName);
         }
         else if (kind == TailKind.Torn)
         {
-            log.JournalCut(path, valid, bytes.Length);
+            log.JournalCut(path.FullName, valid, bytes.Length);
         }
-        var file = OpenFile(path, FileMode.OpenOrCreate);
+        var file = new SafeFileHandle(path.Open(Posix.ReadWrite | Posix.Make), ownsHandle: true);
         if (valid != bytes.Length)
         {
             RandomAccess.SetLength(file, valid);
@@ -85,19 +88,18 @@ public sealed class RegistryJournal : IDisposable
         {
             RegistryTail.Append(_buffer, record);
         }
-        TryDelete(aside);
-        var file = OpenFile(aside, FileMode.CreateNew);
+        var file = new SafeFileHandle(aside.OpenNew(), ownsHandle: true);
         try
         {
             RandomAccess.Write(file, _buffer.GetBuffer().AsSpan(0, (int)_buffer.Length), 0);
             RandomAccess.FlushToDisk(file);
-            File.Move(aside, _path, overwrite: true);
-            Posix.Sync(Path.GetDirectoryName(_path)!);
+            aside.MoveTo(_path);
+            _path.Parent.Sync();
         }
         catch
         {
             file.Dispose();
-            TryDelete(aside);
+            aside.Unlink();
             throw;
         }
         _file.Dispose();
@@ -114,16 +116,5 @@ public sealed class RegistryJournal : IDisposable
     {
         _file.Dispose();
         _buffer.Dispose();
-    }
-
-    private static SafeFileHandle OpenFile(string path, FileMode mode) =>
-        File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-
-    private static void TryDelete(string path)
-    {
-        if (File.Exists(path))
-        {
-            File.Delete(path);
-        }
     }
 }

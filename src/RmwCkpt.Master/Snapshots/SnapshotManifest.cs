@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Win32.SafeHandles;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Snapshots;
 
@@ -13,6 +16,9 @@ public sealed record SnapshotManifest
     public const int CurrentVersion = 1;
     public const string FileName = "manifest.json";
     public const string SumName = "manifest.crc";
+
+    /// <summary>Bytes of a manifest, at most.</summary>
+    private const int Largest = 16 << 20;
 
     public int Version { get; init; }
 
@@ -42,11 +48,11 @@ public sealed record SnapshotManifest
     public long Bytes => Files.Sum(x => x.Size);
 
     /// <summary>Writes it into its folder, sum last.</summary>
-    public void Write(string folder)
+    public void Write(TrustedPath folder)
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(this, ManifestJson.Default.SnapshotManifest);
-        File.WriteAllBytes(Path.Combine(folder, FileName), bytes);
-        File.WriteAllText(Path.Combine(folder, SumName), Checksum.Of(bytes).ToString("x8", CultureInfo.InvariantCulture));
+        (folder / FileName).WriteAll(bytes);
+        (folder / SumName).WriteAll(Encoding.ASCII.GetBytes(Checksum.Of(bytes).ToString("x8", CultureInfo.InvariantCulture)));
     }
 
     /// <summary>
@@ -54,12 +60,12 @@ public sealed record SnapshotManifest
     /// with every byte of them. Nothing is believed before its checksum is.
     /// </summary>
     /// <returns>The manifest, or null with the reason.</returns>
-    public static SnapshotManifest? Read(string folder, bool contents, out string why)
+    public static SnapshotManifest? Read(TrustedPath folder, bool contents, out string why)
     {
         try
         {
-            var bytes = File.ReadAllBytes(Path.Combine(folder, FileName));
-            var sum = File.ReadAllText(Path.Combine(folder, SumName));
+            var bytes = (folder / FileName).ReadAll(Largest);
+            var sum = Encoding.ASCII.GetString((folder / SumName).ReadAll(Largest));
             if (sum != Checksum.Of(bytes).ToString("x8", CultureInfo.InvariantCulture))
             {
                 why = "its manifest is damaged";
@@ -81,24 +87,31 @@ public sealed record SnapshotManifest
         }
     }
 
-    private static string Compare(string folder, SnapshotFile file, bool contents)
+    private static string Compare(TrustedPath folder, SnapshotFile file, bool contents)
     {
-        var info = new FileInfo(Path.Combine(folder, file.Name));
-        if (!info.Exists)
+        var path = folder / file.Name;
+        if (!path.Exists)
         {
             return $"{file.Name} is missing";
         }
-        if (info.Length != file.Size)
+        using var handle = path.OpenTrusted(long.MaxValue, out var size);
+        if (size != file.Size)
         {
-            return $"{file.Name} has {info.Length} bytes instead of {file.Size}";
+            return $"{file.Name} has {size} bytes instead of {file.Size}";
         }
-        return contents && file.Crc is { } crc && SumOf(info.FullName) != crc ? $"{file.Name} is damaged" : "";
+        return contents && file.Crc is { } crc && SumOf(handle) != crc ? $"{file.Name} is damaged" : "";
     }
 
     /// <summary>A file's CRC32C: 40 MiB in memory take some 10 ms.</summary>
-    internal static uint SumOf(string path)
+    internal static uint SumOf(TrustedPath path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0);
+        using var file = path.OpenTrusted(long.MaxValue, out _);
+        return SumOf(file);
+    }
+
+    private static uint SumOf(SafeFileHandle handle)
+    {
+        using var file = new FileStream(handle, FileAccess.Read, 0);
         var buffer = new byte[1 << 17];
         var crc = Checksum.Seed;
         for (int n; (n = file.Read(buffer)) > 0;)

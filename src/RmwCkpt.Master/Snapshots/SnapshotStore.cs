@@ -1,12 +1,13 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
 
 /// <summary>A snapshot that is there; without a manifest it is not usable, and Why says why.</summary>
-public sealed record StoredSnapshot(ulong Process, uint Number, string Folder, SnapshotManifest? Manifest, string Why);
+public sealed record StoredSnapshot(ulong Process, uint Number, TrustedPath Folder, SnapshotManifest? Manifest, string Why);
 
 /// <summary>
 /// The snapshots of all processes: new ones in RUN/images (memory), moved to STATE/snapshots (disk) in the background.
@@ -18,13 +19,16 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     public const int Kept = 2;
     private const string Unfinished = ".tmp";
 
+    /// <summary>Where they may be.</summary>
+    private IEnumerable<TrustedPath> Roots => folder.Snapshots is { } snapshots ? [folder.Images, snapshots] : [folder.Images];
+
     /// <summary>An empty folder to write the next snapshot into.</summary>
-    public (uint Number, string Folder) Begin(ulong process)
+    public (uint Number, TrustedPath Folder) Begin(ulong process)
     {
         var number = Numbers(process).DefaultIfEmpty(0u).Max() + 1;
-        var path = Path.Combine(Home(folder.Images, process), Name(number) + Unfinished);
+        var path = Home(folder.Images, process) / (Name(number) + Unfinished);
         Remove(path);
-        MakeFolder(folder.Images, process, path);
+        MakeFolder(path);
         return (number, path);
     }
 
@@ -32,20 +36,20 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     /// Completes a snapshot: the manifest gets the files that are there with their sums, the folder its name. The process
     /// runs already.
     /// </summary>
-    public static SnapshotManifest Finish(string temporary, SnapshotManifest manifest)
+    public static SnapshotManifest Finish(TrustedPath temporary, SnapshotManifest manifest)
     {
         var complete = manifest with
         {
             Version = SnapshotManifest.CurrentVersion,
-            Files = [.. new DirectoryInfo(temporary).EnumerateFiles().OrderBy(x => x.Name, StringComparer.Ordinal)
-                .Select(x => new SnapshotFile(x.Name, x.Length, SnapshotManifest.SumOf(x.FullName)))],
+            Files = [.. temporary.Children(folders: false).OrderBy(x => x.Name, StringComparer.Ordinal)
+                .Select(x => new SnapshotFile(x.LastPart, x.Facts?.Size ?? 0, SnapshotManifest.SumOf(x)))],
         };
         complete.Write(temporary);
-        Directory.Move(temporary, temporary[..^Unfinished.Length]);
+        temporary.MoveTo(temporary with { Name = temporary.Name[..^Unfinished.Length] });
         return complete;
     }
 
-    public static void Abandon(string temporary) => Remove(temporary);
+    public static void Abandon(TrustedPath temporary) => Remove(temporary);
 
     /// <summary>Every snapshot of a process, newest first. A snapshot in both places appears once.</summary>
     public IReadOnlyList<StoredSnapshot> List(ulong process, bool contents = false) =>
@@ -66,7 +70,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
             }
             else
             {
-                log.Unusable(found.Folder, found.Why);
+                log.Unusable(found.Folder.FullName, found.Why);
                 damaged?.Invoke(found);
             }
         }
@@ -76,36 +80,37 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     /// Copies a snapshot to the disk with its checksums: aside, synced, renamed. Then <see cref="Forget"/> may drop the
     /// one in memory.
     /// </summary>
+    /// <exception cref="IOException">The disk is full or gone, there is no state folder, or the snapshot is damaged.</exception>
     public string Persist(ulong process, uint number)
     {
-        var from = Path.Combine(Home(folder.Images, process), Name(number));
-        var home = Home(folder.Snapshots, process);
-        var final = Path.Combine(home, Name(number));
+        var from = Home(folder.Images, process) / Name(number);
+        var home = Home(folder.Snapshots ?? throw new IOException("there is no state folder that can be used"), process);
+        var final = home / Name(number);
         var to = final + Unfinished;
         var manifest = SnapshotManifest.Read(from, contents: false, out var why) ?? throw new IOException($"{from}: {why}");
         Remove(to);
-        MakeFolder(folder.Snapshots, process, to);
+        MakeFolder(to);
         try
         {
             var files = manifest.Files
-                .Select(x => x with { Crc = Copy(Path.Combine(from, x.Name), Path.Combine(to, x.Name), x.Crc) }).ToList();
+                .Select(x => x with { Crc = Copy(from / x.Name, to / x.Name, x.Crc) }).ToList();
             (manifest with { Files = files }).Write(to);
-            Posix.Sync(Path.Combine(to, SnapshotManifest.FileName));
-            Posix.Sync(Path.Combine(to, SnapshotManifest.SumName));
-            Posix.Sync(to);
-            Directory.Move(to, final);
-            Posix.Sync(home);
+            (to / SnapshotManifest.FileName).Sync();
+            (to / SnapshotManifest.SumName).Sync();
+            to.Sync();
+            to.MoveTo(final);
+            home.Sync();
         }
         catch
         {
             Remove(to);
             throw;
         }
-        return final;
+        return final.FullName;
     }
 
     /// <summary>Drops the copy in memory of a snapshot that is on disk.</summary>
-    public void Forget(ulong process, uint number) => Remove(Path.Combine(Home(folder.Images, process), Name(number)));
+    public void Forget(ulong process, uint number) => Remove(Home(folder.Images, process) / Name(number));
 
     /// <summary>Keeps the newest two usable ones, and nothing that is older.</summary>
     public void Prune(ulong process)
@@ -115,8 +120,10 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         {
             if (usable >= Kept)
             {
-                Remove(Path.Combine(Home(folder.Images, process), Name(snapshot.Number)));
-                Remove(Path.Combine(Home(folder.Snapshots, process), Name(snapshot.Number)));
+                foreach (var root in Roots)
+                {
+                    Remove(Home(root, process) / Name(snapshot.Number));
+                }
             }
             usable += snapshot.Manifest is null ? 0 : 1;
         }
@@ -124,22 +131,24 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
 
     public void RemoveAll(ulong process)
     {
-        Remove(Home(folder.Images, process));
-        Remove(Home(folder.Snapshots, process));
+        foreach (var root in Roots)
+        {
+            Remove(Home(root, process));
+        }
     }
 
     /// <summary>Removes what a killed master left unfinished, and everything of processes that are not known.</summary>
     public void RemoveLeftovers(Func<ulong, bool> isKnown)
     {
-        foreach (var home in new[] { folder.Images, folder.Snapshots }.SelectMany(Directory.EnumerateDirectories))
+        foreach (var home in Roots.SelectMany(x => x.Children(folders: true)))
         {
-            if (!ulong.TryParse(Path.GetFileName(home), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var process)
+            if (!ulong.TryParse(home.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var process)
                 || !isKnown(process))
             {
                 Remove(home);
                 continue;
             }
-            foreach (var unfinished in Directory.EnumerateDirectories(home, "*" + Unfinished))
+            foreach (var unfinished in home.Children(folders: true).Where(x => x.Name.EndsWith(Unfinished, StringComparison.Ordinal)))
             {
                 Remove(unfinished);
             }
@@ -147,17 +156,18 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     }
 
     /// <summary>Numbers of the snapshots that are in memory only.</summary>
-    public IEnumerable<uint> Unpersisted(ulong process) =>
-        Numbers(Home(folder.Images, process)).Where(n => !Directory.Exists(Path.Combine(Home(folder.Snapshots, process), Name(n))));
+    public IEnumerable<uint> Unpersisted(ulong process) => folder.Snapshots is { } snapshots
+        ? Numbers(Home(folder.Images, process)).Where(n => !(Home(snapshots, process) / Name(n)).Exists)
+        : [];
 
     private StoredSnapshot Look(ulong process, uint number, bool contents)
     {
         var why = "";
-        var last = "";
-        foreach (var root in new[] { folder.Images, folder.Snapshots })
+        var last = Home(folder.Images, process) / Name(number);
+        foreach (var root in Roots)
         {
-            var path = Path.Combine(Home(root, process), Name(number));
-            if (!Directory.Exists(path))
+            var path = Home(root, process) / Name(number);
+            if (!path.Exists)
             {
                 continue;
             }
@@ -176,27 +186,23 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     }
 
     private IEnumerable<uint> Numbers(ulong process) =>
-        Numbers(Home(folder.Images, process)).Concat(Numbers(Home(folder.Snapshots, process)));
+        Roots.SelectMany(x => Numbers(Home(x, process)));
 
-    private static IEnumerable<uint> Numbers(string home)
+    private static IEnumerable<uint> Numbers(TrustedPath home)
     {
-        if (!Directory.Exists(home))
+        foreach (var name in home.Names())
         {
-            yield break;
-        }
-        foreach (var path in Directory.EnumerateDirectories(home))
-        {
-            if (uint.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            if (uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             {
                 yield return number;
             }
         }
     }
 
-    private static uint Copy(string from, string to, uint? sum)
+    private static uint Copy(TrustedPath from, TrustedPath to, uint? sum)
     {
-        using var source = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.Read, 0);
-        using var target = new FileStream(to, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0);
+        using var source = new FileStream(from.OpenTrusted(long.MaxValue, out _), FileAccess.Read, 0);
+        using var target = new FileStream(new SafeFileHandle(to.OpenNew(), ownsHandle: true), FileAccess.Write, 0);
         var buffer = new byte[1 << 17];
         var crc = Checksum.Seed;
         for (int n; (n = source.Read(buffer)) > 0;)
@@ -213,39 +219,34 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     }
 
     /// <summary>Makes a snapshot's folder, private; not the root: where that is gone, somebody has removed the domain's folder.</summary>
-    private static void MakeFolder(string root, ulong process, string path)
+    private static void MakeFolder(TrustedPath path)
     {
-        foreach (var folder in new[] { Home(root, process), path })
+        if (path.Parent.Parent.Exists)
         {
-            if (Posix.MakeFolder(folder) is not (0 or Posix.Eexist) and var error)
-            {
-                throw new PosixException(error, $"make the folder {folder}");
-            }
+            path.MakeFolder();
+            return;
         }
+        throw new PosixException(Posix.Enoent, $"make the folder {path}");
     }
 
-    private static string Home(string root, ulong process) =>
-        Path.Combine(root, process.ToString("x16", CultureInfo.InvariantCulture));
+    private static TrustedPath Home(TrustedPath root, ulong process) => root / process.ToString("x16", CultureInfo.InvariantCulture);
 
     private static string Name(uint number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Removes a folder: its name first, so that a half-removed one is never taken for a snapshot.</summary>
-    private static void Remove(string path)
+    private static void Remove(TrustedPath path)
     {
-        if (!Directory.Exists(path))
+        if (!path.Exists)
         {
             return;
         }
-        if (!path.EndsWith(Unfinished, StringComparison.Ordinal))
+        if (!path.Name.EndsWith(Unfinished, StringComparison.Ordinal))
         {
             var doomed = path + ".old" + Unfinished;
-            if (Directory.Exists(doomed))
-            {
-                Directory.Delete(doomed, recursive: true);
-            }
-            Directory.Move(path, doomed);
+            doomed.RemoveTree();
+            path.MoveTo(doomed);
             path = doomed;
         }
-        Directory.Delete(path, recursive: true);
+        path.RemoveTree();
     }
 }

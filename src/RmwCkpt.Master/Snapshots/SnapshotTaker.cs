@@ -111,7 +111,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         }
     }
 
-    private SnapshotResult Freeze(Member member, string folder)
+    private SnapshotResult Freeze(Member member, TrustedPath folder)
     {
         registry.BeginWork();
         member.Slot.Release(ProcessTable.FreezeStart, Clock.Steady);

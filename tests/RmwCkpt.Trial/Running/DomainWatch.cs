@@ -35,7 +35,7 @@ public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : ID
     {
         if (_table is null)
         {
-            if (!File.Exists(folder.Table) || new FileInfo(folder.Table).Length != ProcessTable.FileSize)
+            if (!Directory.Exists(folder.Run) || folder.Table.Facts?.Size != ProcessTable.FileSize)
             {
                 return false;
             }
@@ -49,7 +49,7 @@ public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : ID
     {
         if (_graph is null)
         {
-            if (!File.Exists(folder.Graph))
+            if (!Directory.Exists(folder.Run) || !folder.Graph.Exists)
             {
                 return false;
             }
@@ -92,7 +92,7 @@ public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : ID
     {
         try
         {
-            using var stream = new FileStream(folder.MasterLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var stream = new FileStream(folder.MasterLog.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return string.Join('\n', new StreamReader(stream).ReadToEnd().TrimEnd().Split('\n').TakeLast(lines));
         }
         catch (IOException)
