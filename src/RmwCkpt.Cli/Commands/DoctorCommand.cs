@@ -68,13 +68,11 @@ internal static class DoctorCommand
             $"{kernel}{(KernelVersion(kernel) < new Version(5, 9) ? ": 5.9 or later is needed (pidfds, clean checkpoints)" : "")}");
         var criu = new CriuEngine(options.CriuProgram).Check();
         yield return new Finding("criu", criu.Usable, policy.Engine == EnginePolicy.Criu, criu.Why);
-        var rights = CriuFinder.Rights();
+        var rights = Capabilities.Lacking();
         yield return new Finding("rights for criu", rights is null, policy.Engine == EnginePolicy.Criu, rights ?? "they are there");
         yield return Yama();
-        yield return new Finding(
-            "process ids", File.Exists("/proc/sys/kernel/ns_last_pid"), false,
-            File.Exists("/proc/sys/kernel/ns_last_pid")
-                ? "can be given again (ns_last_pid)" : "/proc/sys/kernel/ns_last_pid is missing: the kernel lacks CONFIG_CHECKPOINT_RESTORE");
+        var ids = ProcessIds.WhyNot();
+        yield return new Finding("process ids", ids is null, false, ids ?? "can be given again (tried)");
         var outside = Memory.Posix.SessionId == 0;
         yield return new Finding(
             "session", !outside, false,
@@ -125,7 +123,7 @@ internal static class DoctorCommand
             return new Finding("ptrace", true, false, "not restricted (no yama)");
         }
         var scope = File.ReadAllText(Path).Trim();
-        var good = scope == "0" || Memory.Posix.UserId == 0 || scope == "1" && CriuFinder.Rights() is null;
+        var good = scope == "0" || Memory.Posix.UserId == 0 || scope == "1" && Capabilities.Lacking() is null;
         return new Finding(
             "ptrace", good && scope != "3", false,
             good ? $"yama/ptrace_scope is {scope}" : $"yama/ptrace_scope is {scope}: sysctl kernel.yama.ptrace_scope=0, or give criu CAP_SYS_PTRACE");

@@ -49,18 +49,18 @@ public static class CriuCommand
     public static string Native(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     /// <summary>The lines of CRIU's log that say what went wrong, at most five.</summary>
-    public static string Errors(TrustedPath log)
+    public static IReadOnlyList<string> Errors(TrustedPath log)
     {
         try
         {
             var lines = Encoding.UTF8.GetString(log.ReadAll(LargestLog)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var errors = lines.Where(x => x.Contains("Error (", StringComparison.Ordinal)
                 && !x.Contains("RLIMIT_NOFILE", StringComparison.Ordinal)).TakeLast(5).ToList();
-            return errors.Count > 0 ? string.Join(" | ", errors) : string.Join(" | ", lines.TakeLast(3));
+            return errors.Count > 0 ? errors : [.. lines.TakeLast(3)];
         }
         catch (IOException e)
         {
-            return e.Message;
+            return [e.Message];
         }
     }
 

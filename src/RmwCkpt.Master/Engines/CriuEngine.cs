@@ -38,6 +38,10 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
                 "its session's leader is outside of this pid namespace, which CRIU cannot dump: start it in a session of its own "
                 + "(setsid --wait COMMAND)");
         }
+        if (Capabilities.LacksBoundsOf(pid) is { } lacking)
+        {
+            return SnapshotResult.Failed(lacking);
+        }
         try
         {
             var external = stdio.Descriptors
@@ -53,11 +57,12 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
                 var stats = folder / "stats-dump";
                 return new SnapshotResult(true, false, false, "", stats.Exists ? CriuImages.Frozen(stats.ReadAll(1 << 20)) : 0);
             }
-            var errors = CriuCommand.Errors(folder / "dump.log");
+            var lines = CriuCommand.Errors(folder / "dump.log");
+            var errors = string.Join(" | ", lines);
             return SnapshotResult.Failed(
-                end.IsOverdue
-                    ? $"criu dump did not end in {limit.TotalSeconds:F0} s: {errors}"
-                    : $"criu dump ended with status {end.Status}: {errors}",
+                end.IsOverdue ? $"criu dump did not end in {limit.TotalSeconds:F0} s: {errors}"
+                    : end.WasKilled ? $"criu dump ended with status {end.Status}: {errors}"
+                    : CriuRefusal.Explain(pid, lines),
                 retry: !end.WasKilled && IsSocketTrouble(errors), harmed: end.WasKilled);
         }
         catch (OperationCanceledException)
@@ -105,7 +110,7 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
                 return new RestoreResult(order.Pid, "");
             }
             EndHalf(order);
-            var errors = CriuCommand.Errors(log);
+            var errors = string.Join(" | ", CriuCommand.Errors(log));
             return end.IsOverdue
                 ? RestoreResult.Failed($"criu restore did not end in {limit.TotalSeconds:F0} s: {errors}", again: false)
                 : RestoreResult.Failed($"criu restore ended with status {end.Status}: {errors}");
@@ -171,6 +176,12 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
         if (status == 0)
         {
             CriuKernelCache.Ensure(_program.Path);
+            return new EngineCheck(true, why);
+        }
+        // It needs none of that file where it may choose a process id as it makes the process, which it does.
+        if (text.Split('\n').Where(x => x.Contains("Error", StringComparison.Ordinal)).ToList() is { Count: > 0 } errors
+            && errors.All(x => x.Contains("ns_last_pid", StringComparison.Ordinal)) && Capabilities.Lacking() is null)
+        {
             return new EngineCheck(true, why);
         }
         var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries)

@@ -14,13 +14,16 @@ public sealed record CriuProgram(string Path, Version Version, bool Unprivileged
 public static partial class CriuFinder
 {
     public static readonly Version Oldest = new(4, 0);
-    private const int CheckpointRestore = 40;
-    private const int SystemAdministration = 21;
     private const string Remedy = "run colcon/criu in the workspace, or set RMW_CKPT_CRIU to a criu of version 4 or later";
 
     public static CriuProgram? Find(string? named, out string why)
     {
         var tried = new List<string>();
+        if (named is not null && Posix.HasRightsOfItsFile)
+        {
+            tried.Add($"RMW_CKPT_CRIU={named} is not used: this program has rights of its own, which the variable's setter has not");
+            named = null;
+        }
         foreach (var path in named is not null ? [named] : Candidates())
         {
             if (!File.Exists(path))
@@ -39,7 +42,7 @@ public static partial class CriuFinder
             {
                 tried.Add($"{path} is version {version}, older than {Oldest}");
             }
-            else if (Rights() is { } lacking)
+            else if (Capabilities.Lacking() is { } lacking)
             {
                 why = $"{path} {version} is there, but {lacking}";
                 return null;
@@ -47,29 +50,25 @@ public static partial class CriuFinder
             else
             {
                 why = $"{path} {version}";
-                return new CriuProgram(path, version, Unprivileged: !Has(SystemAdministration));
+                return new CriuProgram(path, version, Unprivileged: Capabilities.AreFew);
             }
         }
         why = tried.Count > 0 ? $"{string.Join("; ", tried)}: {Remedy}" : $"criu is not installed: {Remedy}";
         return null;
     }
 
-    /// <summary>What this process lacks to dump and restore others; null: nothing.</summary>
-    public static string? Rights() => Posix.UserId == 0 || Has(CheckpointRestore)
-        ? null
-        : "it needs root or CAP_CHECKPOINT_RESTORE: run the nodes as root, or "
-            + "setcap cap_checkpoint_restore,cap_sys_ptrace+eip on criu and rmw_ckpt";
-
     public static IEnumerable<string> Candidates()
     {
-        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Distinct())
+        // With rights that who runs it has not, what he says in PATH is not followed.
+        var path = Posix.HasRightsOfItsFile ? "/usr/local/sbin:/usr/local/bin:/usr/bin" : Environment.GetEnvironmentVariable("PATH") ?? "";
+        foreach (var folder in path.Split(':').Append("/usr/sbin").Distinct())
         {
             if (folder.StartsWith('/'))
             {
                 yield return Path.Combine(folder, "criu");
             }
         }
-        var program = Environment.ProcessPath is { } path ? File.ResolveLinkTarget(path, true)?.FullName ?? path : null;
+        var program = Environment.ProcessPath is { } self ? File.ResolveLinkTarget(self, true)?.FullName ?? self : null;
         for (var folder = Path.GetDirectoryName(program); folder is not null; folder = Path.GetDirectoryName(folder))
         {
             yield return Path.Combine(folder, ".criu", "bin", "criu");
@@ -97,9 +96,9 @@ public static partial class CriuFinder
             var nothing = Posix.Open("/dev/null", Posix.ReadOnly | Posix.CloseOnExec, 0);
             try
             {
-                var pid = Posix.Spawn(
+                var pid = Capabilities.Spawn(() => Posix.Spawn(
                     program, ["criu", .. arguments], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], "/",
-                    [(nothing, 0), (fd, 1), (fd, 2)], newSession: false);
+                    [(nothing, 0), (fd, 1), (fd, 2)], newSession: false));
                 var status = Posix.WaitFor(pid);
                 return ((status >> 8) & 0xff, File.ReadAllText(file));
             }
@@ -117,13 +116,6 @@ public static partial class CriuFinder
         {
             File.Delete(file);
         }
-    }
-
-    private static bool Has(int capability)
-    {
-        var line = File.ReadLines("/proc/self/status").FirstOrDefault(x => x.StartsWith("CapEff:", StringComparison.Ordinal));
-        return line is not null
-            && (ulong.Parse(line[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> capability & 1) == 1;
     }
 
     [GeneratedRegex(@"Version:\s*(\d+)\.(\d+)")]

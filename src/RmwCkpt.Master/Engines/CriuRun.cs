@@ -37,13 +37,14 @@ internal static class CriuRun
         var nothing = Posix.Open("/dev/null", Posix.ReadWrite | Posix.CloseOnExec, 0);
         try
         {
-            var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
-                .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).ToList();
+            // With rights that who runs it has not, his environment (CRIU_CONFIG_FILE) is not for it either.
+            List<string> environment = Posix.HasRightsOfItsFile ? ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] : [.. Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+                .Select(x => CriuCommand.Native($"{x.Key}={x.Value}"))];
             // CRIU calls iptables, ip and the like in places; a ROS environment's libraries are not for it.
             environment.RemoveAll(x => x.StartsWith("LD_", StringComparison.Ordinal));
-            var pid = Posix.Spawn(
+            var pid = Capabilities.Spawn(() => Posix.Spawn(
                 program, [.. arguments.Select(CriuCommand.Native)], environment, "/",
-                [(nothing, 0), (nothing, 1), (nothing, 2), .. inherited.Distinct().Select(x => (x, x))], newSession: true);
+                [(nothing, 0), (nothing, 1), (nothing, 2), .. inherited.Distinct().Select(x => (x, x))], newSession: true));
             // A process stands still meanwhile. It gets its own niceness back, which is in the image.
             Posix.TrySetNice(pid, Nice);
             var isOverdue = AwaitEnd(pid, limit, isFutile, isStopping);
