@@ -92,6 +92,15 @@ internal static partial class Log
     [LoggerMessage(313, LogLevel.Information, "{Process} was killed together with its launcher, process {Pid}: that is no death, and it does not come back")]
     public static partial void KilledWithLauncher(this ILogger log, string process, uint pid);
 
+    [LoggerMessage(320, LogLevel.Information, "{Process}: ended what was left of its tree: {Pids}")]
+    public static partial void LeftEnded(this ILogger log, string process, string pids);
+
+    [LoggerMessage(321, LogLevel.Warning, "{Process}: its new life is without {What}")]
+    public static partial void AttributeLost(this ILogger log, string process, string what);
+
+    [LoggerMessage(322, LogLevel.Warning, "{Process} (pid {Pid}): {Why}")]
+    public static partial void StartedFresh(this ILogger log, string process, uint pid, string why);
+
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
 

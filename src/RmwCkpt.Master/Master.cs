@@ -52,7 +52,8 @@ public sealed class Master : IDisposable
             registry, new SnapshotTaker(registry, store, _engine, _log), copier, _engine, _options, _log);
         var supervisor = new Supervisor(_folder, registry, store, _engine, _options, _log);
         var sweeper = new Sweeper(_folder, registry, store, _engine, _log);
-        _parts.AddRange([_server, scheduler, copier, sweeper, supervisor, registry]);
+        var kin = new KinWatch(registry);
+        _parts.AddRange([_server, scheduler, copier, sweeper, kin, supervisor, registry]);
         supervisor.Ended += sweeper.Add;
         sweeper.Displaced += () => Stop("its run folder was removed, and another master's is in its place");
         Sweeper = sweeper;
@@ -73,6 +74,7 @@ public sealed class Master : IDisposable
         scheduler.Start();
         copier.Start();
         sweeper.Start();
+        kin.Start();
         var status = new StatusReport(_folder, registry, _engine);
         _handler = new Requests(registry, supervisor, scheduler, store, status, Stop).Handle;
         _server.Start();
@@ -114,6 +116,7 @@ public sealed class Master : IDisposable
         if (store.List(member.Id).FirstOrDefault(x => x.Manifest is not null) is { Manifest: { } newest })
         {
             (member.LastNumber, member.LastPosition, member.LastTaken) = (newest.Number, newest.JournalPosition, newest.Taken);
+            member.Below = newest.Below;
         }
         foreach (var number in store.Unpersisted(member.Id).Order())
         {

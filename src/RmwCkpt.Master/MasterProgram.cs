@@ -34,6 +34,7 @@ public static class MasterProgram
                 tell(holder);
                 return 1;
             }
+            ProcessAttributes.Reset();
             var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
             var foreground = lockDescriptor < 0;
             Detach(foreground);

@@ -38,6 +38,18 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>Other nodes descend from it (a launch file's process): it is neither frozen nor started again.</summary>
     public bool HasNodes { get; set; }
 
+    /// <summary>The processes below it when they were last looked at.</summary>
+    public IReadOnlyList<Kin> Below { get; set; } = [];
+
+    /// <summary>The number of the life, if any, that its command was started again for.</summary>
+    public uint StartedAgain { get; set; }
+
+    /// <summary>The last life that has said hello again.</summary>
+    public uint Resumed { get; set; }
+
+    /// <summary>Its command was started again, and ended before it was a node.</summary>
+    public bool EndedBeforeJoining => Resumed < StartedAgain;
+
     /// <summary>A recovery is under way, up to the moment in which it is live again.</summary>
     public bool Recovering { get; set; }
 
@@ -67,6 +79,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     public int FailedSnapshots { get; set; }
 
     public string WhyNoSnapshot { get; set; } = "";
+
+    /// <summary>When the last one could not be taken, on the monotonic clock.</summary>
+    public long NoSnapshotAt { get; set; }
 
     /// <summary>The parent of it, or of its keeper.</summary>
     public Ancestor? Launcher => Entry.Record.Ancestors.FirstOrDefault();

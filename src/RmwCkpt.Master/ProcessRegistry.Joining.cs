@@ -121,6 +121,7 @@ internal sealed partial class ProcessRegistry
         record.Command.AddRange(facts.Command);
         record.Environment.AddRange(facts.Environment);
         record.Stdio.AddRange(facts.Stdio);
+        record.Attributes = facts.Attributes;
         Apply(new RegistryRecord { Process = record });
         var member = AddMember(record.Process_);
         member.Stdio = stdio;
@@ -152,10 +153,13 @@ internal sealed partial class ProcessRegistry
     {
         lock (_gate)
         {
-            return _members.TryGetValue(process, out var member) && member.Entry.Record.Pid == pid && member.Entry.IsVisible
-                ? ToWelcome(member, resumed: true)
-                : throw new RequestException(
+            if (!_members.TryGetValue(process, out var member) || member.Entry.Record.Pid != pid || !member.Entry.IsVisible)
+            {
+                throw new RequestException(
                     $"process {pid} is not the next life of process {process:x16}: the master starts those itself");
+            }
+            member.Resumed = member.Entry.Record.Incarnation;
+            return ToWelcome(member, resumed: true);
         }
     }
 

@@ -37,13 +37,16 @@ internal enum RecoveryPhase
 
     /// <summary>End: it has died or left during the replay, which another recovery or nobody looks after.</summary>
     Overtaken,
+
+    /// <summary>End: its command was started anew, as another process of the domain.</summary>
+    Fresh,
 }
 
 /// <summary>
 /// One recovery: a state machine whose every step returns the next phase. Runs on one thread.
 /// <code>
 /// Decide -> FreePid -> Raise -> Restore -> Replaying -> Live | Overtaken
-///    |         |                   |-> StartAgain -> Replaying | Down
+///    |         |                   |-> StartAgain -> Replaying | Fresh | Down
 ///    |-> Down  |-> (taken for too long: images are passed over)
 ///    |-> Raise -> Follow -> Replaying | Down        (at home in another domain)
 /// </code>
@@ -185,7 +188,9 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         return deaths < Supervisor.LastDeath
             ? RecoveryPhase.FreePid
             : Down($"it has died {deaths} times in the same place, "
-                + (position < 0
+                + (member.EndedBeforeJoining
+                    ? $"before it joined: {CommandsError.Of(member)}"
+                    : position < 0
                     ? "before it took anything"
                     : $"after cell {position} of its journal: what it took there kills it (rmw_ckpt journal show)")
                 + "; rmw_ckpt recover tries once more");
@@ -207,14 +212,25 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         return RecoveryPhase.Down;
     }
 
-    /// <summary>CRIU gives the process its id again, so a zombie must have been collected by its parent.</summary>
+    /// <summary>
+    /// What is left of its tree goes. CRIU gives the process its id again, so a zombie must have been collected by its parent.
+    /// </summary>
     private RecoveryPhase FreePid()
     {
+        var record = member.Entry.Record;
+        var others = supervisor.Registry.Members.Where(m => m != member && m.Entry.State == ProcessState.Live)
+            .Select(m => (int)m.Entry.Record.Pid).ToHashSet();
+        var ended = ProcessKin.EndLeft(
+            (int)record.Pid, (int)(record.Attributes?.Session ?? 0), member.Below, others.Contains);
+        if (ended.Count > 0)
+        {
+            supervisor.Log.LeftEnded(_name, string.Join(", ", ended));
+        }
         if (Engine is NoneEngine)
         {
             _whyNoImage = "engine none";
         }
-        else if (!IsFree((int)member.Entry.Record.Pid, s_pidPatience))
+        else if (ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience)) && ProcessProbe.Exists((int)record.Pid))
         {
             _whyNoImage = WhyTaken((int)member.Entry.Record.Pid);
         }
@@ -318,6 +334,12 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             var result = RestoreFrom(snapshot.Folder, pid);
             if (result.Done && Adopt(result.Pid))
             {
+                member.StartedAgain = 0;
+                ProcessAttributes.SetAffinities(pid, snapshot.Manifest.Affinities);
+                if (member.Entry.Record.Attributes is { } attributes && !ProcessAttributes.JoinGroup(pid, attributes))
+                {
+                    supervisor.Log.AttributeLost(_name, $"control group {attributes.ControlGroup}");
+                }
                 if (_passedOver.Length > 0)
                 {
                     supervisor.Registry.Update(member, r => r.Note = $"restored from snapshot {snapshot.Number}: {_passedOver}");
@@ -349,15 +371,16 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
 
     private RecoveryPhase StartAgain()
     {
-        if (member.Slot.AcquireInt64(ProcessTable.JournalFirst) > 0)
-        {
-            return Down($"{_whyNoImage}, and its journal no longer goes back to its beginning");
-        }
         if (member.WhyNotStartedAgain is { } whyNot)
         {
             return Down($"{_whyNoImage}, and its command cannot be started again: {whyNot}");
         }
+        if (member.Slot.AcquireInt64(ProcessTable.JournalFirst) > 0)
+        {
+            return StartFresh($"{_whyNoImage}, and its journal no longer goes back to its beginning");
+        }
         var result = supervisor.Fallback.Restore(Order(null));
+        member.StartedAgain = _incarnation;
         if (!result.Done)
         {
             return Down($"{_whyNoImage}; starting its command again failed too: {result.Why}");
@@ -370,12 +393,26 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         return RecoveryPhase.Replaying;
     }
 
+    /// <summary>Nothing that it knew can be had again: better without, as another process of the domain, than not at all.</summary>
+    private RecoveryPhase StartFresh(string why)
+    {
+        var result = supervisor.Fallback.Restore(Order(null) with { IsFresh = true });
+        if (!result.Done)
+        {
+            return Down($"{why}; starting its command anew failed too: {result.Why}");
+        }
+        supervisor.StartedFresh(result.Pid, $"started anew, without what it knew when it died: {why}");
+        GiveUp($"{why}: started anew, without what it knew, as process {result.Pid}");
+        return RecoveryPhase.Fresh;
+    }
+
     private RestoreOrder Order(TrustedPath? snapshotFolder) => new(member.Entry.Record, snapshotFolder, member.Stdio)
     {
         Domain = supervisor.Folder.Domain,
         RunFolder = supervisor.Folder.Folder.Root,
         LockFile = Supervisor.LockFile(member),
         OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),
+        LostAttribute = what => supervisor.Log.AttributeLost(_name, what),
         Lost = (fd, target) => supervisor.Log.StdioLost(
             _name, fd, target, Path.Combine(member.Entry.Record.Folder, "output.log")),
     };

@@ -101,6 +101,10 @@ internal sealed class StatusReport(
         {
             yield return $"{n} publishes diverged in replay";
         }
+        foreach (var why in Unprotected.Why(member))
+        {
+            yield return why;
+        }
         foreach (var complaint in member.Entry.Record.Complaints)
         {
             yield return complaint;

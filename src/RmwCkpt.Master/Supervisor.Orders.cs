@@ -44,7 +44,7 @@ internal sealed partial class Supervisor
             Registry.Signal(member, Posix.SigKill);
         }
         var recovery = await done.Task.WaitAsync(cancel);
-        if (recovery.Phase != RecoveryPhase.Live)
+        if (recovery.Phase is not (RecoveryPhase.Live or RecoveryPhase.Fresh))
         {
             throw new RequestException($"{member} was not recovered: {recovery.Why}");
         }

@@ -27,6 +27,7 @@ internal sealed partial class Supervisor : IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<Recovery>> _forced = new();
+    private readonly ConcurrentDictionary<int, string> _fresh = new();
 
     public Supervisor(
         RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, MasterOptions options, ILogger log)
@@ -108,6 +109,9 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>Locked while a process is being restored.</summary>
     public static string LockFile(Member member) => Path.Combine(member.Entry.Record.Folder, "restore.lock");
 
+    /// <summary>The process will join as one that nobody has seen before; what it is told about then.</summary>
+    public void StartedFresh(int pid, string note) => _fresh[pid] = note;
+
     /// <summary>Tells that nobody waits for a process any more.</summary>
     public void Report(Member member) => Ended?.Invoke(member);
 
@@ -132,6 +136,11 @@ internal sealed partial class Supervisor : IDisposable
         Watch.Add(member.Id, pidfd);
         MarkParents(member);
         WatchLaunchers();
+        if (_fresh.TryRemove((int)member.Entry.Record.Pid, out var note))
+        {
+            Registry.Update(member, r => (r.Note, r.Recoveries) = (note, 1));
+            Log.StartedFresh(member.ToString(), member.Entry.Record.Pid, note);
+        }
     }
 
     /// <summary>Remembers which processes have others below them.</summary>

@@ -35,6 +35,12 @@ public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, 
 
     /// <summary>Told of a descriptor that could not be given back: number, what it was.</summary>
     public required Action<int, string> Lost { get; init; }
+
+    /// <summary>Told of an attribute that could not be given back.</summary>
+    public Action<string> LostAttribute { get; init; } = _ => { };
+
+    /// <summary>The next life is another process of the domain: it has nothing to replay.</summary>
+    public bool IsFresh { get; init; }
 }
 
 /// <summary>How a restore went. <paramref name="Again"/>: a second attempt may go better.</summary>

@@ -31,13 +31,20 @@ public sealed class NoneEngine : ISnapshotEngine
             {
                 descriptors.Add((Descriptor(order, n, own), n));
             }
-            var environment = process.Environment
-                .Where(x => !x.StartsWith(Resume + "=", StringComparison.Ordinal))
-                .Append(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}@{order.Domain}"));
-            var folder = Directory.Exists(process.WorkingFolder) ? process.WorkingFolder : "/";
-            var pid = RightsReader.With(process.Rights, () =>
-                Posix.Spawn(Program(process), process.Command, [.. environment], folder, descriptors, newSession: true));
-            if (process.Rights is { } first && RightsReader.Read(pid) is { } second && RightsCheck.More(second, first) is { } more)
+            var environment = process.Environment.Where(x => !x.StartsWith(Resume + "=", StringComparison.Ordinal)).ToList();
+            if (!order.IsFresh)
+            {
+                environment.Add(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}@{order.Domain}"));
+            }
+            var folder = StartFolder.Of(process);
+            var pid = ProcessAttributes.Spawn(
+                process.Attributes ?? new Attributes(),
+                () => RightsReader.With(process.Rights, () =>
+                    Posix.Spawn(Program(process), process.Command, environment, folder, descriptors, newSession: true)),
+                order.LostAttribute);
+            // Of one that has ended meanwhile nothing can be read, and nothing is to be feared.
+            if (process.Rights is { } first && RightsReader.Read(pid) is { } second && !ProcessProbe.HasEnded(pid)
+                && RightsCheck.More(second, first) is { } more)
             {
                 Posix.Kill(pid, Posix.SigKill);
                 Posix.Reap(pid, out _);

@@ -36,6 +36,8 @@ public sealed record ProcessFacts
 
     /// <summary>Who started it: its parent, that one's, and so on, a few.</summary>
     public IReadOnlyList<Ancestor> Ancestors { get; init; } = [];
+
+    public Attributes Attributes { get; init; } = new();
 }
 
 /// <summary>Looks at processes. Tests put their own in its place.</summary>
@@ -70,6 +72,7 @@ public sealed class ProcessProbe : IProcessProbe
                     Rights = RightsReader.Read(pid),
                     Stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")],
                     Ancestors = [.. AncestorsOf(pid)],
+                    Attributes = ProcessAttributes.Read(pid),
                 }
                 : null;
         }
@@ -113,6 +116,12 @@ public sealed class ProcessProbe : IProcessProbe
             ? (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture))
             : null;
     }
+
+    /// <summary>The ids of all processes that may be seen.</summary>
+    public static IEnumerable<int> All() =>
+        Directory.EnumerateDirectories("/proc")
+            .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Where(x => x > 0);
 
     /// <summary>Whether it has ended, be it that a thread of it or its zombie is still to be collected.</summary>
     public static bool HasEnded(int pid) => StateOf(pid) is null or { State: 'Z' or 'X' or 'x' };

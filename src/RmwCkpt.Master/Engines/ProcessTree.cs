@@ -23,12 +23,17 @@ internal static class ProcessTree
     /// Waits until processes that were ended are gone, and collects those that have become this process' children. False:
     /// after <paramref name="patience"/> some are still there.
     /// </summary>
-    public static bool Collect(IEnumerable<int> pids, TimeSpan patience)
+    public static bool Collect(IEnumerable<int> pids, TimeSpan patience) => Await(pids, patience, ProcessProbe.Exists);
+
+    /// <summary>The same, but that those are not waited for that have ended and whose parents take their time to collect them.</summary>
+    public static bool AwaitEnds(IEnumerable<int> pids, TimeSpan patience) => Await(pids, patience, x => !ProcessProbe.HasEnded(x));
+
+    private static bool Await(IEnumerable<int> pids, TimeSpan patience, Func<int, bool> isThere)
     {
         var until = Clock.Steady + ((long)patience.TotalMilliseconds * Clock.Millisecond);
         foreach (var pid in pids)
         {
-            while (!Posix.Reap(pid, out _) && ProcessProbe.Exists(pid))
+            while (!Posix.Reap(pid, out _) && isThere(pid))
             {
                 if (Clock.Steady > until)
                 {

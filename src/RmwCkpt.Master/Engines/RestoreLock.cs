@@ -1,4 +1,3 @@
-using System.Globalization;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Engines;
@@ -41,9 +40,7 @@ internal static class RestoreLock
 
     /// <summary>Other processes that have the file open.</summary>
     internal static IReadOnlyList<int> Holders(string path) =>
-        [.. Directory.EnumerateDirectories("/proc")
-            .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-            .Where(pid => pid > 0 && pid != Environment.ProcessId && Holds(pid, path))];
+        [.. ProcessProbe.All().Where(pid => pid != Environment.ProcessId && Holds(pid, path))];
 
     private static bool EndHolders(string path, int fd)
     {

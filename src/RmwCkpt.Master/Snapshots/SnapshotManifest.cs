@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Win32.SafeHandles;
+using RmwCkpt.Master.Engines;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Snapshots;
@@ -41,6 +42,12 @@ public sealed record SnapshotManifest
 
     /// <summary>ns, by the engine's own statistics.</summary>
     public long Frozen { get; init; }
+
+    /// <summary>Processes below it that are in the image.</summary>
+    public IReadOnlyList<Kin> Below { get; init; } = [];
+
+    /// <summary>The processors that each of its threads may run on, in hexadecimal, by thread id.</summary>
+    public IReadOnlyDictionary<int, string> Affinities { get; init; } = new Dictionary<int, string>();
 
     public IReadOnlyList<SnapshotFile> Files { get; init; } = [];
 

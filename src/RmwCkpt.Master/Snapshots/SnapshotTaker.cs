@@ -71,6 +71,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
     private SnapshotOutcome Dump(Member member)
     {
         var begun = Clock.Steady;
+        KinWatch.Note(registry, member);
         for (var attempt = 1; ; attempt++)
         {
             var (number, folder) = store.Begin(member.Id);
@@ -86,6 +87,8 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 Engine = engine.For(member.Policy).Name,
                 JournalPosition = position,
                 Taken = Clock.Real,
+                Below = member.Below,
+                Affinities = ProcessAttributes.Affinities((int)member.Entry.Record.Pid),
             };
             var result = Freeze(member, folder);
             if (result.Done)
@@ -193,6 +196,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             member.WhyNoSnapshot = why;
             log.NotTaken(member.ToString(), why);
         }
+        member.NoSnapshotAt = Clock.Steady;
         member.FailedSnapshots++;
         return new SnapshotOutcome(0, why, null);
     }
