@@ -62,11 +62,17 @@ public sealed class CallbackPump(Session session)
         {
             if (Scouts.Count > inbox.Sources.Length)
             {
-                foreach (var (log, scout) in Scouts.Where(x => !inbox.Reads(x.Key)).ToList())
-                {
-                    Scouts.Remove(log);
-                    scout.Dispose();
-                }
+                ForgetUnread(inbox);
+            }
+        }
+
+        /// <summary>On its own, for what its lambda captures is allocated on entry.</summary>
+        private void ForgetUnread(Inbox inbox)
+        {
+            foreach (var (log, scout) in Scouts.Where(x => !inbox.Reads(x.Key)).ToList())
+            {
+                Scouts.Remove(log);
+                scout.Dispose();
             }
         }
 

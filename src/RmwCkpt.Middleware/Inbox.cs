@@ -374,10 +374,15 @@ public sealed partial class Inbox : IDisposable
 
     private void RemoveIfDone(Source source)
     {
-        if (!source.Orphaned || source == _lentFrom || source.Reader.HasNext)
+        if (source.Orphaned && source != _lentFrom && !source.Reader.HasNext)
         {
-            return;
+            Remove(source);
         }
+    }
+
+    /// <summary>On its own, for what its lambda captures is allocated on entry.</summary>
+    private void Remove(Source source)
+    {
         lock (_sourcesLock)
         {
             _readBefore[source.Writer] = source.Reader.NextSequence;

@@ -393,7 +393,7 @@ public sealed partial class Session
     /// <summary>Copies the live rows to <paramref name="rows"/>; returns how many there are.</summary>
     public int CopyGraph(Span<byte> rows) => GraphQueries.Copy(_graph, rows);
 
-    private T Add<T>(Func<uint, T> make, bool reuse = false)
+    internal T Add<T>(Func<uint, T> make, bool reuse = false)
         where T : Entity
     {
         lock (_entitiesLock)

@@ -13,8 +13,6 @@ internal sealed class LoneSession : IDisposable
     private const uint Slot = 1;
     private readonly string _parent = $"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}";
     private readonly Node _node;
-    private uint _last = 100;
-
     /// <param name="of">The process, in a former life, whose journal and logs this one has.</param>
     public LoneSession(LoneSession? of = null)
     {
@@ -23,7 +21,8 @@ internal sealed class LoneSession : IDisposable
         table.Slot(Slot).Increment(ProcessTable.Incarnation);
         var welcome = new Welcome { Slot = Slot, Process = 9, Incarnation = table.Slot(Slot).ReadUInt32(ProcessTable.Incarnation) };
         Session = new Session(Folder, new RegistryClient(Folder), table, GraphTable.Open(Folder), welcome, resumed: of is not null);
-        _node = new Node(Session, 50, "tested", "/", "/", Session.CreateGuard());
+        var guard = Session.CreateGuard();
+        _node = Session.Add(id => new Node(Session, id, "tested", "/", "/", guard));
     }
 
     public RunFolder Folder { get; }
@@ -34,12 +33,17 @@ internal sealed class LoneSession : IDisposable
 
     public Endpoint Subscribe(Qos qos) => Create(EntityKind.Subscription, qos);
 
+    public Endpoint Serve() => Create(EntityKind.Service, Qos.Default);
+
     /// <summary>Publishes a number, of eight bytes.</summary>
     public static void Say(Endpoint publisher, long number)
     {
         publisher.Outbox!.Begin(null, 8).Write(0, number);
         publisher.Outbox.End(8);
     }
+
+    /// <summary>Takes a message, if there is one.</summary>
+    public static bool Take(Endpoint subscription) => subscription.Inbox!.Begin().Taken && subscription.Inbox.End();
 
     /// <summary>The next number, or null.</summary>
     public static long? Hear(Endpoint subscription)
@@ -84,6 +88,6 @@ internal sealed class LoneSession : IDisposable
     private Endpoint Create(EntityKind kind, Qos qos)
     {
         var options = new EndpointOptions("/numbers", "std_msgs/msg/Int64", qos);
-        return new Endpoint(Session, _last++, kind, _node, options, Session.Determinants.Clock.Now);
+        return Session.Add(id => new Endpoint(Session, id, kind, _node, options, Session.Determinants.Clock.Now));
     }
 }

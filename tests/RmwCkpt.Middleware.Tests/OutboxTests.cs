@@ -1,0 +1,90 @@
+using RmwCkpt.Log;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Tests;
+
+/// <summary>What an endpoint writes, and what a later life of it says again.</summary>
+public sealed class OutboxTests : IDisposable
+{
+    private readonly LoneSession _domain = new();
+
+    public void Dispose() => _domain.Dispose();
+
+    [Fact]
+    public void Messages_are_numbered_and_what_is_given_up_never_was()
+    {
+        var outbox = _domain.Publish(Qos.Default).Outbox!;
+        outbox.Begin(null, 8).Write(0, 1L);
+        Assert.Equal(1, outbox.End(8));
+        outbox.Begin(null, 8).Write(0, 2L);
+        Assert.True(outbox.IsHeld);
+        outbox.Abort();
+        Assert.False(outbox.IsHeld);
+        outbox.Begin(null, 8).Write(0, 3L);
+        Assert.Equal(2, outbox.End(8));
+        using var reader = LogReader.Open(_domain.Folder.Log(EndpointHead.Gid(outbox.Head)));
+        Assert.Equal([1, 3], Numbers(reader));
+    }
+
+    [Fact]
+    public void What_is_too_large_holds_nothing()
+    {
+        var outbox = _domain.Publish(Qos.Default).Outbox!;
+        Assert.Equal(Code.TooLarge, Assert.Throws<Failure>(() => outbox.Begin(null, long.MaxValue)).Code);
+        Assert.Equal(Code.TooLarge, Assert.Throws<Failure>(() => outbox.Begin(null, -1)).Code);
+        Assert.False(outbox.IsHeld);
+    }
+
+    [Fact]
+    public void A_reply_has_its_request_before_it()
+    {
+        var client = new Gid(5, 6, 7);
+        var outbox = _domain.Serve().Outbox!;
+        outbox.Begin(new RequestId(client, 9), 8).Write(0, 1L);
+        outbox.End(8);
+        using var reader = LogReader.Open(_domain.Folder.Log(EndpointHead.Gid(outbox.Head)));
+        Assert.True(reader.TryPeek(out var frame));
+        Assert.Equal((new RequestId(client, 9), RequestId.Size + 8), (RequestId.Read(frame.Payload), frame.Payload.Length));
+        Assert.True(Inbox.IsReplyTo(client, frame));
+        Assert.False(Inbox.IsReplyTo(new Gid(5, 6, 8), frame));
+    }
+
+    [Fact]
+    public void A_later_life_says_nothing_again_and_what_it_says_otherwise_is_counted()
+    {
+        var first = _domain.Publish(Qos.Default);
+        LoneSession.Say(first, 1);
+        LoneSession.Say(first, 2);
+        first.Close();
+        var next = new LoneSession(of: _domain);
+        var again = next.Publish(Qos.Default);
+        LoneSession.Say(again, 1);
+        Assert.Equal((1, 0), (next.Session.Slot.ReadInt64(ProcessTable.Suppressed), next.Session.Slot.ReadInt64(ProcessTable.Divergences)));
+        LoneSession.Say(again, 7);
+        Assert.Equal((1, 1), (next.Session.Slot.ReadInt64(ProcessTable.Suppressed), next.Session.Slot.ReadInt64(ProcessTable.Divergences)));
+        LoneSession.Say(again, 3);
+        using var reader = LogReader.Open(_domain.Folder.Log(again.Gid));
+        Assert.Equal([1, 2, 3], Numbers(reader));
+    }
+
+    [Fact]
+    public void Its_readers_are_rung_and_nobody_else()
+    {
+        var publisher = _domain.Publish(Qos.Default);
+        var table = _domain.Session.Table;
+        publisher.Outbox!.Head.AddReader(5);
+        var before = (table.Slot(5).ReadUInt32(ProcessTable.Bell), table.Slot(6).ReadUInt32(ProcessTable.Bell));
+        LoneSession.Say(publisher, 1);
+        Assert.Equal((before.Item1 + 1, before.Item2), (table.Slot(5).ReadUInt32(ProcessTable.Bell), table.Slot(6).ReadUInt32(ProcessTable.Bell)));
+    }
+
+    private static List<long> Numbers(LogReader reader)
+    {
+        var all = new List<long>();
+        for (; reader.TryPeek(out var frame); reader.Advance())
+        {
+            all.Add(frame.Payload.ReadInt64(0));
+        }
+        return all;
+    }
+}
