@@ -15,7 +15,6 @@ public static unsafe partial class Posix
 
     public const int Eperm = 1;
     public const int Enoent = 2;
-    public const int Esrch = 3;
     public const int Eintr = 4;
     public const int Eagain = 11;
     public const int Enomem = 12;

@@ -8,9 +8,6 @@ public static unsafe partial class Posix
 {
     public const int NoControllingTty = 0x100;
     public const int NonBlocking = 0x800;
-    public const int Truncate = 0x200;
-    public const int TemporaryFile = 0x410000;
-    public const int Enxio = 6;
     public const int SigHup = 1;
     public const int SigInt = 2;
     public const int SigPipe = 13;
@@ -343,9 +340,6 @@ public static unsafe partial class Posix
 
         [LibraryImport("libc", SetLastError = true)]
         public static partial nint read(int fd, void* data, nuint size);
-
-        [LibraryImport("libc")]
-        public static partial int setpriority(int which, uint who, int priority);
 
         [LibraryImport("libc")]
         public static partial int posix_spawn_file_actions_init(void* actions);
