@@ -115,6 +115,7 @@ public sealed class RightsTests
         Says("groups", Root, With(Root, x => x.Supplementary.Add(20)));
         Says("namespaces", With(Root, x => x.Namespaces["net"] = "net:[9]"), Root);
         Assert.Null(RightsCheck.More(With(Root, x => x.Permitted = 0), Root));
+        Assert.Null(RightsCheck.More(With(Root, x => x.Namespaces.Clear()), Root));
 
         static void Says(string what, Rights first, Rights second) =>
             Assert.Contains(what, RightsCheck.More(second, first), StringComparison.Ordinal);

@@ -89,7 +89,8 @@ internal static class RightsCheck
     /// <summary>What a process may do that another may not; null: nothing.</summary>
     public static string? More(Rights second, Rights first)
     {
-        var elsewhere = Elsewhere(second, first) is not null;
+        // One that has ended already is nowhere.
+        var elsewhere = second.Namespaces.Count > 0 && Elsewhere(second, first) is not null;
         var gained = (second.Permitted & ~first.Permitted) | (second.Bounding & ~first.Bounding);
         return gained != 0 ? Names(gained)
             : first.NoNewPrivileges && !second.NoNewPrivileges ? "gain privileges"
