@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "asked.hpp"
 #include "entities.hpp"
 #include "process.hpp"
 
@@ -130,12 +131,20 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
   if (ret != RMW_RET_OK) {
     return ret;
   }
+  if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
+    // Before the place may be gone.
+    rmw_ckpt::forget_asked_in(context->impl->session);
+  }
   if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed) &&
       rmw_ckpt::check(rmw_ckpt::core::call(ckpt_fini, context->impl->session), "cannot forget the domain") !=
           RMW_RET_OK) {
     // The context is gone all the same.
     RCUTILS_LOG_ERROR_NAMED(identifier, "%s", rmw_get_error_string().str);
     rmw_reset_error();
+  }
+  if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
+    // Other contexts may share the session.
+    rmw_ckpt::note_asked_in(context->impl->session);
   }
   delete context->impl;
   *context = rmw_get_zero_initialized_context();

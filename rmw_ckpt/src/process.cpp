@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "asked.hpp"
 #include "determinants.hpp"
 
 namespace rmw_ckpt {
@@ -78,6 +79,7 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
     redirect_clock();
     redirect_random();
   });
+  note_asked_in(*session);
   return RMW_RET_OK;
 }
 

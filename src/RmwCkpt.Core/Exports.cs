@@ -59,6 +59,24 @@ internal static class Exports
     [UnmanagedCallersOnly(EntryPoint = "ckpt_leave")]
     private static void Leave() => Handles.MarkAllLeft();
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_asked")]
+    private static int Asked(uint session, nint place)
+    {
+        try
+        {
+            var joined = Handles.Session(session);
+            var words = new Region(place, CAskedPlace.Size);
+            words.Write(CAskedPlace.Owner, (long)joined.Slot.Pointer(ProcessTable.ProcessId, 8));
+            words.Write(CAskedPlace.Process, joined.ProcessId);
+            words.Write(CAskedPlace.AskedAt, (long)joined.Slot.Pointer(ProcessTable.AskedAt, 8));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_clock")]
     private static long Clock(int clock, long real)
     {

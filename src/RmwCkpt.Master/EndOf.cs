@@ -42,7 +42,10 @@ internal readonly record struct EndOf(int? Status)
         Posix.Reap(pid, out var status) ? status
         : ProcessProbe.ExitStatus(pid) ?? (pidfd >= 0 ? Posix.ExitStatus(pidfd) : null));
 
-    public override string ToString() =>
+    public override string ToString() => How()
+        + (WasTold ? ", told to" : WasAsked ? ", after it was asked to end" : WasLauncherKilled ? ", with its launcher" : "");
+
+    private string How() =>
         Status is not { } status ? "how is not known"
         : Signal != 0 ? $"signal {Signal}{((status & CoreDumped) != 0 ? ", core dumped" : "")}"
         : $"exit status {ExitStatus}";

@@ -101,6 +101,9 @@ internal static partial class Log
     [LoggerMessage(322, LogLevel.Warning, "{Process} (pid {Pid}): {Why}")]
     public static partial void StartedFresh(this ILogger log, string process, uint pid, string why);
 
+    [LoggerMessage(314, LogLevel.Information, "{Process} lives, and its launcher, process {Pid}, has seen it die: on_exit=Shutdown() there ends all others; what it starts in its place stands in for it; without that, rmw_ckpt stop ends it")]
+    public static partial void LauncherSawItDie(this ILogger log, string process, uint pid);
+
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
 

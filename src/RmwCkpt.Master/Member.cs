@@ -86,8 +86,10 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>The parent of it, or of its keeper.</summary>
     public Ancestor? Launcher => Entry.Record.Ancestors.FirstOrDefault();
 
-    /// <summary>How its last life ended that did.</summary>
+    /// <summary>How the last of its lives ended that did, and which one that was (0: none yet).</summary>
     public EndOf HowItEnded { get; set; }
+
+    public uint EndedLife { get; set; }
 
     /// <summary>How long ago a signal last asked it to end; null: none has.</summary>
     public TimeSpan? SinceAsked => Slot.AcquireInt64(ProcessTable.AskedAt) is not 0 and var at

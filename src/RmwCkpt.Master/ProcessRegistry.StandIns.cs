@@ -34,7 +34,7 @@ internal sealed partial class ProcessRegistry
                 StartTime = record.StartTime,
                 Note = record.Note,
             };
-            if (member.HowItEnded.Status is { } status)
+            if (member.EndedLife == record.Incarnation && member.HowItEnded.Status is { } status)
             {
                 kept.Status = status;
             }
@@ -55,7 +55,7 @@ internal sealed partial class ProcessRegistry
         return pidfd;
     }
 
-    private bool IsAlive(Ancestor process) =>
+    public bool IsAlive(Ancestor process) =>
         _probe.StartTime((int)process.Pid) is { } start && ProcessProbe.IsSameStart(start, process.StartTime);
 
     /// <summary>Whom a process that joins is to stand in for, if it was started in place of one that the master brings back.</summary>

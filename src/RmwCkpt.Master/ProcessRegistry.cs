@@ -184,7 +184,7 @@ internal sealed partial class ProcessRegistry : IDisposable
         {
             return;
         }
-        Update(member, r => (r.State, r.Ended) = ((uint)ProcessState.Left, Clock.Real));
+        Update(member, r => (r.State, r.Note, r.Ended) = ((uint)ProcessState.Left, "", Clock.Real));
         member.SlotState = ProcessState.Left;
         member.Stdio.Dispose();
         _log.Left(member.ToString());

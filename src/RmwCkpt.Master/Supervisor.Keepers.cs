@@ -42,11 +42,7 @@ internal sealed partial class Supervisor
         {
             return;
         }
-        var end = EndOf.Look((int)keeper.Pid, pidfd) with
-        {
-            SinceAsked = member.SinceAsked,
-            WasLauncherKilled = WasLauncherKilled(member, when),
-        };
+        var end = Look(member, keeper.Pid, pidfd, when);
         if (end.WasAsked || (end.WasLauncherKilled && end.Signal == Posix.SigKill))
         {
             Log.EndedOnRequest($"the stand-in of {member}", keeper.Pid, end.ToString());
@@ -54,8 +50,22 @@ internal sealed partial class Supervisor
         }
     }
 
-    private bool WasLauncherKilled(Member member, long when) =>
-        member.Launcher is { } launcher && _launchers.WasKilledBefore(launcher, when);
+    /// <summary>How a process or its keeper ended, with all that tells whether that was wanted.</summary>
+    private EndOf Look(Member member, uint pid, int pidfd, long when) => EndOf.Look((int)pid, pidfd) with
+    {
+        WasTold = member.Entry.Record.ToldToEnd,
+        SinceAsked = member.SinceAsked,
+        WasLauncherKilled = member.Launcher is { } launcher && _launchers.WasKilledBefore(launcher, when),
+    };
+
+    /// <summary>Whoever looks after a node that is live again, it is not the one that has started it.</summary>
+    private void TellOfLauncher(Member member)
+    {
+        if (member.Launcher is { Pid: > 1 } launcher && Registry.IsAlive(launcher) && !Registry.HasKeeper(member))
+        {
+            Log.LauncherSawItDie(member.ToString(), launcher.Pid);
+        }
+    }
 
     /// <summary>Its children that were killed just before were killed with it.</summary>
     private void OnLauncherKilled(Ancestor launcher, long when)

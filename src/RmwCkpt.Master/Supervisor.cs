@@ -115,7 +115,11 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>Tells that nobody waits for a process any more.</summary>
     public void Report(Member member) => Ended?.Invoke(member);
 
-    public void ReportRecovered(Member member) => Recovered?.Invoke(member);
+    public void ReportRecovered(Member member)
+    {
+        TellOfLauncher(member);
+        Recovered?.Invoke(member);
+    }
 
     public void Dispose()
     {
@@ -227,14 +231,8 @@ internal sealed partial class Supervisor : IDisposable
     private void OnEnd(Member member, long when, int pidfd, string? whyKept)
     {
         var record = member.Entry.Record;
-        var end = EndOf.Look((int)record.Pid, pidfd)
-            with
-        {
-            WasTold = record.ToldToEnd,
-            SinceAsked = member.SinceAsked,
-            WasLauncherKilled = WasLauncherKilled(member, when),
-        };
-        member.HowItEnded = end;
+        var end = Look(member, record.Pid, pidfd, when);
+        (member.HowItEnded, member.EndedLife) = (end, record.Incarnation);
         _forced.TryRemove(member.Id, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {

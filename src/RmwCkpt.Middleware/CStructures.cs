@@ -45,3 +45,14 @@ internal static class CEventStatus
     public const int LastPolicy = 32;
     public const int Size = 40;
 }
+
+/// <summary>ckpt_asked_place: where a signal handler notes when the process was asked to end.</summary>
+internal static class CAskedPlace
+{
+    public const int Size = 24;
+
+    /// <summary>Where the process table says whose the place is.</summary>
+    public const int Owner = 0;
+    public const int Process = 8;
+    public const int AskedAt = 16;
+}

@@ -55,5 +55,6 @@ public sealed class EndOfTests
         Assert.Equal("how is not known", new EndOf(null).ToString());
         Assert.Equal((0, 3), (new EndOf(Exit(3)).Signal, new EndOf(Exit(3)).ExitStatus));
         Assert.Null(new EndOf(9).ExitStatus);
+        Assert.Equal("signal 9, after it was asked to end", new EndOf(9) { SinceAsked = TimeSpan.FromSeconds(5) }.ToString());
     }
 }

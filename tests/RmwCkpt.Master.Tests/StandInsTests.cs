@@ -107,6 +107,19 @@ public sealed class StandInsTests : IDisposable
     }
 
     [Fact]
+    public void A_keeper_hears_of_the_end_of_the_life_that_it_keeps_and_of_no_former_one()
+    {
+        var member = Revive();
+        Hello(Pid + 1);
+        Assert.Equal(1u, member.EndedLife);
+        member.HowItEnded = new EndOf(9);
+        var query = new Request { Kept = new KeptQuery { Process = member.Id } };
+        Assert.False(_domain.Call(Pid + 1, query).Kept.HasStatus);
+        (member.HowItEnded, member.EndedLife) = (new EndOf(2), 2);
+        Assert.Equal(2, _domain.Call(Pid + 1, query).Kept.Status);
+    }
+
+    [Fact]
     public void A_keeper_that_was_asked_to_end_and_is_killed_ends_its_node()
     {
         var member = Revive();

@@ -33,6 +33,10 @@ public sealed class CStructuresTests
             ["ckpt_request_id.sequence"] = IndexOf(x => new RequestId(default, 1).Write(x)),
             ["ckpt_reservation"] = CReservation.Size,
             ["ckpt_reservation.data"] = CReservation.Data,
+            ["ckpt_asked_place"] = CAskedPlace.Size,
+            ["ckpt_asked_place.owner"] = CAskedPlace.Owner,
+            ["ckpt_asked_place.process"] = CAskedPlace.Process,
+            ["ckpt_asked_place.asked_at"] = CAskedPlace.AskedAt,
         };
         AddEnum<Code>(all, "CKPT_");
         AddEnum<EntityKind>(all, "CKPT_");

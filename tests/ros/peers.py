@@ -3,6 +3,7 @@
 import array
 import hashlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -272,8 +273,11 @@ def churn_listener():
 MANY = QoSProfile(depth=1000)
 
 
-def counter():
+def counter(manner=''):
+    """Counts aloud; in the stubborn manner it does not end when it is asked to."""
     node = Node('counter')
+    if manner == 'stubborn':
+        signal.signal(signal.SIGTERM, lambda *_: print('not yet', flush=True))
     publisher = node.create_publisher(Int64, '/there', MANY)
     number = 0
 

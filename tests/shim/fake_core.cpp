@@ -152,6 +152,10 @@ ckpt_code ckpt_fini(ckpt_id) {
 
 void ckpt_leave(void) {}
 
+ckpt_code ckpt_asked(ckpt_id, ckpt_asked_place *) {
+  return CKPT_ERROR;
+}
+
 int64_t ckpt_clock(int32_t, int64_t real) {
   return real + fake_core::clock_offset;
 }

@@ -73,6 +73,11 @@ OFFSET(ckpt_request_id, sequence, 16);
 SIZE(ckpt_reservation, 8);
 OFFSET(ckpt_reservation, data, 0);
 
+SIZE(ckpt_asked_place, 24);
+OFFSET(ckpt_asked_place, owner, 0);
+OFFSET(ckpt_asked_place, process, 8);
+OFFSET(ckpt_asked_place, asked_at, 16);
+
 SIZE(ckpt_message, 80);
 OFFSET(ckpt_message, data, 0);
 OFFSET(ckpt_message, size, 8);

@@ -159,6 +159,15 @@ ckpt_code ckpt_fini(ckpt_id session);
 /// Says that the process is ending by itself (an exit handler calls it): its end is no death. Async-signal-unsafe.
 void ckpt_leave(void);
 
+/// Where a signal handler notes when the process was asked to end; valid until the session's last ckpt_fini.
+typedef struct ckpt_asked_place {
+  const uint64_t * owner;  ///< Holds `process` as long as the place is this process'.
+  uint64_t process;
+  int64_t * asked_at;      ///< ns since the epoch.
+} ckpt_asked_place;
+
+ckpt_code ckpt_asked(ckpt_id session, ckpt_asked_place * place);
+
 /// ROS time for this process: what librcutils would read from `clock` (CLOCK_REALTIME or CLOCK_MONOTONIC) given what the
 /// kernel answered. Journalled; replayed; passes `real` through before ckpt_init.
 int64_t ckpt_clock(int32_t clock, int64_t real);
