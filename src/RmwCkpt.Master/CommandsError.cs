@@ -1,4 +1,5 @@
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Streams;
 
 namespace RmwCkpt.Master;
 
@@ -11,7 +12,7 @@ internal static class CommandsError
     public static string Of(Member member)
     {
         var path = member.Stdio.Descriptors.FirstOrDefault(x => x.Number == 2) is { Kind: StdioKind.File } file
-            ? file.Target : Path.Combine(member.Entry.Record.Folder, "output.log");
+            ? file.Target : Path.Combine(member.Entry.Record.Folder, StandardOutputs.Name(member.Entry.Record, 2));
         var said = Tail(path);
         return $"its command ends ({string.Join(' ', member.Entry.Record.Command)}, in {StartFolder.Of(member.Entry.Record)})"
             + (said.Length > 0 ? $": {said}" : "");

@@ -104,6 +104,18 @@ internal static partial class Log
     [LoggerMessage(314, LogLevel.Information, "{Process} lives, and its launcher, process {Pid}, has seen it die: on_exit=Shutdown() there ends all others; what it starts in its place stands in for it; without that, rmw_ckpt stop ends it")]
     public static partial void LauncherSawItDie(this ILogger log, string process, uint pid);
 
+    [LoggerMessage(330, LogLevel.Information, "{Process}: what it says to {Target} goes into {Path}, and from there to {Reader}")]
+    public static partial void Relayed(this ILogger log, string process, string target, string path, string reader);
+
+    [LoggerMessage(331, LogLevel.Warning, "{Process}: nobody reads {Target} any more: what it says is from now on in {To}")]
+    public static partial void OutputUnread(this ILogger log, string process, string target, string to);
+
+    [LoggerMessage(332, LogLevel.Warning, "{Process}: {Bytes} bytes of what it said were not passed on ({Reader} is slow): the newest are in {Path}.1")]
+    public static partial void OutputLost(this ILogger log, string process, long bytes, string reader, string path);
+
+    [LoggerMessage(333, LogLevel.Warning, "{Process}: what it says is not passed on: {Why}")]
+    public static partial void NotRelayed(this ILogger log, string process, string why);
+
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);
 

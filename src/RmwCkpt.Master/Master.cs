@@ -75,7 +75,7 @@ public sealed class Master : IDisposable
         copier.Start();
         sweeper.Start();
         kin.Start();
-        var status = new StatusReport(_folder, registry, _engine);
+        var status = new StatusReport(_folder, registry, _engine, supervisor.Streams);
         _handler = new Requests(registry, supervisor, scheduler, store, status, Stop).Handle;
         _server.Start();
         foreach (var complaint in _options.Complaints)

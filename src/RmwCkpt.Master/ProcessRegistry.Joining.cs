@@ -113,6 +113,8 @@ internal sealed partial class ProcessRegistry
             State = (uint)ProcessState.Live,
             Policy = hello.Policy,
             Rights = facts.Rights,
+            Launcher = (uint)facts.Launcher.Pid,
+            LauncherStart = facts.Launcher.StartTime,
         };
         record.Complaints.AddRange(hello.Complaints);
         record.Rules.AddRange(rules);

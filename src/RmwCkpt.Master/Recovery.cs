@@ -1,4 +1,5 @@
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
@@ -411,11 +412,12 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         Domain = supervisor.Folder.Domain,
         RunFolder = supervisor.Folder.Folder.Root,
         LockFile = Supervisor.LockFile(member),
-        OutputFile = Path.Combine(member.Entry.Record.Folder, "output.log"),
+        OutputFile = Output,
         LostAttribute = what => supervisor.Log.AttributeLost(_name, what),
-        Lost = (fd, target) => supervisor.Log.StdioLost(
-            _name, fd, target, Path.Combine(member.Entry.Record.Folder, "output.log")),
+        Lost = (fd, target) => supervisor.Log.StdioLost(_name, fd, target, Output(fd).FullName),
     };
+
+    private TrustedPath Output(int number) => StandardOutputs.File(supervisor.Folder, member.Entry.Record, number);
 
     /// <summary>The new process is this member's from now on. False: it has ended already.</summary>
     private bool Adopt(int pid)
@@ -437,6 +439,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         member.Slot.Release(ProcessTable.Freezing, 0u);
         member.SlotState = ProcessState.Live;
         supervisor.Registry.Ring(member);
+        supervisor.Streams.Follow(member);
         supervisor.Watch.Add(member.Id, pidfd);
         return true;
     }

@@ -1,5 +1,6 @@
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
@@ -8,7 +9,7 @@ namespace RmwCkpt.Master;
 
 /// <summary>Says how things are.</summary>
 internal sealed class StatusReport(
-    RunFolder folder, ProcessRegistry registry, EngineChoice choice)
+    RunFolder folder, ProcessRegistry registry, EngineChoice choice, StreamRelay streams)
 {
     private readonly long _since = Clock.Real;
 
@@ -50,6 +51,7 @@ internal sealed class StatusReport(
     private ProcessStatus Describe(Member member)
     {
         var record = member.Entry.Record;
+        var outputs = streams.Unread(member);
         var process = new ProcessStatus
         {
             Process = record.Clone(),
@@ -68,7 +70,7 @@ internal sealed class StatusReport(
             LastSilence = record.LastSilence,
             Policy = member.Policy,
             Engine = choice.For(member.Policy).Name,
-            Note = string.Join("; ", Notes(member)),
+            Note = string.Join("; ", Notes(member, outputs)),
         };
         process.Process.Policy = null;
         process.Process.Rights = null;
@@ -76,10 +78,11 @@ internal sealed class StatusReport(
         // What was secret in an environment stays here.
         process.Process.Environment.Clear();
         process.Nodes.AddRange(member.Entry.NodeNames);
+        process.Outputs.AddRange(outputs);
         return process;
     }
 
-    private IEnumerable<string> Notes(Member member)
+    private IEnumerable<string> Notes(Member member, IReadOnlyList<string> outputs)
     {
         if (member.Entry.Record.Note is { Length: > 0 } note)
         {
@@ -104,6 +107,10 @@ internal sealed class StatusReport(
         foreach (var why in Unprotected.Why(member))
         {
             yield return why;
+        }
+        if (outputs.Count > 0)
+        {
+            yield return $"output: {string.Join(", ", outputs)}";
         }
         foreach (var complaint in member.Entry.Record.Complaints)
         {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
@@ -35,6 +36,7 @@ internal sealed partial class Supervisor : IDisposable
         (Folder, Registry, Store, Choice, Options, Log) = (folder, registry, store, engine, options, log);
         Attendance = new Attendance(registry.Table.Domain, () => Clock.Boot);
         Watch = new DeathWatch(OnEnd, log);
+        Streams = new StreamRelay(folder, registry, log);
         _keepers = new DeathWatch(OnKeeperEnd, log);
         _launchers = new Launchers(registry.OpenPidfd, OnLauncherKilled, log);
         registry.Joined += OnJoined;
@@ -59,6 +61,9 @@ internal sealed partial class Supervisor : IDisposable
     public DeathWatch Watch { get; }
 
     public Attendance Attendance { get; }
+
+    /// <summary>Passes on what recovered processes say.</summary>
+    public StreamRelay Streams { get; }
 
     public CancellationToken Stopping => _stopping.Token;
 
@@ -131,6 +136,7 @@ internal sealed partial class Supervisor : IDisposable
         Attendance.Dispose();
         // A restore under way is brought to its end without us: the next master waits for it.
         Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(1));
+        Streams.Dispose();
         _stopping.Dispose();
         _atOnce.Dispose();
     }
@@ -190,6 +196,7 @@ internal sealed partial class Supervisor : IDisposable
             return false;
         }
         member.Stdio = HeldStdio.Hold(pid, pidfd);
+        Streams.Follow(member);
         Watch.Add(member.Id, pidfd);
         return true;
     }

@@ -41,6 +41,9 @@ public static unsafe partial class Posix
     /// <summary>Ignores a signal for the rest of this process' life. <see cref="Spawn"/> gives children the default again.</summary>
     public static void Ignore(int signal) => C.signal_(signal, 1);
 
+    /// <summary>Gives a signal its default again.</summary>
+    public static void Restore(int signal) => C.signal_(signal, 0);
+
     /// <summary>Makes a file of zeros without blocks; EEXIST when it is there. See <see cref="AllocateRange"/>.</summary>
     public static void MakeSparse(TrustedPath path, long length)
     {

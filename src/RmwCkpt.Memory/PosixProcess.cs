@@ -5,15 +5,32 @@ namespace RmwCkpt.Memory;
 /// <summary>Calls about processes that a client of the master needs.</summary>
 public static unsafe partial class Posix
 {
-    /// <summary>Writes what it can; a failure to report a failure is not one.</summary>
+    /// <summary>
+    /// Writes what it can; a failure to report a failure is not one. Where nobody reads a pipe any more the kernel also sends
+    /// SIGPIPE, which ends a program that only wanted to publish: it is taken before the program can see it.
+    /// </summary>
     public static void Write(int fd, ReadOnlySpan<byte> bytes)
     {
+        // sigset_t has 128 bytes; signal n is bit n - 1.
+        const ulong Pipe = 1ul << (SigPipe - 1);
+        ulong* pipe = stackalloc ulong[16], before = stackalloc ulong[16], pending = stackalloc ulong[16];
+        new Span<ulong>(pipe, 16).Clear();
+        pipe[0] = Pipe;
+        _ = pthread_sigmask(0, pipe, before);
+        _ = sigpending(pending);
         fixed (byte* p = bytes)
         {
             while (write(fd, p, (nuint)bytes.Length) < 0 && IsInterrupted)
             {
             }
         }
+        if ((pending[0] & Pipe) == 0)
+        {
+            // One that was pending before is the program's own.
+            var now = default(TimeSpec);
+            _ = sigtimedwait(pipe, null, &now);
+        }
+        _ = pthread_sigmask(2, before, null);
     }
 
     /// <summary>The file that holds a function of this library, so that what was installed beside it is found.</summary>
@@ -161,6 +178,12 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int pthread_sigmask(int how, ulong* mask, ulong* old);
+
+    [LibraryImport("libc")]
+    private static partial int sigpending(ulong* set);
+
+    [LibraryImport("libc")]
+    private static partial int sigtimedwait(ulong* set, void* info, TimeSpec* timeout);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int unsetenv(string name);

@@ -9,6 +9,7 @@ namespace RmwCkpt.Registry;
 /// RUN    $RMW_CKPT_DIR/DOMAIN/run   else /dev/shm/rmw_ckpt-UID/DOMAIN
 ///   master.lock  master.sock (made as new.sock)  master.log   table  graph
 ///   processes/ID/journal/N                 one journal each
+///   processes/ID/*.log                     what it says, since it was recovered, instead of into a pipe
 ///   logs/GID/head  logs/GID/N              one log each
 ///   logs/GID/loans-N                       what it refers to
 ///   types/HASH                             type descriptions, JSON

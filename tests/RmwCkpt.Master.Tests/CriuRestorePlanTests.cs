@@ -60,7 +60,7 @@ public sealed class CriuRestorePlanTests : IDisposable
     {
         using var plan = Make(new ImageFile(File_, Posix.WriteOnly, 0, 5, [7]));
         Posix.Write(Assert.Single(plan.Inherited).Descriptor, "x"u8);
-        Assert.Equal("x", File.ReadAllText(_scratch.Path_("output")));
+        Assert.Equal("x", File.ReadAllText(Path.Combine(_scratch.Folder.Run, "output")));
         Assert.Equal([(7, File_)], _lost);
     }
 
@@ -90,7 +90,7 @@ public sealed class CriuRestorePlanTests : IDisposable
             Domain = 0,
             RunFolder = _scratch.Folder.Folder.Root,
             LockFile = _scratch.Path_("lock"),
-            OutputFile = _scratch.Path_("output"),
+            OutputFile = _ => _scratch.Folder.Folder.Root / "output",
             Lost = (number, target) => _lost.Add((number, target)),
         },
         [file]);

@@ -111,7 +111,7 @@ public sealed class CriuRunTests : IDisposable
         Domain = 0,
         RunFolder = _scratch.Folder.Folder.Root,
         LockFile = LockFile,
-        OutputFile = _scratch.Path_("output"),
+        OutputFile = _ => _scratch.Folder.Folder.Root / "output",
         Lost = (_, _) => { },
     };
 }

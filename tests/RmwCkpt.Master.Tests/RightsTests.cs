@@ -160,7 +160,7 @@ public sealed class RightsTests
             Domain = 0,
             RunFolder = scratch.Folder.Folder.Root,
             LockFile = scratch.Path_("lock"),
-            OutputFile = scratch.Path_("output"),
+            OutputFile = _ => scratch.Folder.Folder.Root / "output",
             Lost = (_, _) => { },
         });
         Assert.True(result.Done, result.Why);

@@ -290,6 +290,25 @@ def counter(manner=''):
     serve(node)
 
 
+def talker(sigpipe):
+    """Counts aloud: prints what it publishes, and logs it."""
+    if sigpipe == 'default':
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in a C++ program
+    node = Node('talker')
+    publisher = node.create_publisher(Int64, '/there', MANY)
+    number = 0
+
+    def count():
+        nonlocal number
+        number += 1
+        publisher.publish(Int64(data=number))
+        print('said', number, flush=True)
+        node.get_logger().info('logged %d' % number)
+
+    node.create_timer(0.02, count)
+    serve(node)
+
+
 def listener(topic, passed_on=''):
     """Says what it hears; passes it on."""
     node = Node('listener')
@@ -338,7 +357,7 @@ def bridge(first, second):
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, listener, bridge)}
+    counter, talker, listener, bridge)}
 
 
 def main():

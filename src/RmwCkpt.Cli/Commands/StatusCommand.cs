@@ -104,6 +104,7 @@ internal static class StatusCommand
             writer.WriteString("note", p.Note);
             writer.WriteString("engine", p.Engine);
             Write(writer, p.Policy);
+            Output.Write(writer, "outputs", p.Outputs);
             Output.Write(writer, "command", p.Process.Command.Select(Output.Text));
             writer.WriteString("folder", p.Process.Folder);
             writer.WriteEndObject();

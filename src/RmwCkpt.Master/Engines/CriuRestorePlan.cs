@@ -1,3 +1,5 @@
+using System.Globalization;
+using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
@@ -24,6 +26,10 @@ public sealed class CriuRestorePlan : IDisposable
         var plan = new CriuRestorePlan();
         try
         {
+            foreach (var number in StandardOutputs.Numbers)
+            {
+                plan.AddBreakable(order, number);
+            }
             foreach (var held in order.Stdio.Descriptors)
             {
                 plan.AddStandard(order, held);
@@ -50,12 +56,25 @@ public sealed class CriuRestorePlan : IDisposable
         _own.Clear();
     }
 
+    /// <summary>Outputs that were pipes or sockets go into files: see <see cref="StandardOutputs"/>.</summary>
+    private void AddBreakable(RestoreOrder order, int number)
+    {
+        // What it was in the first incarnation; in later ones it is a file, unless the program has led it elsewhere.
+        foreach (var target in new[] { StandardOutputs.Target(order.Process, number), order.Stdio.Target(number) })
+        {
+            if (StandardOutputs.MayBreak(HeldStdio.KindOf(target)) && _inherited.All(x => x.Key != target))
+            {
+                _inherited.Add(new Inherited(Open(order, number), target));
+            }
+        }
+    }
+
     private void AddStandard(RestoreOrder order, HeldDescriptor held)
     {
         var key = held.Kind switch
         {
             StdioKind.Pipe or StdioKind.Socket => held.Target,
-            StdioKind.Terminal => TerminalKey(held.Target),
+            StdioKind.Terminal => TerminalKey(held),
             _ => null,
         };
         if (key is not null && _inherited.All(x => x.Key != key))
@@ -122,10 +141,11 @@ public sealed class CriuRestorePlan : IDisposable
     private int Output(RestoreOrder order, int number, string target)
     {
         order.Lost(number, target);
-        PrivateFolder.Make(Path.GetDirectoryName(order.OutputFile)!);
-        // A descriptor for each: CRIU closes what it has given.
-        return Own(Posix.Open(order.OutputFile, Posix.ReadWrite | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180));
+        return Open(order, number);
     }
+
+    /// <summary>A descriptor for each: CRIU closes what it has given.</summary>
+    private int Open(RestoreOrder order, int number) => Own(StandardOutputs.Open(order.OutputFile(number)));
 
     private int Own(int fd)
     {
@@ -147,11 +167,13 @@ public sealed class CriuRestorePlan : IDisposable
         }
     }
 
-    private static string? TerminalKey(string path)
+    private static string? TerminalKey(HeldDescriptor held)
     {
         try
         {
-            var (device, fileSystem) = Posix.TerminalId(path);
+            // A terminal whose window was closed has no name any more.
+            var (device, fileSystem) = Posix.TerminalId(
+                held.Descriptor >= 0 ? string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{held.Descriptor}") : held.Target);
             return CriuCommand.TerminalKey(device, fileSystem);
         }
         catch (PosixException)

@@ -33,6 +33,9 @@ public sealed class HeldStdio : IDisposable
 
     public static HeldStdio None { get; } = new([]);
 
+    /// <summary>What a descriptor was when it was held, as of readlink(2); empty: nothing.</summary>
+    public string Target(int number) => _descriptors.FirstOrDefault(x => x.Number == number)?.Target ?? "";
+
     /// <summary>Opens a living process' standard descriptors for ourselves.</summary>
     public static HeldStdio Hold(int pid, int pidfd) =>
         new([.. Enumerable.Range(0, 3).Select(n => Hold(pid, pidfd, n))]);
@@ -66,9 +69,7 @@ public sealed class HeldStdio : IDisposable
         {
             return true;
         }
-        // A write end is never readable: if poll says so it is an error or a hang-up, that is, nobody reads any more.
-        Span<bool> ready = stackalloc bool[1];
-        return held.Kind != StdioKind.Pipe || !Posix.Poll([held.Descriptor], ready, 0);
+        return !Posix.IsHungUp(held.Descriptor);
     }
 
     public void Dispose()
@@ -127,7 +128,8 @@ public sealed class HeldStdio : IDisposable
         }
     }
 
-    private static int Access(int pid, int number)
+    /// <summary>The O_ACCMODE bits that a descriptor was opened with.</summary>
+    internal static int Access(int pid, int number)
     {
         try
         {

@@ -30,8 +30,8 @@ public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, 
     /// <summary>A file that is locked as long as the restore is under way, be its master alive or not.</summary>
     public required string LockFile { get; init; }
 
-    /// <summary>Where output goes whose reader is gone.</summary>
-    public required string OutputFile { get; init; }
+    /// <summary>Where the output of a descriptor goes that is not given back.</summary>
+    public required Func<int, TrustedPath> OutputFile { get; init; }
 
     /// <summary>Told of a descriptor that could not be given back: number, what it was.</summary>
     public required Action<int, string> Lost { get; init; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry.Protocol;
 
@@ -81,20 +82,27 @@ public sealed class NoneEngine : ISnapshotEngine
     private static int Descriptor(RestoreOrder order, int number, List<int> own)
     {
         var held = order.Stdio.Descriptors.FirstOrDefault(x => x.Number == number);
-        if (held is { Descriptor: >= 0 } && HeldStdio.IsAlive(held))
+        // One that is started fresh is a first incarnation: its pipes are its own affair.
+        var mayBreak = number > 0 && !order.IsFresh
+            && (StandardOutputs.MayBreak(HeldStdio.KindOf(StandardOutputs.Target(order.Process, number)))
+                || (held is not null && StandardOutputs.MayBreak(held.Kind)));
+        if (!mayBreak && held is { Descriptor: >= 0 } && HeldStdio.IsAlive(held))
         {
             return held.Descriptor;
         }
         int fd;
-        if (number == 0 || held is null or { Kind: StdioKind.Closed })
+        if (mayBreak)
+        {
+            fd = StandardOutputs.Open(order.OutputFile(number));
+        }
+        else if (number == 0 || held is null or { Kind: StdioKind.Closed })
         {
             fd = Posix.Open("/dev/null", Posix.ReadWrite | Posix.CloseOnExec, 0);
         }
         else
         {
             order.Lost(number, held.Target);
-            PrivateFolder.Make(Path.GetDirectoryName(order.OutputFile)!);
-            fd = Posix.Open(order.OutputFile, Posix.WriteOnly | Posix.Append | Posix.Make | Posix.CloseOnExec, 0x180);
+            fd = StandardOutputs.Open(order.OutputFile(number));
         }
         own.Add(fd);
         return fd;

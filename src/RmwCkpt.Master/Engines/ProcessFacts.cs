@@ -38,6 +38,9 @@ public sealed record ProcessFacts
     public IReadOnlyList<Ancestor> Ancestors { get; init; } = [];
 
     public Attributes Attributes { get; init; } = new();
+
+    /// <summary>Its ancestor that reads its outputs by pipes, as `ros2 launch` does, and when that one started; 0: none does.</summary>
+    public (int Pid, ulong StartTime) Launcher { get; init; }
 }
 
 /// <summary>Looks at processes. Tests put their own in its place.</summary>
@@ -60,6 +63,7 @@ public sealed class ProcessProbe : IProcessProbe
     {
         try
         {
+            string[] stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")];
             return StartTime(pid) is { } start
                 ? new ProcessFacts
                 {
@@ -70,9 +74,10 @@ public sealed class ProcessProbe : IProcessProbe
                     Environment = IfReadable($"/proc/{pid}/environ"),
                     Folder = Link($"/proc/{pid}/cwd"),
                     Rights = RightsReader.Read(pid),
-                    Stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")],
+                    Stdio = stdio,
                     Ancestors = [.. AncestorsOf(pid)],
                     Attributes = ProcessAttributes.Read(pid),
+                    Launcher = LauncherOf(pid, [.. stdio.Skip(1).Where(x => HeldStdio.KindOf(x) == StdioKind.Pipe)]),
                 }
                 : null;
         }
@@ -177,6 +182,34 @@ public sealed class ProcessProbe : IProcessProbe
             {
                 return found;
             }
+        }
+    }
+
+    private (int Pid, ulong StartTime) LauncherOf(int pid, IReadOnlyList<string> pipes)
+    {
+        // A shell or two may be in between.
+        for (var depth = 0; depth < 3 && pipes.Count > 0 && StateOf(pid) is { Parent: > 1 } state; depth++)
+        {
+            pid = state.Parent;
+            if (ReadsAnyOf(pid, pipes) && StartTime(pid) is { } start)
+            {
+                return (pid, start);
+            }
+        }
+        return default;
+    }
+
+    private static bool ReadsAnyOf(int pid, IReadOnlyList<string> pipes)
+    {
+        try
+        {
+            return Directory.EnumerateFiles($"/proc/{pid}/fd").Any(x => pipes.Contains(Link(x))
+                && HeldStdio.Access(pid, int.Parse(Path.GetFileName(x), CultureInfo.InvariantCulture)) == Posix.ReadOnly);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another user's, or it has ended.
+            return false;
         }
     }
 
