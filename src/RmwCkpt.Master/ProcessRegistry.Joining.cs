@@ -118,6 +118,10 @@ internal sealed partial class ProcessRegistry
         };
         record.Complaints.AddRange(hello.Complaints);
         record.Rules.AddRange(rules);
+        foreach (var (path, content) in ProgramFiles.Of(facts))
+        {
+            record.Program.Add(path, content);
+        }
         record.Launch = LaunchIdentity.Of(facts);
         record.Ancestors.AddRange(facts.Ancestors);
         record.Command.AddRange(facts.Command);

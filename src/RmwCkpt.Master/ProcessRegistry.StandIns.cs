@@ -64,7 +64,9 @@ internal sealed partial class ProcessRegistry
     {
         var command = LaunchIdentity.Of(newcomer);
         var what = Newcomer.Node;
-        foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command))
+        // Who may do more or less than it did is another.
+        foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command
+            && Equals(m.Entry.Record.Rights, newcomer.Rights)))
         {
             // At home in another domain, it is decided there.
             if (member.Slot.AcquireUInt64(ProcessTable.HomeProcess) != 0)

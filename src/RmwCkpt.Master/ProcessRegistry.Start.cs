@@ -17,6 +17,7 @@ internal sealed partial class ProcessRegistry
     /// <exception cref="IOException">The run folder cannot be used; the message says why.</exception>
     public static ProcessRegistry Open(RunFolder folder, IProcessProbe probe, ILogger log)
     {
+        ProcessTable.RemoveOther(folder, HasLiving);
         var newTable = !folder.Table.Exists;
         var table = ProcessTable.Open(folder, make: true);
         var graph = GraphWriter.Open(folder, () => HasLiving(table));

@@ -380,6 +380,10 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         {
             return StartFresh($"{_whyNoImage}, and its journal no longer goes back to its beginning");
         }
+        if (ProgramFiles.Changed(member.Entry.Record) is { } changed)
+        {
+            return StartFresh($"{_whyNoImage}, and {changed} has changed since it joined: it is not what its journal is of");
+        }
         var result = supervisor.Fallback.Restore(Order(null));
         member.StartedAgain = _incarnation;
         if (!result.Done)

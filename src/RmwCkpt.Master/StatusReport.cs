@@ -75,6 +75,7 @@ internal sealed class StatusReport(
         process.Process.Policy = null;
         process.Process.Rights = null;
         process.Process.Rules.Clear();
+        process.Process.Program.Clear();
         // What was secret in an environment stays here.
         process.Process.Environment.Clear();
         process.Nodes.AddRange(member.Entry.NodeNames);

@@ -29,6 +29,11 @@ public static class MasterStarter
                 MasterProcess.Start(folder, wait: false, FindProgram);
                 Thread.Sleep(pause);
             }
+            catch (RegistryException e) when (e.NoMaster && ProcessTable.WhyNot(folder) is { } why)
+            {
+                // No master starts over the living nodes of another version.
+                throw new RegistryException(why, noMaster: true, e);
+            }
         }
     }
 

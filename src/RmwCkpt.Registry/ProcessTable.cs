@@ -87,6 +87,7 @@ public enum LendingState : uint
 /// 200 u32 Lending       LendingState                                                both
 /// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
 /// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
+/// 224 u64 Magic         of slot 0: MagicValue, whose last digit is the layout's version   master
 /// 248 u32 Folder        its descriptor of the run folder, by which it reaches all in there   the process
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
@@ -129,7 +130,10 @@ public sealed class ProcessTable : IDisposable
     public const int Lending = 200;
     public const int AskedAt = 208;
     public const int LookedAt = 216;
+    public const int Magic = 224;
     public const int Folder = 248;
+
+    public const ulong MagicValue = 0x324c42544b434b52; // "RKCKTBL2"
 
     private readonly Mapping _file;
 
@@ -139,7 +143,8 @@ public sealed class ProcessTable : IDisposable
     /// <exception cref="IOException">It is missing and not to be made, or has another size.</exception>
     public static ProcessTable Open(RunFolder folder, bool make)
     {
-        var file = make && !folder.Table.Exists
+        var isNew = make && !folder.Table.Exists;
+        var file = isNew
             ? Mapping.Create(folder.Table, FileSize)
             : Mapping.Open(folder.Table);
         if (file.View.Length != FileSize)
@@ -147,8 +152,49 @@ public sealed class ProcessTable : IDisposable
             file.Dispose();
             throw new IOException($"{folder.Table} has {file.View.Length} bytes instead of {FileSize}: remove {folder.Run}");
         }
-        return new ProcessTable(file);
+        var table = new ProcessTable(file);
+        if (isNew)
+        {
+            table.Domain.Release(Magic, MagicValue);
+        }
+        if (table.Domain.AcquireUInt64(Magic) != MagicValue)
+        {
+            table.Dispose();
+            throw new IOException(Other(folder));
+        }
+        return table;
     }
+
+    /// <summary>Why no process of this version can join: the table is another's; null: it is not, or there is none.</summary>
+    public static string? WhyNot(RunFolder folder)
+    {
+        try
+        {
+            using var file = Mapping.Open(folder.Table);
+            return file.View.Length == FileSize && file.View.AcquireUInt64(Magic) == MagicValue ? null : Other(folder);
+        }
+        catch (PosixException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Removes a table of another version if <paramref name="isUsed"/>, asked of it, says that nobody lives in it.</summary>
+    public static void RemoveOther(RunFolder folder, Func<ProcessTable, bool> isUsed)
+    {
+        if (WhyNot(folder) is not null)
+        {
+            using var table = new ProcessTable(Mapping.Open(folder.Table));
+            if (table._file.View.Length == FileSize && !isUsed(table))
+            {
+                folder.Table.Unlink();
+            }
+        }
+    }
+
+    private static string Other(RunFolder folder) =>
+        $"{folder.Table} is of another version than this rmw_ckpt ({Versions.Release}): end all nodes of the domain, which are of "
+        + "that version, and start them again";
 
     /// <summary>One slot; offsets are this class' constants.</summary>
     public Region Slot(uint index) => _file.View.Slice((int)index * SlotSize, SlotSize);

@@ -120,6 +120,25 @@ public sealed class MasterTests
     }
 
     [Fact]
+    public void A_table_of_another_version_is_replaced_once_nobody_lives_in_it()
+    {
+        using var scratch = new Scratch();
+        using (var table = ProcessTable.Open(scratch.Folder, make: true))
+        {
+            table.Domain.Write(ProcessTable.Magic, 0ul);
+            table.Slot(1).Write(ProcessTable.State, (uint)ProcessState.Live);
+            table.Slot(1).Write(ProcessTable.Pid, (uint)Environment.ProcessId);
+            var error = Assert.Throws<IOException>(() => new FakeDomain(scratch)).Message;
+            Assert.Contains("end all nodes of the domain", error, StringComparison.Ordinal);
+            Assert.Equal(error, ProcessTable.WhyNot(scratch.Folder));
+            table.Slot(1).Write(ProcessTable.State, (uint)ProcessState.Left);
+        }
+        using var domain = new FakeDomain(scratch);
+        Assert.Equal(1u, domain.Hello(Pid).Slot);
+        Assert.Null(ProcessTable.WhyNot(scratch.Folder));
+    }
+
+    [Fact]
     public void A_death_without_recovery_takes_the_rows_and_is_reported()
     {
         using var domain = new FakeDomain();

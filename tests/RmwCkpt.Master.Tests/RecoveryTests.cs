@@ -95,6 +95,16 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public void A_program_that_has_changed_does_not_replay_what_the_former_did()
+    {
+        _domain.Registry.Update(_member, r => r.Program["/bin/false"] = "of another build");
+        _domain.End(Pid);
+        Await(() => State == ProcessState.Final);
+        Assert.Contains("/bin/false has changed since it joined", _member.Entry.Record.Note, StringComparison.Ordinal);
+        Assert.Contains("started anew, without what it knew", _member.Entry.Record.Note, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void That_it_would_be_started_anew_is_said_before()
     {
         Assert.Empty(Unprotected.Why(_member));
