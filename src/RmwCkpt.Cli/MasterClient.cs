@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using RmwCkpt.Memory;
+using RmwCkpt.Middleware;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -8,6 +9,8 @@ namespace RmwCkpt.Cli;
 /// <summary>Asks a domain's master for a command, and explains why there is no answer.</summary>
 internal static class MasterClient
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     public static Reply Call(RunFolder folder, Request request, TimeSpan timeout, Action<string>? progress = null)
     {
         try
@@ -30,6 +33,24 @@ internal static class MasterClient
         SocketException => folder.Socket.Exists,
         _ => true,
     };
+
+    /// <summary>Starts a master where a domain has been and has none, as after all in it were killed.</summary>
+    public static void SeeToMaster(RunFolder folder)
+    {
+        if (!Directory.Exists(folder.Run))
+        {
+            return;
+        }
+        MasterStarter.Program ??= Environment.ProcessPath;
+        try
+        {
+            MasterStarter.CallOrStart(folder, new RegistryClient(folder), new Request { Status = new StatusQuery() }, s_patience);
+        }
+        catch (IOException)
+        {
+            // What is asked then says why.
+        }
+    }
 
     private static string Explain(RunFolder folder, RegistryException e)
     {

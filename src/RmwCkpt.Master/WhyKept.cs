@@ -9,8 +9,8 @@ internal static class WhyKept
 
     /// <param name="when">When a master last looked.</param>
     public static string AllWereKilled(DateTimeOffset when) => string.Create(
-        CultureInfo.InvariantCulture, $"down: all of the domain were killed at about {when:HH:mm:ss}; {Remedy}");
+        CultureInfo.InvariantCulture, $"all of the domain were killed at about {when:HH:mm:ss}; {Remedy}");
 
     public static string NobodyLooked(TimeSpan absence) => string.Create(
-        CultureInfo.InvariantCulture, $"down: it died while nobody looked for {absence.TotalSeconds:F0} s (no master, or the host was suspended); {Remedy}");
+        CultureInfo.InvariantCulture, $"it died while nobody looked for {absence.TotalSeconds:F0} s (no master, or the host was suspended); {Remedy}");
 }

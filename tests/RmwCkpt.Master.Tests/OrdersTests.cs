@@ -47,7 +47,7 @@ public sealed class OrdersTests : IDisposable
         Assert.All(members.Select(Again), m =>
         {
             Assert.Equal(ProcessState.Final, StateOf(m));
-            Assert.StartsWith("down: all of the domain were killed", m.Entry.Record.Note, StringComparison.Ordinal);
+            Assert.StartsWith("all of the domain were killed", m.Entry.Record.Note, StringComparison.Ordinal);
         });
     }
 

@@ -79,8 +79,11 @@ def test_after_all_were_killed_whoever_is_started_begins_anew(domain):
         os.kill(pid, signal.SIGKILL)
     for peer in peers:
         peer.process.wait(30)
+    forgotten = command(domain, 'forget', '/counter')
+    assert forgotten.stdout == '/counter is forgotten\n', forgotten.stderr
+    assert command(domain, 'status').stdout.count('all of the domain were killed') == 1
     listener = domain.start('listener', '/there')
-    assert command(domain, 'status').stdout.count('all of the domain were killed') == 1  # the other has been replaced
+    assert 'all of the domain were killed' not in command(domain, 'status').stdout  # it has been replaced
     domain.start('counter')
     listener.wait_for_line(f'heard {MANY}\n')
     assert heard(listener)[0] == 1

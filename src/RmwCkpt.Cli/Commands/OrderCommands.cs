@@ -38,8 +38,10 @@ internal static class OrderCommands
             var order = new NodesOrder { All = parsed.GetValue(allOption) };
             order.Nodes.AddRange(parsed.GetValue(nodes) ?? []);
             var json = common.WantsJson(parsed);
+            var folder = common.Folder(parsed);
+            MasterClient.SeeToMaster(folder);
             var reply = MasterClient.Call(
-                common.Folder(parsed), request(order), TimeSpan.FromMinutes(10), json ? null : Console.WriteLine);
+                folder, request(order), TimeSpan.FromMinutes(10), json ? null : Console.WriteLine);
             if (json)
             {
                 Output.Json(writer =>
