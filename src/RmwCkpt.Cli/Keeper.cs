@@ -40,7 +40,7 @@ internal sealed class Keeper(RunFolder folder, ulong process)
             {
                 isKnown = true;
                 Console.Error.WriteLine($"rmw_ckpt: {kept.Name} has died before and is brought back as it was: this process "
-                    + "stands in for it, passes on signals, and ends as it ends");
+                    + "stands in for it, passes on signals, and ends as it ends (for a fresh one: rmw_ckpt stop, and start again)");
             }
             _slot = kept.Slot;
             if (Attend(kept))
