@@ -94,6 +94,10 @@ public static class MasterProgram
         if (passed >= 0)
         {
             Posix.CloseWhenExecuted(passed);
+            if (Posix.Facts(passed)?.Id != folder.Lock.Facts?.Id)
+            {
+                return $"{folder.Run} is another folder than that of the process that starts this master: it was moved or removed";
+            }
         }
         if (!Posix.Lock(fd, wait: false))
         {

@@ -14,7 +14,9 @@ public static unsafe partial class Posix
 
     // The two of open(2)'s flags that aarch64 has elsewhere.
     private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
-    private static readonly bool s_hasOpen2 = HasOpen2();
+
+    /// <summary>Whether openat2(2) is used. Tests do without.</summary>
+    internal static bool UsesOpen2 { get; set; } = HasOpen2();
 
     internal static int FolderOnly { get; } = s_isArm ? 0x4000 : 0x10000;
 
@@ -23,7 +25,7 @@ public static unsafe partial class Posix
     /// <summary>Opens what a name of one or more parts stands for below a folder; -1 with errno. ELOOP, ENOTDIR: a link is among them.</summary>
     internal static int OpenAt(int folder, string name, int flags, int mode = 0)
     {
-        if (s_hasOpen2)
+        if (UsesOpen2)
         {
             // struct open_how; RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH.
             var how = stackalloc ulong[] { (uint)(flags | CloseOnExec), (uint)mode, 0x02 | 0x04 | 0x08 };
@@ -124,6 +126,9 @@ public static unsafe partial class Posix
         return moved;
     }
 
+    /// <summary>Makes a number stand for what a descriptor is open on, in one step.</summary>
+    internal static bool ReplaceDescriptor(int fd, int number) => dup3(fd, number, CloseOnExec) >= 0;
+
     /// <summary>How many descriptors this process may have, now.</summary>
     public static long DescriptorLimit()
     {
@@ -184,6 +189,9 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fcntl(int fd, int command, nint value);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int dup3(int fd, int number, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getrlimit(int resource, ulong* limit);

@@ -15,7 +15,7 @@ public sealed class TrustedFolder : IDisposable
     public int Descriptor { get; private set; }
 
     /// <summary>What tells it from all other folders that there are.</summary>
-    public (uint Major, uint Minor, ulong Inode) Id { get; }
+    public (uint Major, uint Minor, ulong Inode) Id { get; private set; }
 
     /// <summary>The folder itself.</summary>
     public TrustedPath Root => new(this, "");
@@ -46,6 +46,27 @@ public sealed class TrustedFolder : IDisposable
     {
         var fd = Posix.Renumber(Descriptor, (int)Math.Max(3, Math.Min(least, Posix.DescriptorLimit() - 64)));
         Descriptor = fd >= 0 ? fd : Descriptor;
+    }
+
+    /// <summary>
+    /// Where its path leads to another folder by now, or to none, as when somebody has removed it: from here on it is the one
+    /// that is there, made if need be, under the same descriptor, and all paths in it lead there. False: it was the same.
+    /// </summary>
+    /// <param name="remedy">As <see cref="Open"/>'s.</param>
+    /// <exception cref="IOException">As <see cref="Open"/>'s; nothing is changed.</exception>
+    public bool Renew(string remedy)
+    {
+        using var there = Open(Path, make: true, remedy);
+        if (there.Id == Id)
+        {
+            return false;
+        }
+        if (!Posix.ReplaceDescriptor(there.Descriptor, Descriptor))
+        {
+            throw new PosixException(Posix.LastError, $"open {Path} again");
+        }
+        Id = there.Id;
+        return true;
     }
 
     /// <summary>Whether its path leads to it still.</summary>

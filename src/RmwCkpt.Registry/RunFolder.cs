@@ -88,15 +88,18 @@ public sealed class RunFolder : IDisposable
     public TrustedPath Log(Gid gid) => Logs / gid.ToString();
 
     /// <summary>The folders for a domain, by the environment. Nothing is made yet.</summary>
-    public static RunFolder For(int domain)
+    public static RunFolder For(int domain) => For(domain, Environment.GetEnvironmentVariable);
+
+    /// <param name="read">What a variable of the environment is.</param>
+    public static RunFolder For(int domain, Func<string, string?> read)
     {
-        var root = Environment.GetEnvironmentVariable("RMW_CKPT_DIR");
+        var root = read("RMW_CKPT_DIR");
         if (!string.IsNullOrEmpty(root))
         {
             var folder = Path.Combine(Path.GetFullPath(root), $"{domain}");
             return new RunFolder(Path.Combine(folder, "run"), Path.Combine(folder, "state"), domain);
         }
-        var state = StateRoot();
+        var state = StateRoot(read);
         return new RunFolder(
             $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}",
             state.Length == 0 ? "" : Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
@@ -106,13 +109,13 @@ public sealed class RunFolder : IDisposable
     /// Where users keep what is to last; empty: this one has no such place. HOME may be another user's, as under sudo -E, and is
     /// not believed then.
     /// </summary>
-    private static string StateRoot()
+    private static string StateRoot(Func<string, string?> read)
     {
-        if (Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
+        if (read("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
         {
             return state;
         }
-        var home = Environment.GetEnvironmentVariable("HOME");
+        var home = read("HOME");
         if (home is null || !home.StartsWith('/') || Posix.OwnerOf(home) != Posix.UserId)
         {
             home = Users.HomeOf(Posix.UserId);
@@ -152,11 +155,22 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Makes the folders that are missing, and checks them and all above them.</summary>
+    /// <summary>
+    /// Makes the folders that are missing, and checks them and all above them. A run folder that was opened before, and has been
+    /// removed or renamed since, is from here on the one that has its path.
+    /// </summary>
     /// <exception cref="IOException">A folder cannot be made, or is another user's, or is open to others.</exception>
     public void Ensure()
     {
-        var run = _run ?? Hold(ref _run, TrustedFolder.Open(Run, make: true, RunRemedy));
+        var run = _run;
+        if (run is null)
+        {
+            run = Hold(ref _run, TrustedFolder.Open(Run, make: true, RunRemedy));
+        }
+        else
+        {
+            run.Renew(RunRemedy);
+        }
         foreach (var folder in new[] { "processes", "logs", "types", "images" })
         {
             (run.Root / folder).MakeFolder();

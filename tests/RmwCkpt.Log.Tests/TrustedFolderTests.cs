@@ -148,8 +148,32 @@ public sealed class TrustedFolderTests : IDisposable
     }
 
     [Fact]
-    public void NothingBelowIsReachedByALink()
+    public void IsTheOneOfItsNameAgainWhenRenewed()
     {
+        using var folder = Open(In("run"), make: true);
+        var file = folder.Root / "file";
+        file.WriteAll("old"u8);
+        Assert.False(folder.Renew(""));
+        Directory.Move(In("run"), In("moved"));
+        var descriptor = folder.Descriptor;
+        Assert.True(folder.Renew(""));
+        Assert.Equal(descriptor, folder.Descriptor);
+        Assert.False(file.Exists);
+        file.WriteAll("new"u8);
+        Assert.Equal("new", File.ReadAllText(In("run/file")));
+        Directory.Move(In("run"), In("again"));
+        File.CreateSymbolicLink(In("run"), In("moved"));
+        Assert.True(folder.Renew(""));
+        Assert.Equal("old"u8.ToArray(), file.ReadAll(9));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void NothingBelowIsReachedByALink(bool newKernel)
+    {
+        var before = Posix.UsesOpen2;
+        Posix.UsesOpen2 &= newKernel;
         Directory.CreateDirectory(In("victim/deep"), Private);
         File.WriteAllText(In("victim/file"), "precious");
         using var folder = Open(In("run"), make: true);
@@ -162,6 +186,10 @@ public sealed class TrustedFolderTests : IDisposable
         Assert.Throws<PosixException>(() => (folder.Root / "folder").Names());
         Assert.False((folder.Root / "folder/file").Unlink());
         Assert.True((folder.Root / "folder").RemoveTree());
+        (folder.Root / "a/b").MakeFolder();
+        (folder.Root / "a/b/own").WriteAll("own"u8);
+        Assert.Equal("own"u8.ToArray(), (folder.Root / "a/b/own").ReadAll(3));
+        Posix.UsesOpen2 = before;
         Assert.Equal("precious", File.ReadAllText(In("victim/file")));
         Assert.True(Directory.Exists(In("victim/deep")));
     }

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using RmwCkpt.Master;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -50,6 +52,7 @@ internal static class DoctorCommand
     private static IEnumerable<Finding> Examine(RunFolder folder)
     {
         yield return Folders(folder);
+        yield return Users();
         yield return Space("run folder's space", folder.Run, 256L << 20);
         if (folder.State.Length > 0)
         {
@@ -98,6 +101,27 @@ internal static class DoctorCommand
         {
             return new Finding("folders", false, true, e.Message);
         }
+    }
+
+    /// <summary>Each user's nodes are among themselves, which who runs some as root may not know.</summary>
+    private static Finding Users()
+    {
+        const string Prefix = "rmw_ckpt-";
+        const string Shared = "/dev/shm";
+        var own = Posix.UserId;
+        var others = new List<string>();
+        foreach (var path in Directory.Exists(Shared) ? Directory.EnumerateDirectories(Shared, Prefix + "*") : [])
+        {
+            if (uint.TryParse(Path.GetFileName(path)[Prefix.Length..], CultureInfo.InvariantCulture, out var user)
+                && user != own && Posix.OwnerOf(path) is { } owner)
+            {
+                others.Add(Memory.Users.Describe(user) + (owner == user || owner == 0 ? "" : $" (taken by user {Memory.Users.Describe(owner)})"));
+            }
+        }
+        return new Finding(
+            "users", others.Count == 0, false,
+            $"nodes of user {Memory.Users.Describe(own)} hear each other, and none of another user's, root's included"
+            + (others.Count > 0 ? $"; there are nodes of {string.Join(", ", others)}: start those that belong together as one user" : ""));
     }
 
     private static Finding Space(string what, string path, long wanted)
