@@ -38,19 +38,19 @@ public sealed class Journal : IDisposable
 
     private readonly TrustedPath _folder;
     private readonly bool _writable;
-    private readonly long _retention;
+    private readonly ILogLimits? _limits;
     private readonly Func<Cell, bool> _isOne;
     private Mapping? _file;
     private Region _view;
     private long _number = -1;
     private long _first;
 
-    private Journal(TrustedPath folder, bool writable, long retention, Func<Cell, bool>? isOne = null)
+    private Journal(TrustedPath folder, bool writable, ILogLimits? limits, Func<Cell, bool>? isOne = null)
     {
         _isOne = isOne ?? (_ => true);
         _folder = folder;
         _writable = writable;
-        _retention = retention;
+        _limits = limits;
     }
 
     /// <summary>Index of the next cell to read or write.</summary>
@@ -59,12 +59,13 @@ public sealed class Journal : IDisposable
     /// <summary>Index of the first cell still kept.</summary>
     public long First => _first * CellsPerFile;
 
-    /// <summary>Makes or continues a journal, at its first kept cell. <paramref name="retention"/> in bytes.</summary>
+    /// <summary>Makes or continues a journal, at its first kept cell.</summary>
+    /// <param name="limits">What it may keep; null: all.</param>
     /// <param name="isOne">Whether somebody can have written this cell.</param>
-    public static Journal Open(TrustedPath folder, long retention, Func<Cell, bool>? isOne = null)
+    public static Journal Open(TrustedPath folder, ILogLimits? limits, Func<Cell, bool>? isOne = null)
     {
         folder.MakeFolder();
-        var journal = new Journal(folder, writable: true, retention, isOne) { _first = FirstFile(folder) };
+        var journal = new Journal(folder, writable: true, limits, isOne) { _first = FirstFile(folder) };
         journal.Position = journal.First;
         journal.Use(journal._first, make: true);
         return journal;
@@ -78,7 +79,7 @@ public sealed class Journal : IDisposable
         {
             throw new DirectoryNotFoundException($"there is no journal at {folder}");
         }
-        var journal = new Journal(folder, writable: false, 0) { _first = FirstFile(folder) };
+        var journal = new Journal(folder, writable: false, null) { _first = FirstFile(folder) };
         journal.Position = journal.First;
         journal.Use(journal._first, make: false);
         return journal;
@@ -133,6 +134,23 @@ public sealed class Journal : IDisposable
         !_isOne(Cell.From(head, _view.ReadInt64(offset + 8)))
         && (offset + CellSize < FileSize ? _view.AcquireUInt64(offset + CellSize) == 0 : !PathOf(_number + 1).Exists);
 
+    /// <summary>
+    /// After a cell could not be written: goes on in another file, with the next cell's number. What went before is let go of,
+    /// for what happened meanwhile stands nowhere; a life that comes from there finds that its cells are not kept.
+    /// </summary>
+    /// <exception cref="PosixException">There still is no space; nothing is changed.</exception>
+    public void BeginAnew()
+    {
+        // A file is left out, so that no position of before is one of after.
+        var number = Math.Max(_number, Position / CellsPerFile) + 1;
+        Use(number, make: true);
+        for (; _first < number; _first++)
+        {
+            PathOf(_first).Unlink();
+        }
+        Position = First;
+    }
+
     private int Offset => HeadSize + ((int)(Position % CellsPerFile) * CellSize);
 
     /// <summary>Has the file of the position mapped; false if it is not there (yet) and not to be made.</summary>
@@ -183,7 +201,7 @@ public sealed class Journal : IDisposable
 
     private void Retire(long newest)
     {
-        while (_retention > 0 && (newest - _first + 1) * (long)FileSize > Math.Max(_retention, 2 * FileSize))
+        while (_limits is not null && (newest - _first + 1) * FileSize > Math.Max(Math.Min(_limits.History, _limits.Most), 2 * FileSize))
         {
             PathOf(_first).Unlink();
             _first++;

@@ -23,14 +23,12 @@ public sealed partial class LogWriter
     private int _lentHere;
 
     /// <summary>How many messages that were lent a segment refers to at most: they are kept, and let go of, with it.</summary>
-    private int LentPerSegment => Math.Clamp(_usualSegmentSize / _pool!.SlotSize, 1, LoanFile.MaxSlots);
+    private int LentPerSegment => Math.Clamp(UsualSize / _pool!.SlotSize, 1, LoanFile.MaxSlots);
 
     private long LentBytesPerSegment => _pool is null ? 0 : (long)LentPerSegment * _pool.SlotSize;
 
     /// <summary>Whether this segment has few copies or none, for which a small one would have done.</summary>
-    private bool IsMostlyReferences => _view.Length <= LentSegmentSize || (long)_offset * 4 <= _view.Length;
-
-    private int LentSegmentSize => Math.Min(FirstSegmentSize, _usualSegmentSize);
+    private bool IsMostlyReferences => _view.Length <= SmallSize || (long)_offset * 4 <= _view.Length;
 
     /// <summary>
     /// Lends memory for one payload, in which anything may be. Null: there is none, for its readers hold too much, or it is
@@ -53,9 +51,25 @@ public sealed partial class LogWriter
             {
                 return null;
             }
-            _pool = new LoanPool(_folder, Head, slotSize, _usualSegmentSize);
+            _pool = new LoanPool(_folder, Head, slotSize, UsualSize);
         }
-        return payload <= _pool.PayloadSize ? _pool.Borrow() : null;
+        return payload <= _pool.PayloadSize ? BorrowOrLetGo() : null;
+    }
+
+    /// <summary>Where the file system is full, of what the oldest segments refer to.</summary>
+    private Loan BorrowOrLetGo()
+    {
+        while (true)
+        {
+            try
+            {
+                return _pool!.Borrow();
+            }
+            catch (PosixException e) when (e.Errno == Posix.Enospc && Head.FirstSegment < _number)
+            {
+                LetGo();
+            }
+        }
     }
 
     /// <summary>

@@ -36,7 +36,7 @@ public sealed partial class LogWriter : IDisposable
     private const int UsualSegmentSize = 8 * 1024 * 1024;
 
     private readonly TrustedPath _folder;
-    private readonly long _retention;
+    private readonly ILogLimits _limits;
     private readonly long _keptSequences;
     private readonly int _usualSegmentSize;
     private readonly NativeBuffer _scratch = new();
@@ -47,11 +47,11 @@ public sealed partial class LogWriter : IDisposable
     private long _next;
     private long _firstKept;
 
-    private LogWriter(TrustedPath folder, LogHead head, Mapping segment, long retention, long keptSequences, int usualSegmentSize)
+    private LogWriter(TrustedPath folder, LogHead head, Mapping segment, ILogLimits limits, long keptSequences, int usualSegmentSize)
     {
         _folder = folder;
         Head = head;
-        _retention = retention;
+        _limits = limits;
         _keptSequences = keptSequences;
         _usualSegmentSize = usualSegmentSize;
         _segment = segment;
@@ -69,20 +69,27 @@ public sealed partial class LogWriter : IDisposable
     public long NextSequence => _next;
 
     /// <summary>Makes a log, or takes one over at its first kept frame (a process started again, to replay).</summary>
-    /// <param name="retention">Bytes to keep; at least the newest segment is kept.</param>
+    /// <param name="limits">What it may keep; at least the newest segment is kept.</param>
     /// <param name="keptSequences">How many of the newest frames late joiners may ask for (transient_local).</param>
-    public static LogWriter Open(TrustedPath folder, long retention, long keptSequences, Action<Region> fillMetadata) =>
-        Open(folder, retention, keptSequences, fillMetadata, FirstSegmentSize, UsualSegmentSize);
+    public static LogWriter Open(TrustedPath folder, ILogLimits limits, long keptSequences, Action<Region> fillMetadata)
+    {
+        var writer = Open(folder, limits, keptSequences, fillMetadata, FirstSegmentSize, UsualSegmentSize);
+        if (writer.Head.LastSegment == 0)
+        {
+            MakeReserve(folder);
+        }
+        return writer;
+    }
 
-    /// <summary>As the public one, with other sizes of segments (multiples of 4096).</summary>
+    /// <summary>As the public one, with other sizes of segments (multiples of 4096) and no reserve.</summary>
     internal static LogWriter Open(
-        TrustedPath folder, long retention, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
+        TrustedPath folder, ILogLimits limits, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
     {
         // A folder without a head is what a life left that died while it made the log.
         var (head, segment) = !folder.MakeFolder() && (folder / LogHead.FileName).Exists
             ? TakeOver(folder)
             : Make(folder, firstSegmentSize, fillMetadata);
-        return new LogWriter(folder, head, segment, retention, keptSequences, usualSegmentSize);
+        return new LogWriter(folder, head, segment, limits, keptSequences, usualSegmentSize);
     }
 
     private static (LogHead Head, Mapping Segment) Make(TrustedPath folder, int segmentSize, Action<Region> fillMetadata)
@@ -117,7 +124,9 @@ public sealed partial class LogWriter : IDisposable
     /// <summary>
     /// Reserves <paramref name="size"/> payload bytes: in the log, or aside where a former life's frame stands.
     /// </summary>
-    /// <exception cref="PosixException">The log needed a new segment and the file system is full; nothing is changed.</exception>
+    /// <exception cref="PosixException">
+    /// The log needed a new segment, the file system is full, and none of its own files is as large; nothing is written.
+    /// </exception>
     public Reservation Reserve(int size) => Reserve(size, isLent: false);
 
     private Reservation Reserve(int size, bool isLent)
@@ -271,8 +280,7 @@ public sealed partial class LogWriter : IDisposable
     /// <summary>Pads what is left of this segment and goes to the next.</summary>
     private void Roll(int span, bool isLent = false)
     {
-        var size = isLent && IsMostlyReferences ? LentSegmentSize : SizeFor(span);
-        var next = MakeSegment(_number + 1, size);
+        var next = MakeSegment(_number + 1, span, isLent && IsMostlyReferences);
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {
             // A former life made it and died, and this one got more frames into the segment before it.
@@ -296,12 +304,10 @@ public sealed partial class LogWriter : IDisposable
         }
         var segment = Segment.Open(_folder, number)
             ?? (spanIfMissing > 0
-                ? MakeSegment(number, SizeFor(spanIfMissing))
+                ? MakeSegment(number, spanIfMissing)
                 : throw new InvalidDataException($"{_folder} lacks segment {number}"));
         Use(segment, number);
     }
-
-    private Mapping MakeSegment(long number, int size) => Segment.Make(_folder, number, size, _next, Retire(size));
 
     private void Use(Mapping segment, long number)
     {
@@ -312,54 +318,6 @@ public sealed partial class LogWriter : IDisposable
         _offset = Segment.HeadSize;
         _lentHere = 0;
         Head.LastSegment = Math.Max(Head.LastSegment, number);
-    }
-
-    private int SizeFor(int span)
-    {
-        var usual = Math.Min((long)_view.Length * 4, _usualSegmentSize);
-        var wanted = span <= 16 * 1024 * 1024 ? Math.Max(usual, 4L * span) : (long)span + Segment.HeadSize;
-        return (int)Math.Min((wanted + 4095) & ~4095L, int.MaxValue & ~4095);
-    }
-
-    /// <summary>
-    /// Lets go of the oldest segments beyond the retention. FirstSegment is raised before a file changes: a reader that
-    /// was in it looks there after it has read. Returns one to use again, or null.
-    /// </summary>
-    /// <param name="size">Bytes of the segment that is to be made.</param>
-    private TrustedPath? Retire(int size)
-    {
-        if (Head.FirstSegment < 0)
-        {
-            throw new InvalidDataException($"{_folder} is damaged: its head says that segment {Head.FirstSegment} is its first");
-        }
-        var kept = Math.Max(1, _retention / (size + LentBytesPerSegment));
-        TrustedPath? spare = null;
-        // A life that died here may have left files that are no longer part of the log.
-        for (var left = Head.FirstSegment - 1; left >= 0 && Segment.PathOf(_folder, left).Unlink(); left--)
-        {
-        }
-        while (_number - Head.FirstSegment >= kept && MayRetire(Head.FirstSegment))
-        {
-            var first = Head.FirstSegment;
-            var path = Segment.PathOf(_folder, first);
-            Head.FirstSegment = first + 1;
-            Interlocked.MemoryBarrier();
-            if (spare is null && !Head.IsHeld(first) && path.Facts?.Size == size)
-            {
-                spare = path;
-            }
-            else
-            {
-                path.Unlink();
-            }
-        }
-        return spare;
-    }
-
-    private bool MayRetire(long number)
-    {
-        using var following = Segment.Open(_folder, number + 1);
-        return following is null || following.View.ReadInt64(Segment.FirstSequence) <= _next - _keptSequences;
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using RmwCkpt.Log;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
@@ -11,9 +12,10 @@ namespace RmwCkpt.Master;
 /// recover, and so may the writer itself compare with it: such a log is needed until nobody alive reads it and everyone who
 /// ever did has so many newer snapshots that none from before is kept. Not thread-safe.
 /// </summary>
-internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<TrustedPath> remove)
+internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<TrustedPath> remove, ILogger log)
 {
     private readonly Dictionary<Gid, LeftLog> _logs = [];
+    private long _count;
 
     /// <summary>How many there are of a process.</summary>
     public int Count(ulong process) => _logs.Keys.Count(x => x.Process == process);
@@ -28,10 +30,32 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         }
     }
 
+    /// <summary>Removes the oldest, needed or not, those that nobody reads first, where all have more than so many bytes.</summary>
+    public void GiveUpBeyond(long bytes)
+    {
+        var surplus = _logs.Sum(x => x.Value.BytesAt(folder.Log(x.Key))) - bytes;
+        var given = 0;
+        foreach (var (gid, left) in surplus > 0 ? _logs.OrderBy(x => x.Value.IsRead).ThenBy(x => x.Value.Order).ToList() : [])
+        {
+            if (surplus <= 0)
+            {
+                break;
+            }
+            surplus -= left.BytesAt(folder.Log(gid));
+            remove(folder.Log(gid));
+            _logs.Remove(gid);
+            given++;
+        }
+        if (given > 0)
+        {
+            log.LeftLogsGivenUp(ByteSize.Show(bytes), given);
+        }
+    }
+
     /// <summary>A log whose writer is gone. Idempotent.</summary>
     public void Add(Gid log)
     {
-        var left = new LeftLog();
+        var left = new LeftLog { Order = _count++ };
         if (_logs.TryAdd(log, left) && registry.Find(log.Process) is { } writer)
         {
             left.Noted.Add(writer.Id, Newest(writer));
@@ -106,6 +130,24 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
 
     private sealed class LeftLog
     {
+        private long _bytes = -1;
+
+        /// <summary>Says which are older.</summary>
+        public long Order { get; init; }
+
+        /// <summary>Nobody writes to it: it is measured once.</summary>
+        public long BytesAt(TrustedPath path)
+        {
+            try
+            {
+                return _bytes >= 0 ? _bytes : _bytes = path.Bytes();
+            }
+            catch (IOException)
+            {
+                return 0;
+            }
+        }
+
         /// <summary>Whether somebody had something to read there at the last look; before the first it may be.</summary>
         public bool IsRead { get; set; } = true;
 

@@ -131,6 +131,12 @@ internal static partial class Log
     [LoggerMessage(404, LogLevel.Warning, "snapshot {Folder} is not usable: {Why}")]
     public static partial void Unusable(this ILogger log, string folder, string why);
 
+    [LoggerMessage(503, LogLevel.Warning, "{Percent} % of the domain's memory are in use: {Used} of {Budget}; the file system has {Free} free. Logs and journals keep {Share} each, and let go of older messages (RMW_CKPT_MEMORY sets how much there may be)")]
+    public static partial void MemoryScarce(this ILogger log, long percent, string used, string budget, string free, string share);
+
+    [LoggerMessage(504, LogLevel.Warning, "logs of writers that are gone took {Bytes}, a quarter of what the domain may have: {Count} of them are no longer kept")]
+    public static partial void LeftLogsGivenUp(this ILogger log, string bytes, int count);
+
     [LoggerMessage(500, LogLevel.Debug, "swept {Path}")]
     public static partial void Swept(this ILogger log, string path);
 

@@ -47,13 +47,15 @@ public sealed class Master : IDisposable
         var registry = ProcessRegistry.Open(_folder, _probe, _log);
         Processes = registry;
         var store = new SnapshotStore(_folder, _log);
-        var copier = new SnapshotCopier(store, _log);
+        var memory = new MemoryWatch(_folder, registry, _options, _log);
+        var room = new ImageRoom(store, registry, memory);
+        var copier = new SnapshotCopier(store, room, _options.KeepsOnDisk, _log);
         var scheduler = new SnapshotScheduler(
-            registry, new SnapshotTaker(registry, store, _engine, _log), copier, _engine, _options, _log);
+            registry, new SnapshotTaker(registry, store, _engine, room, _log), copier, _engine, _options, () => memory.EarlyBytes, _log);
         var supervisor = new Supervisor(_folder, registry, store, _engine, _options, _log);
-        var sweeper = new Sweeper(_folder, registry, store, _engine, _log);
+        var sweeper = new Sweeper(_folder, registry, store, _engine, () => MemoryPlan.LeftLogs(memory.Budget), _log);
         var kin = new KinWatch(registry);
-        _parts.AddRange([_server, scheduler, copier, sweeper, kin, supervisor, registry]);
+        _parts.AddRange([_server, scheduler, copier, sweeper, kin, memory, supervisor, registry]);
         supervisor.Ended += sweeper.Add;
         sweeper.Displaced += () => Stop("its run folder was removed, and another master's is in its place");
         Sweeper = sweeper;
@@ -67,6 +69,7 @@ public sealed class Master : IDisposable
         }
         supervisor.Start();
         sweeper.SweepUnknown();
+        memory.Start();
         foreach (var member in registry.Members)
         {
             scheduler.Due(member, SnapshotScheduler.Settle);
@@ -75,8 +78,8 @@ public sealed class Master : IDisposable
         copier.Start();
         sweeper.Start();
         kin.Start();
-        var status = new StatusReport(_folder, registry, _engine, supervisor.Streams);
-        _handler = new Requests(registry, supervisor, scheduler, store, status, Stop).Handle;
+        var status = new StatusReport(_folder, registry, memory, _engine, supervisor.Streams);
+        _handler = new Requests(registry, supervisor, scheduler, store, status, memory, Stop).Handle;
         _server.Start();
         foreach (var complaint in _options.Complaints)
         {
@@ -117,6 +120,7 @@ public sealed class Master : IDisposable
         {
             (member.LastNumber, member.LastPosition, member.LastTaken) = (newest.Number, newest.JournalPosition, newest.Taken);
             member.Below = newest.Below;
+            (member.OldestTaken, member.LastFrozen, member.ImageBytes) = (newest.Taken, newest.Frozen, newest.Bytes);
         }
         foreach (var number in store.Unpersisted(member.Id).Order())
         {

@@ -13,8 +13,14 @@ public sealed record MasterOptions
     /// <summary>Cells of a journal after which a snapshot is taken early: replay re-reads them.</summary>
     public long JournalLimit { get; init; } = 200_000;
 
-    /// <summary>Bytes that each log keeps, as the nodes have it.</summary>
-    public long Retention { get; init; } = RunFolder.DefaultRetention;
+    /// <summary>Bytes that each log keeps at most (RMW_CKPT_RETENTION), if that was asked for.</summary>
+    public long? Retention { get; init; }
+
+    /// <summary>Bytes that the domain may have for logs, journals and images, if that was asked for.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>Whether images are moved to the disk (RMW_CKPT_KEEP=disk).</summary>
+    public bool KeepsOnDisk { get; init; }
 
     public string? CriuProgram { get; init; }
 
@@ -30,13 +36,32 @@ public sealed record MasterOptions
         return new MasterOptions
         {
             JournalLimit = (long)Number("RMW_CKPT_JOURNAL_LIMIT", d.JournalLimit, long.MaxValue / 2),
-            Retention = (long)Number("RMW_CKPT_RETENTION", d.Retention, long.MaxValue / 2),
+            Retention = Bytes("RMW_CKPT_RETENTION"),
+            Memory = Bytes(DomainMemory.Variable),
+            KeepsOnDisk = KeepsOnDisk(),
             CriuProgram = Text("RMW_CKPT_CRIU"),
             LogLevel = Level(),
             Complaints = complaints,
         };
 
         string? Text(string name) => read(name) is { Length: > 0 } text ? text : null;
+
+        long? Bytes(string name)
+        {
+            var bytes = ByteSize.Read(read, name, out var complaint);
+            complaints.AddRange(complaint is null ? [] : [complaint]);
+            return bytes;
+        }
+
+        bool KeepsOnDisk()
+        {
+            var text = Text("RMW_CKPT_KEEP")?.ToLowerInvariant();
+            if (text is not (null or "memory" or "disk"))
+            {
+                complaints.Add($"RMW_CKPT_KEEP={text} is neither memory nor disk: using memory");
+            }
+            return text == "disk";
+        }
 
         double Number(string name, double usual, double most)
         {

@@ -28,7 +28,6 @@ public static class MasterProgram
         try
         {
             folder.Ensure();
-            folder.EnsureState();
             if (TakeLock(folder, lockDescriptor) is { } holder)
             {
                 tell(holder);
@@ -36,6 +35,10 @@ public static class MasterProgram
             }
             ProcessAttributes.Reset();
             var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
+            if (options.KeepsOnDisk)
+            {
+                folder.EnsureState();
+            }
             var foreground = lockDescriptor < 0;
             Detach(foreground);
             using var provider = new FileLoggerProvider(
@@ -65,15 +68,21 @@ public static class MasterProgram
             log.Unexpected("starting", e);
             throw;
         }
+        var isDeserted = false;
         while (!master.Stopped.Wait(s_idle / 2))
         {
             // Whoever comes next starts the next one.
             if (!foreground && master.IdleFor > s_idle)
             {
+                isDeserted = true;
                 master.Stop($"no process has been here for {s_idle.TotalSeconds:F0} s");
             }
         }
         log.Stopping(master.Stopped.Result);
+        if (isDeserted)
+        {
+            PrivateDomains.Sweep(folder);
+        }
         return 0;
 
         void Stop(PosixSignalContext context)

@@ -98,6 +98,24 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public long LastTaken { get; set; }
 
+    /// <summary>When the oldest snapshot of those that are kept was taken; 0: there is none.</summary>
+    public long OldestTaken { get; set; }
+
+    /// <summary>How long the newest one froze it, ns.</summary>
+    public long LastFrozen { get; set; }
+
+    /// <summary>Before this, on the monotonic clock, nothing makes another one due.</summary>
+    public long NotBefore { get; set; }
+
+    /// <summary>Bytes of the newest image; 0: not known.</summary>
+    public long ImageBytes { get; set; }
+
+    /// <summary>Messages published at the newest snapshot.</summary>
+    public long LastPublished { get; set; }
+
+    /// <summary>The first cell that the journal kept when a snapshot was last made due for it; see the scheduler.</summary>
+    public long SeenFirst { get; set; }
+
     public ProcessState SlotState
     {
         get => (ProcessState)Slot.AcquireUInt32(ProcessTable.State);
@@ -113,6 +131,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     /// <summary>As it was at the newest snapshot.</summary>
     public uint LastAbroad { get; set; }
+
+    /// <summary>The first cell that its journal keeps.</summary>
+    public long JournalFirst => Slot.AcquireInt64(ProcessTable.JournalFirst);
 
     public long TakenBytes => Slot.AcquireInt64(ProcessTable.TakenBytes);
 

@@ -8,7 +8,7 @@ namespace RmwCkpt.Master;
 /// <summary>What is done for each request.</summary>
 internal sealed class Requests(
     ProcessRegistry registry, Supervisor supervisor, SnapshotScheduler scheduler, SnapshotStore store, StatusReport status,
-    Action<string> stop)
+    MemoryWatch memory, Action<string> stop)
 {
     private readonly NodeOrders _orders = new(registry, supervisor);
     private static readonly TimeSpan s_resumePatience = TimeSpan.FromSeconds(3);
@@ -59,6 +59,10 @@ internal sealed class Requests(
         }
         for (var waited = TimeSpan.Zero; ; waited += TimeSpan.FromMilliseconds(5))
         {
+            if (hello.Resume == 0)
+            {
+                memory.Admit(hello.HasMemory ? hello.Memory : null);
+            }
             try
             {
                 if (registry.Hello(peer.Pid, hello, patient: waited < s_resumePatience) is { } welcome)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Streams;
@@ -9,7 +10,7 @@ namespace RmwCkpt.Master;
 
 /// <summary>Says how things are.</summary>
 internal sealed class StatusReport(
-    RunFolder folder, ProcessRegistry registry, EngineChoice choice, StreamRelay streams)
+    RunFolder folder, ProcessRegistry registry, MemoryWatch memory, EngineChoice choice, StreamRelay streams)
 {
     private readonly long _since = Clock.Real;
 
@@ -25,6 +26,10 @@ internal sealed class StatusReport(
             EngineWhy = why,
             GraphVersion = registry.GraphVersion,
             LogBytes = LogBytes(),
+            MemoryUsed = memory.Used,
+            MemoryBudget = memory.Budget,
+            MemoryFree = memory.Free(),
+            MemoryNote = memory.Note,
         };
         status.Processes.AddRange(registry.Look(() => registry.Members.Select(Describe).ToList()));
         return status;
@@ -113,6 +118,10 @@ internal sealed class StatusReport(
         {
             yield return $"output: {string.Join(", ", outputs)}";
         }
+        foreach (var scarce in MemoryNotes(member))
+        {
+            yield return scarce;
+        }
         foreach (var complaint in member.Entry.Record.Complaints)
         {
             yield return complaint;
@@ -120,6 +129,32 @@ internal sealed class StatusReport(
         if (member.Policy.Settings().ToList() is { Count: > 0 } settings)
         {
             yield return string.Join(", ", settings);
+        }
+    }
+
+    private IEnumerable<string> MemoryNotes(Member member)
+    {
+        if (member.Entry.State != ProcessState.Live)
+        {
+            yield break;
+        }
+        if (member.Slot.AcquireUInt32(ProcessTable.Unjournalled) != 0)
+        {
+            yield return "there is no room for its journal: it cannot be recovered to where it is";
+        }
+        if (member.Slot.AcquireInt64(ProcessTable.Unpublished) is > 0 and var gone)
+        {
+            yield return $"{gone} messages went nowhere, for there was no room";
+        }
+        if (member.LastTaken != 0 && member.TakenBytes - member.LastBytes is var taken && taken > memory.Share)
+        {
+            yield return $"since its snapshot it has taken {ByteSize.Show(taken)}, of which logs keep {ByteSize.Show(memory.Share)}: "
+                + "its recovery would miss messages";
+        }
+        if (SnapshotTiming.PartFrozen(member.Policy, member.LastFrozen) is > 0 and var part)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"its snapshots stop it {100 * part:F0} % of the time ({member.LastFrozen / 1e6:F0} ms each): a longer interval, or auto, would not");
         }
     }
 

@@ -25,15 +25,17 @@ internal sealed class Sweeper : IDisposable
     private readonly SnapshotStore _store;
     private readonly ILogger _log;
     private readonly LeftLogs _logs;
+    private readonly Func<long> _leftLimit;
     private readonly List<Departure> _departures = [];
     private readonly List<Gid> _destroyed = [];
     private readonly Timer _timer;
     private readonly (uint, uint, ulong)? _runFolder;
 
-    public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
+    public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, Func<long> leftLimit, ILogger log)
     {
+        _leftLimit = leftLimit;
         (_folder, _registry, _store, _log) = (folder, registry, store, log);
-        _logs = new LeftLogs(folder, registry, engine, Remove);
+        _logs = new LeftLogs(folder, registry, engine, Remove, log);
         _runFolder = Posix.Identity(folder.Run);
         _timer = new Timer(_ => Sweep(Clock.Steady), null, Timeout.Infinite, Timeout.Infinite);
     }
@@ -144,6 +146,7 @@ internal sealed class Sweeper : IDisposable
             due.ForEach(SweepOwn);
             _logs.Sweep();
             GiveUpWhereCrowded(due);
+            _logs.GiveUpBeyond(_leftLimit());
             Forget([.. due.Where(d => d.OwnSwept && _logs.Count(d.Member.Id) == 0)]);
         }
         catch (Exception e)

@@ -198,6 +198,19 @@ public readonly record struct TrustedPath(TrustedFolder Folder, string Name)
         return Names().Select(x => at / x).Where(x => x.Facts is { } facts && facts.IsFolder == folders && !facts.IsLink);
     }
 
+    /// <summary>Bytes of the files in a folder and below it; what goes meanwhile does not count.</summary>
+    /// <exception cref="PosixException">As <see cref="Names"/>'.</exception>
+    public long Bytes()
+    {
+        var bytes = 0L;
+        foreach (var name in Names())
+        {
+            var file = this / name;
+            bytes += file.Facts is not { } facts ? 0 : facts is { IsFolder: true, IsLink: false } ? file.Bytes() : facts.Size;
+        }
+        return bytes;
+    }
+
     /// <summary>Brings a file or a folder to the disk.</summary>
     public void Sync()
     {

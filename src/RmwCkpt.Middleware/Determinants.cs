@@ -39,6 +39,9 @@ public sealed partial class Determinants : IDisposable
     /// <summary>The same before a thread takes before its turn: the one whose turn it is may be waiting for it.</summary>
     private const long TurnPatience = 15_000_000;
 
+    /// <summary>How long, ns, after a journal could not be written it is tried again.</summary>
+    private const long Retry = 100_000_000;
+
     /// <summary>Cells among which a thread looks for what it may take before its turn.</summary>
     private const int MostAhead = 1024;
 
@@ -62,6 +65,7 @@ public sealed partial class Determinants : IDisposable
     private bool _replaying;
     private bool _revived;
     private bool _broken;
+    private long _triedAt;
     private volatile bool _disposed;
     private ulong _logProcess;
 
@@ -308,7 +312,7 @@ public sealed partial class Determinants : IDisposable
 
     private bool Append(Determinant kind, uint entity, uint detail, long value)
     {
-        if (_broken || _disposed)
+        if (_disposed || (_broken && !TryBeginAnew()))
         {
             return true;
         }
@@ -322,8 +326,9 @@ public sealed partial class Determinants : IDisposable
         }
         catch (IOException e)
         {
-            _broken = true;
-            Report.Error($"the journal cannot be written ({e.Message}): this process cannot be recovered from now on");
+            (_broken, _triedAt) = (true, Posix.Now(Posix.MonotonicClock));
+            _slot.Write(ProcessTable.Unjournalled, 1u);
+            Report.Error($"the journal cannot be written ({e.Message}): until it can, this process cannot be recovered to where it is");
             return true;
         }
         _slot.Write(ProcessTable.JournalEnd, _journal.Position);
@@ -332,6 +337,32 @@ public sealed partial class Determinants : IDisposable
         {
             HomeSlot.Increment(ProcessTable.Abroad);
         }
+        return true;
+    }
+
+    /// <summary>
+    /// After the journal could not be written: begins it anew where there is room again. Earlier snapshots are of no use then,
+    /// which the master sees by its first cell.
+    /// </summary>
+    private bool TryBeginAnew()
+    {
+        var now = Posix.Now(Posix.MonotonicClock);
+        if (now - _triedAt < Retry)
+        {
+            return false;
+        }
+        _triedAt = now;
+        try
+        {
+            _journal.BeginAnew();
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+        _broken = false;
+        _slot.Write(ProcessTable.Unjournalled, 0u);
+        Report.Error("there is room for the journal again: from its next snapshot on this process can be recovered");
         return true;
     }
 

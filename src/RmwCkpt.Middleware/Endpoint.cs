@@ -37,7 +37,7 @@ public sealed class Endpoint : Entity
         }
         if (kind != EntityKind.Subscription)
         {
-            Outbox = new Outbox(session, OpenLog(), options.Qos, Deadline);
+            Outbox = new Outbox(session, OpenLog(), options.Qos, Deadline, drops: kind == EntityKind.Publisher);
         }
         if (kind == EntityKind.Client)
         {
@@ -126,7 +126,7 @@ public sealed class Endpoint : Entity
             ? (qos.History == History.KeepAll ? long.MaxValue / 2 : qos.Depth)
             : 0;
         return LogWriter.Open(
-            Session.Folder.Log(Gid), Session.Retention, kept,
+            Session.Folder.Log(Gid), Session.Limits, kept,
             metadata => EndpointHead.Write(
                 metadata, Gid, Session.SlotIndex, Kind, Created, qos, Options.TypeHash, Options.Topic, Options.Type,
                 Node.FullName));

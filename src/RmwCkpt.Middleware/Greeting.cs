@@ -15,9 +15,11 @@ internal static class Greeting
     {
         var complaints = new List<string>();
         var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
+        var memory = ByteSize.Read(Environment.GetEnvironmentVariable, DomainMemory.Variable, out var wrong);
+        complaints.AddRange(wrong is null ? [] : [wrong]);
         complaints.ForEach(x => Report.Error($"warning: {x}"));
         var (file, text) = ReadPolicyFile();
-        return new Hello
+        var hello = new Hello
         {
             Resume = resume,
             Started = started,
@@ -31,6 +33,11 @@ internal static class Greeting
             Protocol = Versions.Protocol,
             Version = Versions.Release,
         };
+        if (memory is { } bytes)
+        {
+            hello.Memory = bytes;
+        }
+        return hello;
     }
 
     /// <summary>The file's name and its text, which is for the master to understand; empty: there is none.</summary>

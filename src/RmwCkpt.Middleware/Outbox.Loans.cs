@@ -137,6 +137,12 @@ public sealed partial class Outbox
                 _loans.Remove(address);
                 Committed(result);
             }
+            catch (PosixException e) when (e.Errno == Posix.Enospc && _drops)
+            {
+                _loans.Remove(address);
+                _writer.Return(loan);
+                CountDropped(size, e.Message);
+            }
             catch (PosixException e)
             {
                 throw CannotPublish(size, e);

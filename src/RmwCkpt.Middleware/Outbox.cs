@@ -34,12 +34,19 @@ public sealed partial class Outbox : IDisposable
 
     /// <summary>Instead of the reservation, for a large message.</summary>
     private Loan? _copy;
+    private readonly bool _drops;
+
+    /// <summary>Between Begin and End: instead of both, for a message that there is no room for.</summary>
+    private bool _isDropped;
+    private NativeBuffer? _dropped;
     private int _prefix;
     private uint _divergedIn;
     private long _time;
 
-    public Outbox(Session session, LogWriter writer, in Qos qos, Deadline? deadline)
+    /// <param name="drops">Whether a message that there is no room for is dropped, instead of a failure.</param>
+    public Outbox(Session session, LogWriter writer, in Qos qos, Deadline? deadline, bool drops)
     {
+        _drops = drops;
         _isTimed = deadline is not null || qos is { Liveliness: Liveliness.ManualByTopic, Lease: < Qos.Infinite };
         _session = session;
         _writer = writer;
@@ -52,7 +59,7 @@ public sealed partial class Outbox : IDisposable
     public LogHead Head => _writer.Head;
 
     /// <summary>Reserves <paramref name="size"/> bytes, which the caller fills.</summary>
-    /// <exception cref="Failure">TooLarge or NoSpace; nothing is held.</exception>
+    /// <exception cref="Failure">TooLarge, or NoSpace of a service or client; nothing is held.</exception>
     public Region Begin(RequestId? answers, long size)
     {
         var prefix = answers is null ? 0 : RequestId.Size;
@@ -79,6 +86,12 @@ public sealed partial class Outbox : IDisposable
             answers?.Write(_reservation.Payload);
             return _reservation.Payload.Slice(prefix, (int)size);
         }
+        catch (PosixException e) when (e.Errno == Posix.Enospc && _drops)
+        {
+            CountDropped(size, e.Message);
+            _isDropped = true;
+            return (_dropped ??= new NativeBuffer()).Ensure((int)size);
+        }
         catch (PosixException e)
         {
             Monitor.Exit(_lock);
@@ -88,6 +101,19 @@ public sealed partial class Outbox : IDisposable
         {
             Monitor.Exit(_lock);
             throw;
+        }
+    }
+
+    /// <summary>
+    /// There is no room for a message of a publisher. That must not end a node which goes on under other middleware: the
+    /// message goes nowhere, counted, and is said where it is the first.
+    /// </summary>
+    private void CountDropped(long size, string why)
+    {
+        if (_session.CountUnpublished() == 1)
+        {
+            Report.Error($"{EndpointHead.Node(Head)} cannot publish {size} bytes on {EndpointHead.Name(Head)}: {why}; "
+                + "such messages go nowhere, and are counted (rmw_ckpt status)");
         }
     }
 
@@ -104,11 +130,17 @@ public sealed partial class Outbox : IDisposable
     }
 
     /// <summary>Commits the first <paramref name="size"/> bytes and rings the readers.</summary>
+    /// <returns>Its sequence; 0: there was no room for it.</returns>
     /// <exception cref="Failure">NoSpace: nothing was published.</exception>
     public long End(long size)
     {
         try
         {
+            if (_isDropped)
+            {
+                _isDropped = false;
+                return 0;
+            }
             long sequence;
             var result = _copy is null
                 ? _writer.Commit(_reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, out sequence, key: _prefix)
@@ -119,6 +151,11 @@ public sealed partial class Outbox : IDisposable
         catch (Exception e) when (_copy is not null)
         {
             _writer.Return(_copy);
+            if (_drops && e is PosixException { Errno: Posix.Enospc })
+            {
+                CountDropped(size, e.Message);
+                return 0;
+            }
             throw e is PosixException full ? CannotPublish(size, full) : new Failure(Code.Error, e.Message, e);
         }
         finally
@@ -174,7 +211,11 @@ public sealed partial class Outbox : IDisposable
 
     public void Abort()
     {
-        if (_copy is null)
+        if (_isDropped)
+        {
+            _isDropped = false;
+        }
+        else if (_copy is null)
         {
             _writer.Abort(_reservation);
         }
@@ -188,10 +229,20 @@ public sealed partial class Outbox : IDisposable
     /// <summary>Whether this thread has begun and not ended.</summary>
     public bool IsHeld => Monitor.IsEntered(_lock);
 
+    /// <summary>Keeps no more than the log's share of the domain's memory.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            _writer.Trim();
+        }
+    }
+
     public void Dispose()
     {
         lock (_lock)
         {
+            _dropped?.Dispose();
             Lenders.Remove(this);
             _lends = false;
             _loans.Clear();

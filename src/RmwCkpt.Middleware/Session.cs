@@ -55,8 +55,8 @@ public sealed partial class Session
         SlotIndex = welcome.Slot;
         ProcessId = welcome.Process;
         Slot = table.Slot(welcome.Slot);
-        Retention = ReadRetention();
-        var journal = Journal.Open(folder.Journal(ProcessId), Retention, Determinants.IsOne);
+        Limits = new DomainLimits(table);
+        var journal = Journal.Open(folder.Journal(ProcessId), Limits, Determinants.IsOne);
         if (resumed && journal.First > 0)
         {
             Report.Error("the journal's beginning is no longer kept (RMW_CKPT_RETENTION): this process starts from nothing");
@@ -93,8 +93,8 @@ public sealed partial class Session
 
     public CallbackPump Callbacks { get; }
 
-    /// <summary>Bytes that each log may keep (RMW_CKPT_RETENTION).</summary>
-    public long Retention { get; }
+    /// <summary>What each log and journal may keep.</summary>
+    public ILogLimits Limits { get; }
 
     /// <summary>It has nothing mapped any more.</summary>
     public bool IsReleased => _released;
@@ -465,9 +465,4 @@ public sealed partial class Session
         Environment.SetEnvironmentVariable(ResumeVariable, null);
         return ulong.TryParse(parts[0], System.Globalization.NumberStyles.HexNumber, null, out var id) ? id : 0;
     }
-
-    private static long ReadRetention() =>
-        long.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_RETENTION"), out var bytes) && bytes > 0
-            ? bytes
-            : RunFolder.DefaultRetention;
 }

@@ -155,6 +155,13 @@ public sealed partial class Session : IReplayed
         return clock.Steady - clock.Age(time) < slot.AcquireInt64(ProcessTable.FreezeEnd) || slot.AcquireUInt32(ProcessTable.Freezing) != 0;
     }
 
+    /// <summary>Returns how many there were.</summary>
+    internal long CountUnpublished()
+    {
+        Count(ProcessTable.Unpublished, 1);
+        return Slot.ReadInt64(ProcessTable.Unpublished);
+    }
+
     internal void CountLost(long messages) => Count(ProcessTable.Lost, messages);
 
     // Counters may miss one when threads meet; they are for people.

@@ -44,6 +44,7 @@ public sealed partial class Session
     private void FollowGraph()
     {
         var told = 0ul;
+        var trims = new DomainMemory(Table.Domain).Trims;
         while (true)
         {
             // In this order: who releases sets the mark, then notifies.
@@ -60,6 +61,11 @@ public sealed partial class Session
                     _ = Determinants.IsReplaying;
                 }
                 DetachIfAsked();
+                if (new DomainMemory(Table.Domain).Trims is var asked && asked != trims)
+                {
+                    trims = asked;
+                    TrimLogs();
+                }
                 _matcher.Update();
                 if (_rematch)
                 {
@@ -86,6 +92,15 @@ public sealed partial class Session
             var wake = WakeAfterShutDown();
             var pace = Determinants.Clock.IsBehind ? PaceInterval : -1;
             Futex.Wait(Slot, ProcessTable.Notice, notice, wake < 0 || pace < 0 ? Math.Max(wake, pace) : Math.Min(wake, pace));
+        }
+    }
+
+    /// <summary>The domain's memory is scarce: logs that are not written to keep no more than their share either.</summary>
+    private void TrimLogs()
+    {
+        foreach (var entity in Entities)
+        {
+            (entity as Endpoint)?.Outbox?.Trim();
         }
     }
 

@@ -65,6 +65,7 @@ public enum LendingState : uint
 ///  24 u32 Pid                                                   master
 ///  28 u32 State         ProcessState                            master; Left by the process
 ///  32 u64 ProcessId     names its folders and gids              master
+///  40 i64 Unpublished   messages that there was no room for, all lives          the process
 ///  64 i64 JournalEnd    cells in the journal                    the process, from here on
 ///  72 i64 LastTake      cell of the last take or wait, or -1
 ///  80 i64 Replayed      takes replayed, all lives
@@ -85,6 +86,7 @@ public enum LendingState : uint
 /// 192 u32 Abroad        counts cells in its journals of other domains
 /// 196 u32 Snapshots     number of its newest snapshot                               master
 /// 200 u32 Lending       LendingState                                                both
+/// 204 u32 Unjournalled  1 while there is no room for its journal                    the process
 /// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
 /// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
 /// 224 u64 Magic         of slot 0: MagicValue, whose last digit is the layout's version   master
@@ -92,6 +94,7 @@ public enum LendingState : uint
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
 /// FreezeEnd is when the last of them ended. Times are the host's CLOCK_MONOTONIC, ns.
+/// From 64 on it is laid out as <see cref="DomainMemory"/> says.
 /// </summary>
 public sealed class ProcessTable : IDisposable
 {
@@ -128,9 +131,11 @@ public sealed class ProcessTable : IDisposable
     public const int Abroad = 192;
     public const int Snapshots = 196;
     public const int Lending = 200;
+    public const int Unjournalled = 204;
     public const int AskedAt = 208;
     public const int LookedAt = 216;
     public const int Magic = 224;
+    public const int Unpublished = 40;
     public const int Folder = 248;
 
     public const ulong MagicValue = 0x324c42544b434b52; // "RKCKTBL2"

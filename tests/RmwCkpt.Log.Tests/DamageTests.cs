@@ -91,7 +91,7 @@ public sealed class DamageTests
     public void A_damaged_journal_has_its_cells_or_none() => Rounds(random =>
     {
         using var scratch = new Scratch();
-        using (var journal = Journal.Open(scratch.At, long.MaxValue / 2))
+        using (var journal = Journal.Open(scratch.At, null))
         {
             for (var i = 0; i < 2000; i++)
             {
@@ -101,7 +101,7 @@ public sealed class DamageTests
         Damage(scratch, random);
         OrRefused(() =>
         {
-            using var journal = Journal.Open(scratch.At, long.MaxValue / 2);
+            using var journal = Journal.Open(scratch.At, null);
             while (journal.TryPeek(out _))
             {
                 Assert.True(journal.Position < 10_000, "it has no end");

@@ -47,29 +47,93 @@ public sealed class FullFileSystemTests : IDisposable
         Assert.Equal(0, process.ExitCode);
     }
 
-    [SmallFileSystemFact]
-    public void A_log_without_space_for_a_segment_says_so_and_changes_nothing()
+    /// <summary>Leaves so many bytes of the file system free.</summary>
+    private void Fill(int free)
     {
-        using var writer = _scratch.Write(usual: 256 * 1024);
-        using var reader = _scratch.Read();
-        var written = 0;
-        var error = Assert.Throws<PosixException>(() =>
-        {
-            for (; written < 10_000; written++)
-            {
-                Scratch.Append(writer, Scratch.Payload(written + 1, 1000));
-            }
-        });
-        Assert.Equal(Posix.Enospc, error.Errno);
-        var files = Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes);
-        Assert.Throws<PosixException>(() => writer.Reserve(1000));
-        Assert.Equal(files, Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes));
-        Assert.Equal(written, Scratch.Drain(reader).Count);
+        var room = (int)new DriveInfo(_mount).AvailableFreeSpace - free;
+        using var file = new FileStream(Path.Combine(_mount, "ballast"), FileMode.Append);
+        file.Write(new byte[room]);
+    }
 
-        // There is room again: it goes on where it was.
-        File.Delete(Segment.PathOf(_scratch.At, 3).FullName);
-        Assert.Equal((AppendResult.Appended, written + 1), Scratch.Append(writer, Scratch.Payload(written + 1, 1000)));
-        Assert.Equal([written + 1], Scratch.Sequences(reader));
+    [SmallFileSystemFact]
+    public void A_log_that_fills_the_file_system_goes_on_in_its_oldest_files()
+    {
+        using var writer = _scratch.Write(usual: 128 * 1024);
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 5000, 1000);
+        var read = Scratch.Drain(reader);
+        Assert.Equal(5000, read.Count + reader.Lost);
+        Assert.InRange(read.Count, 400, 1000);
+        Assert.Equal(5000, read[^1].Sequence);
+        Assert.All(read, f => Assert.Equal(Scratch.Payload(f.Sequence, 1000), f.Payload));
+
+        // A life that was killed now finds what is left, and goes on.
+        using var next = _scratch.Write(usual: 128 * 1024);
+        for (var i = 1; i <= 5000; i++)
+        {
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 1000), life: 2));
+        }
+        Assert.Equal((AppendResult.Appended, 5001), Scratch.Append(next, "x"u8, life: 2));
+        Assert.Equal([5001], Scratch.Sequences(reader));
+    }
+
+    /// <summary>Somebody else has filled it. A log that has one segment has a file in reserve.</summary>
+    [SmallFileSystemFact]
+    public void A_small_log_goes_on_where_nothing_is_free()
+    {
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 1, 100);
+        Fill(free: 0);
+        for (var i = 2; i <= 2000; i++)
+        {
+            Scratch.AppendMany(writer, i, i, 100);
+            Assert.InRange(Scratch.Sequences(reader).Count, 1, 2);
+        }
+        Assert.Equal(0, reader.Lost);
+
+        // One as large as a file that it has finds room too; a larger one does not, and costs nothing.
+        Scratch.AppendMany(writer, 2001, 2001, 12_000);
+        Assert.Equal(2001, Scratch.Sequences(reader)[^1]);
+        Assert.Equal(Posix.Enospc, Assert.Throws<PosixException>(() => writer.Reserve(20_000)).Errno);
+        for (var i = 2002; i <= 2100; i++)
+        {
+            Scratch.AppendMany(writer, i, i, 100);
+            Assert.Equal([i], Scratch.Sequences(reader));
+        }
+
+        // There is room again.
+        File.Delete(Path.Combine(_mount, "ballast"));
+        Scratch.AppendMany(writer, 2101, 2101, 20_000);
+        Assert.Equal([2101], Scratch.Sequences(reader));
+    }
+
+    [SmallFileSystemFact]
+    public void A_large_first_message_finds_room_in_the_only_segment()
+    {
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+        using var reader = _scratch.Read();
+        Scratch.AppendMany(writer, 1, 10, 1000);
+        Fill(free: 0);
+        Scratch.AppendMany(writer, 11, 20, 10_000);
+        Assert.Equal(20, Scratch.Sequences(reader)[^1]);
+    }
+
+    [SmallFileSystemFact]
+    public void Messages_are_lent_where_the_oldest_were_while_nothing_is_free()
+    {
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(600_000), 0, _ => { });
+        using var reader = _scratch.Read();
+        Scratch.Lend(writer, "x"u8, 100_000);
+        Scratch.Lend(writer, "x"u8, 100_000);
+        Fill(free: 0);
+        for (var i = 3; i <= 20; i++)
+        {
+            Assert.Equal((AppendResult.Appended, i), Scratch.Lend(writer, Scratch.Payload(i, 90_000), 100_000));
+        }
+        var read = Scratch.Drain(reader);
+        Assert.Equal(20, read[^1].Sequence);
+        Assert.Equal(Scratch.Payload(20, 90_000), read[^1].Payload);
     }
 
     [SmallFileSystemFact]
@@ -91,7 +155,7 @@ public sealed class FullFileSystemTests : IDisposable
     [SmallFileSystemFact]
     public void A_journal_without_space_for_a_file_says_so_and_changes_nothing()
     {
-        using var journal = Journal.Open(_scratch.At, 0);
+        using var journal = Journal.Open(_scratch.At, null);
         File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[920 * 1024]);
         for (var i = 0; i < Journal.CellsPerFile; i++)
         {
@@ -103,6 +167,32 @@ public sealed class FullFileSystemTests : IDisposable
         Assert.Single(Directory.GetFiles(_scratch.Folder));
         File.Delete(Path.Combine(_mount, "ballast"));
         Assert.True(journal.TryAppend(new Cell(1, 0, 0, 0)));
+    }
+
+    [SmallFileSystemFact]
+    public void A_journal_that_had_no_space_begins_anew()
+    {
+        using var journal = Journal.Open(_scratch.At, null);
+        using var restored = Journal.Open(_scratch.At, null);
+        Fill(free: 0);
+        while (journal.Position < Journal.CellsPerFile)
+        {
+            journal.TryAppend(new Cell(1, 0, 0, 0));
+        }
+        Assert.Throws<PosixException>(() => journal.TryAppend(new Cell(1, 0, 0, 0)));
+        Assert.Throws<PosixException>(journal.BeginAnew);
+        Assert.Equal((0, Journal.CellsPerFile), (journal.First, journal.Position));
+        File.Delete(Path.Combine(_mount, "ballast"));
+        journal.BeginAnew();
+        Assert.True(journal.TryAppend(new Cell(2, 0, 0, 0)));
+        Assert.Equal((2 * Journal.CellsPerFile, (2 * Journal.CellsPerFile) + 1), (journal.First, journal.Position));
+
+        // What was done meanwhile stands nowhere: who comes from before does not take what is there now for it.
+        restored.Seek(Journal.CellsPerFile);
+        Assert.False(restored.HasNext);
+        using var next = Journal.Open(_scratch.At, null);
+        Assert.True(next.TryPeek(out var cell));
+        Assert.Equal((2, journal.First), (cell.Kind, next.Position));
     }
 
     [SmallFileSystemFact]

@@ -32,7 +32,7 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void Cells_are_read_over_files_by_their_owner_and_beside_it()
     {
-        using var journal = Journal.Open(_scratch.At, 0);
+        using var journal = Journal.Open(_scratch.At, null);
         using var beside = Journal.OpenToRead(_scratch.At);
         foreach (var end in new long[] { 0, 1, 100, Journal.CellsPerFile, Journal.CellsPerFile + 1, 3 * Journal.CellsPerFile, 50_000 })
         {
@@ -43,14 +43,14 @@ public sealed class JournalTests : IDisposable
         journal.Seek(Journal.CellsPerFile - 1);
         Assert.False(journal.TryAppend(CellOf(0)));
         Assert.Equal(50_000, Replay(journal));
-        using var next = Journal.Open(_scratch.At, 0);
+        using var next = Journal.Open(_scratch.At, null);
         Assert.Equal(50_000, Replay(next));
     }
 
     [Fact]
     public void Looking_past_the_end_of_a_file_makes_none()
     {
-        using var journal = Journal.Open(_scratch.At, 0);
+        using var journal = Journal.Open(_scratch.At, null);
         Append(journal, Journal.CellsPerFile);
         Assert.False(journal.HasNext);
         Assert.Single(Directory.GetFiles(_scratch.Folder));
@@ -61,11 +61,11 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void Retention_keeps_the_newest_files()
     {
-        using var journal = Journal.Open(_scratch.At, 3 * Journal.FileSize);
+        using var journal = Journal.Open(_scratch.At, new FixedLimits(3 * Journal.FileSize));
         Append(journal, 10 * Journal.CellsPerFile);
         Assert.Equal(7 * Journal.CellsPerFile, journal.First);
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
-        using var next = Journal.Open(_scratch.At, 3 * Journal.FileSize);
+        using var next = Journal.Open(_scratch.At, new FixedLimits(3 * Journal.FileSize));
         Assert.Equal(journal.First, next.Position);
         Assert.Equal(journal.Position, Replay(next));
     }
@@ -74,7 +74,7 @@ public sealed class JournalTests : IDisposable
     public void A_journal_torn_at_any_byte_gives_exactly_the_whole_cells_before()
     {
         const int Cells = 64;
-        using (var journal = Journal.Open(_scratch.At, 0))
+        using (var journal = Journal.Open(_scratch.At, null))
         {
             Append(journal, Cells);
         }
@@ -84,7 +84,7 @@ public sealed class JournalTests : IDisposable
         for (var cut = Journal.HeadSize + (Cells * Journal.CellSize); cut >= Journal.HeadSize; cut--)
         {
             torn.View.Span(cut, Journal.FileSize - cut).Clear();
-            using var journal = Journal.Open(_scratch.At, 0);
+            using var journal = Journal.Open(_scratch.At, null);
             var before = (cut - Journal.HeadSize) / Journal.CellSize;
             for (var i = 0; i < before; i++)
             {
@@ -99,12 +99,12 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void A_claim_without_a_commit_is_no_cell_and_is_claimed_again()
     {
-        using (var journal = Journal.Open(_scratch.At, 0))
+        using (var journal = Journal.Open(_scratch.At, null))
         {
             Append(journal, 3);
         }
         _scratch.Damage("0", Journal.HeadSize + (3 * Journal.CellSize), [0xff, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7]);
-        using var next = Journal.Open(_scratch.At, 0);
+        using var next = Journal.Open(_scratch.At, null);
         using var beside = Journal.OpenToRead(_scratch.At);
         Assert.Equal(3, Replay(beside));
         Assert.Equal(3, Replay(next));
@@ -134,7 +134,7 @@ public sealed class JournalTests : IDisposable
     private static bool StoppedOnce(long from, long to, int stopAt, long snapshotAt)
     {
         using var scratch = new Scratch();
-        using (var before = Journal.Open(scratch.At, 0))
+        using (var before = Journal.Open(scratch.At, null))
         {
             Append(before, from);
         }
@@ -144,13 +144,13 @@ public sealed class JournalTests : IDisposable
         var points = StoppedException.Run(
             () =>
             {
-                first = Journal.Open(scratch.At, 0);
+                first = Journal.Open(scratch.At, null);
                 Replay(first);
                 while (first.Position < to)
                 {
                     if (first.Position == snapshotAt)
                     {
-                        snapshot = Journal.Open(scratch.At, 0);
+                        snapshot = Journal.Open(scratch.At, null);
                         snapshot.Seek(snapshotAt);
                     }
                     Assert.True(first.TryAppend(CellOf(first.Position)));
@@ -159,7 +159,7 @@ public sealed class JournalTests : IDisposable
             stopAt,
             () => Replay(beside));
         var committed = Replay(beside);
-        var next = snapshot ?? Journal.Open(scratch.At, 0);
+        var next = snapshot ?? Journal.Open(scratch.At, null);
         Assert.Equal(committed, Replay(next));
         Append(next, to);
         Assert.Equal(to, Replay(beside));

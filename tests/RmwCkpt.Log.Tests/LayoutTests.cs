@@ -70,7 +70,7 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void A_head_is_laid_out_as_documented()
     {
-        using (var writer = LogWriter.Open(_scratch.At, 0, 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
+        using (var writer = LogWriter.Open(_scratch.At, new FixedLimits(0), 0, m => m.WriteText(0, m.Length, "about"), 4096, 4096))
         {
             writer.Head.AddReader(65);
             writer.Head.AddReader(66);
@@ -142,7 +142,7 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void A_journal_cell_is_laid_out_as_documented()
     {
-        using (var journal = Journal.Open(_scratch.At, 0))
+        using (var journal = Journal.Open(_scratch.At, null))
         {
             Assert.True(journal.TryAppend(new Cell(0xfe, 0xabcdef, 0x12345678, -2)));
         }
@@ -220,9 +220,9 @@ public sealed class LayoutTests : IDisposable
     [InlineData(8, 0x01)] // number
     public void A_journal_file_with_a_wrong_byte_is_refused(int offset, byte value)
     {
-        Journal.Open(_scratch.At, 0).Dispose();
+        Journal.Open(_scratch.At, null).Dispose();
         _scratch.Damage("0", offset, value);
-        Assert.Throws<InvalidDataException>(() => Journal.Open(_scratch.At, 0));
+        Assert.Throws<InvalidDataException>(() => Journal.Open(_scratch.At, null));
         Assert.Throws<InvalidDataException>(() => Journal.OpenToRead(_scratch.At));
         Assert.Throws<DirectoryNotFoundException>(() => Journal.OpenToRead(_scratch.At / "none"));
     }

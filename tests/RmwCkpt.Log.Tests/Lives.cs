@@ -166,7 +166,7 @@ internal sealed class Lives : IDisposable
         var writers = new LogWriter[_plan.Logs];
         for (var log = 0; log < writers.Length; log++)
         {
-            writers[log] = LogWriter.Open(FolderOf(log), _plan.Retention, 0, m => m.Write(0, 1), 4096, 4096);
+            writers[log] = LogWriter.Open(FolderOf(log), new FixedLimits(_plan.Retention), 0, m => m.Write(0, 1), 4096, 4096);
             _writers.Add(writers[log]);
         }
         return writers;

@@ -104,7 +104,7 @@ public sealed class LoanTests : IDisposable
     [Fact]
     public void A_copy_now_and_then_makes_no_large_segments_for_long()
     {
-        using var writer = LogWriter.Open(_scratch.At, 1 << 30, 0, _ => { });
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
         for (var i = 1; i <= 2000; i++)
         {
             _ = i % 1000 == 500 ? Scratch.Append(writer, new byte[100_000]) : Scratch.Lend(writer, "x"u8, 100_000);

@@ -141,6 +141,75 @@ public sealed class LogTests : IDisposable
         Assert.Equal(100, Scratch.Sequences(late).Count);
     }
 
+    [Theory]
+    [InlineData(1 << 20)]
+    [InlineData(64 * 1024)]
+    [InlineData(128 << 20)]
+    public void A_log_keeps_little_more_than_its_limit(long limit)
+    {
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(limit), 0, _ => { });
+        for (var i = 0; i < 160 * 1024; i++)
+        {
+            writer.Abort(writer.Reserve(1000));
+            Scratch.Append(writer, new byte[1000]);
+        }
+        Assert.InRange(Size(), limit * 3 / 4, Math.Max(limit * 5 / 4, limit + (2 * 20 * 1024)));
+    }
+
+    private long Size() => new DirectoryInfo(_scratch.Folder).EnumerateFiles().Sum(f => f.Length);
+
+    [Fact]
+    public void A_log_that_fills_slowly_stays_with_small_segments()
+    {
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(128 << 20), 0, _ => { });
+        for (var i = 0; i < 200; i++)
+        {
+            Scratch.Append(writer, new byte[1000], time: i * 1_000_000_000L);
+        }
+        Assert.InRange(Size(), 200_000, 250_000);
+    }
+
+    [Fact]
+    public void What_a_snapshot_needs_is_kept_beyond_the_history_and_not_beyond_the_most()
+    {
+        var limits = new Limits { History = 40_000, NeededSince = long.MaxValue, Most = long.MaxValue };
+        using var writer = LogWriter.Open(_scratch.At, limits, 0, _ => { }, 4096, 4096);
+        Scratch.AppendMany(writer, 1, 100, 900);
+        Assert.InRange(Size(), 30_000, 60_000);
+        limits.NeededSince = 10 * 80;
+        Scratch.AppendMany(writer, 101, 500, 900);
+        using (var reader = _scratch.Read())
+        {
+            Assert.InRange(reader.NextSequence, 57, 80);
+        }
+        limits.Most = 100_000;
+        writer.Trim();
+        Assert.InRange(Size(), 80_000, 108_000);
+        Scratch.AppendMany(writer, 501, 900, 900);
+        Assert.InRange(Size(), 80_000, 112_000);
+    }
+
+    [Fact]
+    public void Messages_for_late_joiners_do_not_exceed_the_most()
+    {
+        var limits = new Limits { History = 0, NeededSince = long.MaxValue, Most = 100_000 };
+        using var writer = LogWriter.Open(_scratch.At, limits, long.MaxValue / 2, _ => { }, 4096, 4096);
+        Scratch.AppendMany(writer, 1, 50, 900);
+        using var late = _scratch.Read();
+        Assert.Equal(50, Scratch.Sequences(late).Count);
+        Scratch.AppendMany(writer, 51, 1000, 900);
+        Assert.InRange(Size(), 80_000, 112_000);
+    }
+
+    private sealed class Limits : ILogLimits
+    {
+        public long History { get; set; }
+
+        public long NeededSince { get; set; }
+
+        public long Most { get; set; }
+    }
+
     [Fact]
     public void A_reader_notices_that_its_segment_was_recycled()
     {

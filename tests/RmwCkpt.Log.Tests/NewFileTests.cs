@@ -53,7 +53,7 @@ public sealed class NewFileTests : IDisposable
     [Fact]
     public void A_life_restored_while_it_makes_a_file_of_its_journal_finds_it_made() => AtEachStore((scratch, finish) =>
     {
-        using var journal = Journal.Open(scratch.At, 0);
+        using var journal = Journal.Open(scratch.At, null);
         while (journal.Position < Journal.CellsPerFile)
         {
             Assert.True(journal.TryAppend(new Cell(1, 2, 3, journal.Position)));

@@ -35,7 +35,7 @@ internal sealed class Scratch : IDisposable
     }
 
     public LogWriter Write(long retention = long.MaxValue / 2, long kept = 0, int first = 4096, int usual = 4096) =>
-        LogWriter.Open(At, retention, kept, _ => { }, first, usual);
+        LogWriter.Open(At, new FixedLimits(retention), kept, _ => { }, first, usual);
 
     public LogReader Read() => LogReader.Open(At);
 

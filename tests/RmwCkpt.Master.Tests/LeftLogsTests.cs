@@ -19,12 +19,12 @@ public sealed class LeftLogsTests : IDisposable
 
     public LeftLogsTests()
     {
-        _logs = new LeftLogs(_domain.Scratch.Folder, _domain.Registry, new EngineChoice(new Images()), x => x.RemoveTree());
+        _logs = new LeftLogs(_domain.Scratch.Folder, _domain.Registry, new EngineChoice(new Images()), x => x.RemoveTree(), Scratch.Log);
         _writer = Join(100, "writer");
         _reader = Join(101, "reader");
         Join(102, "idle");
         _log = new Gid(_writer.Process, Topic, 0);
-        using var writer = LogWriter.Open(_domain.Scratch.Folder.Log(_log), 4096, 0, _ => { });
+        using var writer = LogWriter.Open(_domain.Scratch.Folder.Log(_log), new FixedLimits(4096), 0, _ => { });
         writer.Head.AddReader(_reader.Slot);
     }
 
@@ -53,6 +53,18 @@ public sealed class LeftLogsTests : IDisposable
         FinishReading();
         Assert.True(IsThere(), "its reader may be rolled back to before it had read all");
         Snapshot(_reader, SnapshotStore.Kept + 1);
+        Assert.False(IsThere());
+    }
+
+    /// <summary>Without an engine that takes images they would be needed until all who ever read them have left.</summary>
+    [Fact]
+    public void Those_that_are_needed_take_no_more_than_they_may()
+    {
+        Destroy();
+        Assert.True(IsThere());
+        _logs.GiveUpBeyond(1 << 20);
+        Assert.True(IsThere());
+        _logs.GiveUpBeyond(10_000);
         Assert.False(IsThere());
     }
 

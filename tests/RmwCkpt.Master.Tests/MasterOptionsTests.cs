@@ -19,13 +19,15 @@ public sealed class MasterOptionsTests
     public void Good_values_are_taken()
     {
         var options = Read(
-            ("RMW_CKPT_RETENTION", "1e6"), ("RMW_CKPT_LOG_LEVEL", "debug"));
-        Assert.Equal(1_000_000, options.Retention);
+            ("RMW_CKPT_RETENTION", "1e6"), ("RMW_CKPT_MEMORY", "64M"), ("RMW_CKPT_KEEP", "Disk"), ("RMW_CKPT_LOG_LEVEL", "debug"));
+        Assert.Equal((1_000_000, 64L << 20, true), (options.Retention, options.Memory, options.KeepsOnDisk));
         Assert.Equal(LogLevel.Debug, options.LogLevel);
         Assert.Empty(options.Complaints);
     }
 
     [Theory]
+    [InlineData("RMW_CKPT_MEMORY", "much")]
+    [InlineData("RMW_CKPT_KEEP", "paper")]
     [InlineData("RMW_CKPT_RETENTION", "soon")]
     [InlineData("RMW_CKPT_RETENTION", "-1")]
     [InlineData("RMW_CKPT_RETENTION", "NaN")]

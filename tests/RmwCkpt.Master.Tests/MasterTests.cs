@@ -19,6 +19,33 @@ public sealed class MasterTests
         Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)), "it did not come");
 
     [Fact]
+    public void Who_makes_a_domain_says_how_much_memory_it_may_have()
+    {
+        using var domain = new FakeDomain();
+        var words = new DomainMemory(domain.Registry.Table.Domain);
+        Reply Hello(int pid, long? bytes)
+        {
+            var hello = new Hello();
+            if (bytes is { } memory)
+            {
+                hello.Memory = memory;
+            }
+            return domain.Call(pid, new Request { Hello = hello });
+        }
+        Assert.Equal(MemoryPlan.Budget(null, new DriveInfo(domain.Scratch.Folder.Run).TotalSize), words.Budget);
+        Assert.Equal("", Hello(100, 50_000_000).Error);
+        Assert.Equal(50_000_000, words.Budget);
+        Assert.Equal("", Hello(101, null).Error);
+        Assert.Equal("", Hello(102, 50_000_000).Error);
+        var refused = Hello(103, 60_000_000).Error;
+        Assert.Contains("RMW_CKPT_MEMORY is 60000000 bytes here", refused, StringComparison.Ordinal);
+        Assert.Contains("share 50000000 bytes", refused, StringComparison.Ordinal);
+        Assert.Equal(3, domain.Registry.Members.Count);
+        domain.Restart();
+        Assert.Equal(50_000_000, words.Budget);
+    }
+
+    [Fact]
     public void A_process_joins_registers_and_leaves()
     {
         using var domain = new FakeDomain();
@@ -261,7 +288,7 @@ public sealed class MasterTests
         Directory.Move(domain.Scratch.Folder.Run, domain.Scratch.Path_("removed"));
         using var another = new RunFolder(domain.Scratch.Folder.Run, domain.Scratch.Folder.State, 0);
         another.Ensure();
-        using var writer = LogWriter.Open(another.Log(new Gid(7, 1, 0)), 0, 0, _ => { });
+        using var writer = LogWriter.Open(another.Log(new Gid(7, 1, 0)), new FixedLimits(0), 0, _ => { });
         writer.Head.AddReader(welcome.Slot);
         domain.Master.Sweeper!.Sweep(long.MaxValue);
         Assert.Contains("removed", await domain.Master.Stopped, StringComparison.Ordinal);

@@ -61,6 +61,18 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public void What_images_take_in_memory_is_known()
+    {
+        Make();
+        Make();
+        Make(process: 10);
+        _store.Begin(10);
+        var images = _store.InMemory();
+        Assert.Equal([(9ul, 1u), (9ul, 2u), (10ul, 1u)], images.Select(x => (x.Process, x.Number)).Order().ToArray());
+        Assert.All(images, x => Assert.InRange(x.Bytes, 5000, 6000));
+    }
+
+    [Fact]
     public void One_that_is_not_usable_does_not_count_among_the_two()
     {
         Make();

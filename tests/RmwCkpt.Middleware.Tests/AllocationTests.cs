@@ -26,7 +26,7 @@ public sealed class AllocationTests : IDisposable
     /// <summary>A log whose next segment has room for all of it.</summary>
     private LogWriter Warm()
     {
-        var writer = LogWriter.Open(_scratch.At, 1 << 30, 0, _ => { });
+        var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
         writer.Commit(writer.Reserve(2 << 20), 2 << 20, 0, 1, 0, out _);
         return writer;
     }
@@ -91,7 +91,7 @@ public sealed class AllocationTests : IDisposable
     public void Lending_allocates_nothing()
     {
         const int Size = 4000;
-        using var writer = LogWriter.Open(_scratch.At, 0, 0, _ => { });
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(0), 0, _ => { });
         using var reader = LogReader.Open(_scratch.At);
         AllocatesNothing(_ => writer.Return(writer.Borrow(Size)!));
         void Lend(int i)
@@ -112,7 +112,7 @@ public sealed class AllocationTests : IDisposable
     public void The_journal_allocates_nothing()
     {
         const int OneFile = Journal.CellsPerFile - 300;
-        using var journal = Journal.Open(_scratch.At, 0);
+        using var journal = Journal.Open(_scratch.At, null);
         AllocatesNothing(i => journal.TryAppend(new Cell(1, 2, 3, i)), OneFile);
         journal.Seek(0);
         AllocatesNothing(

@@ -31,7 +31,7 @@ internal sealed class Scratch : IDisposable
             Slot.Increment(ProcessTable.Incarnation);
         }
         return new Determinants(
-            Session, Journal.Open(At / "journal", 0, Determinants.IsOne), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
+            Session, Journal.Open(At / "journal", null, Determinants.IsOne), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
     }
 
     public void Dispose()

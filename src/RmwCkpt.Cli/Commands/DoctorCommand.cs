@@ -49,16 +49,19 @@ internal static class DoctorCommand
         return command;
     }
 
+    /// <summary>Bytes that a domain of some nodes with their snapshots does well with.</summary>
+    private const long Comfortable = 256L << 20;
+
     private static IEnumerable<Finding> Examine(RunFolder folder)
     {
-        yield return Folders(folder);
+        var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
+        yield return Folders(folder, options.KeepsOnDisk);
         yield return Users();
-        yield return Space("run folder's space", folder.Run, 256L << 20);
-        if (folder.State.Length > 0)
+        yield return InMemory(folder.Run);
+        if (options.KeepsOnDisk && folder.State.Length > 0)
         {
             yield return Space("state folder's space", folder.State, 256L << 20);
         }
-        var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
         var complaints = new List<string>(options.Complaints);
         var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
         foreach (var complaint in complaints)
@@ -89,11 +92,15 @@ internal static class DoctorCommand
                     + "which takes longer the longer they ran");
     }
 
-    private static Finding Folders(RunFolder folder)
+    private static Finding Folders(RunFolder folder, bool keepsOnDisk)
     {
         try
         {
             folder.Ensure();
+            if (!keepsOnDisk)
+            {
+                return new Finding("folders", true, true, $"{folder.Run} is private and writable");
+            }
             folder.EnsureState();
             return new Finding("folders", true, true, $"{folder.Run} and {folder.State} are private and writable");
         }
@@ -122,6 +129,29 @@ internal static class DoctorCommand
             "users", others.Count == 0, false,
             $"nodes of user {Memory.Users.Describe(own)} hear each other, and none of another user's, root's included"
             + (others.Count > 0 ? $"; there are nodes of {string.Join(", ", others)}: start those that belong together as one user" : ""));
+    }
+
+    /// <summary>What a domain may have of the file system in memory, and what that is enough for.</summary>
+    private static Finding InMemory(string run)
+    {
+        try
+        {
+            var drive = new DriveInfo(run);
+            var asked = ByteSize.Read(Environment.GetEnvironmentVariable, DomainMemory.Variable, out _);
+            var budget = MemoryPlan.Budget(asked, drive.TotalSize);
+            var facts = $"a domain may have {ByteSize.Show(budget)} for logs, journals and snapshots; {ByteSize.Show(drive.AvailableFreeSpace)} "
+                + $"of {ByteSize.Show(drive.TotalSize)} are free at {run}";
+            var isContainers = run.StartsWith("/dev/shm/", StringComparison.Ordinal) && drive.TotalSize <= 64L << 20;
+            return new Finding(
+                "memory", budget >= Comfortable && drive.AvailableFreeSpace >= budget, false,
+                isContainers ? $"{facts}. That is a container's usual /dev/shm: nodes work, snapshots of most do not fit; docker run --shm-size=1g (or more)"
+                : budget < Comfortable ? $"{facts}. Snapshots of larger nodes may not fit: set {DomainMemory.Variable}, or RMW_CKPT_DIR to a larger tmpfs"
+                : drive.AvailableFreeSpace < budget ? $"{facts}: less than that" : facts);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Finding("memory", false, true, e.Message);
+        }
     }
 
     private static Finding Space(string what, string path, long wanted)

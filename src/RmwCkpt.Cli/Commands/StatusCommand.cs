@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 using Status = RmwCkpt.Registry.Protocol.Status;
 
@@ -34,6 +35,12 @@ internal static class StatusCommand
         Console.WriteLine($"domain {status.Domain}: master {status.MasterPid} since {Output.Ago(status.MasterSince)[..^4]}, "
             + $"engine {status.Engine} ({status.EngineWhy})");
         Console.WriteLine($"logs {Output.Bytes(status.LogBytes)}, graph version {status.GraphVersion}");
+        Console.WriteLine($"memory: {ByteSize.Show(status.MemoryUsed)} of {ByteSize.Show(status.MemoryBudget)} in use "
+            + $"({ByteSize.Show(status.MemoryFree)} free in its file system)");
+        if (status.MemoryNote.Length > 0)
+        {
+            Console.WriteLine($"NOTE: {status.MemoryNote}");
+        }
         var table = Output.Table("NODES", "PID", "STATE", "LIFE", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
         foreach (var p in status.Processes.OrderBy(Output.Name, StringComparer.Ordinal))
         {
@@ -86,6 +93,10 @@ internal static class StatusCommand
         writer.WriteString("engine_why", status.EngineWhy);
         writer.WriteNumber("graph_version", status.GraphVersion);
         writer.WriteNumber("log_bytes", status.LogBytes);
+        writer.WriteNumber("memory_used", status.MemoryUsed);
+        writer.WriteNumber("memory_budget", status.MemoryBudget);
+        writer.WriteNumber("memory_free", status.MemoryFree);
+        writer.WriteString("memory_note", status.MemoryNote);
         writer.WriteStartArray("processes");
         foreach (var p in status.Processes)
         {

@@ -101,6 +101,21 @@ public sealed class ProcessProbe : IProcessProbe
     /// <summary>Whether two start times of a process id are of one process.</summary>
     public static bool IsSameStart(ulong one, ulong other) => Math.Abs((long)one - (long)other) <= 2;
 
+    /// <summary>Bytes of a process' memory that are in no file: about what its image has; 0: there is no such process.</summary>
+    public static long PrivateBytes(int pid)
+    {
+        try
+        {
+            var pages = File.ReadAllText($"/proc/{pid}/statm").Split(' ');
+            return (long.Parse(pages[1], CultureInfo.InvariantCulture) - long.Parse(pages[2], CultureInfo.InvariantCulture))
+                * Environment.SystemPageSize;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Whether a process id is taken, be it by a zombie.</summary>
     public static bool Exists(int pid) => Directory.Exists($"/proc/{pid}");
 

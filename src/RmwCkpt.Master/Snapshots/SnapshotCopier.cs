@@ -4,8 +4,11 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Snapshots;
 
-/// <summary>Moves snapshots from memory to the disk, behind everything else: one thread of low priority.</summary>
-internal sealed class SnapshotCopier(SnapshotStore store, ILogger log) : IDisposable
+/// <summary>
+/// Sees to older snapshots, behind everything else: one thread of low priority. Removes them, and where that is asked for
+/// (RMW_CKPT_KEEP=disk) moves new ones from memory to the disk.
+/// </summary>
+internal sealed class SnapshotCopier(SnapshotStore store, ImageRoom room, bool movesToDisk, ILogger log) : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private readonly BlockingCollection<(Member Member, uint Number)> _queue = new();
@@ -52,6 +55,11 @@ internal sealed class SnapshotCopier(SnapshotStore store, ILogger log) : IDispos
     private void Move(Member member, uint number)
     {
         Locked(member, () => store.Prune(member.Id));
+        if (!movesToDisk)
+        {
+            room.Fit();
+            return;
+        }
         if (!store.Unpersisted(member.Id).Contains(number))
         {
             return;

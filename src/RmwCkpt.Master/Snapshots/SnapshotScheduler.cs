@@ -25,7 +25,6 @@ internal sealed class SnapshotScheduler : IDisposable
     private const long Greeting = 8;
 
     private const long Look = Clock.Second;
-    private const long AutoInterval = 10 * Clock.Second;
 
     /// <summary>A snapshot that takes longer is not waited for: its process is large, or stopped.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
@@ -45,15 +44,18 @@ internal sealed class SnapshotScheduler : IDisposable
     private readonly MasterOptions _options;
     private readonly ILogger _log;
     private readonly EngineChoice _engine;
+    private readonly Func<long> _earlyBytes;
     private readonly Queue<(Member Member, TaskCompletionSource<SnapshotOutcome> Done)> _orders = new();
     private readonly Thread _thread;
     private readonly List<Task> _slow = [];
     private readonly CancellationTokenSource _stopping = new();
 
+    /// <param name="earlyBytes">After how many bytes taken a snapshot is early: logs may soon let go of them.</param>
     public SnapshotScheduler(
         ProcessRegistry registry, SnapshotTaker taker, SnapshotCopier copier, EngineChoice engine, MasterOptions options,
-        ILogger log)
+        Func<long> earlyBytes, ILogger log)
     {
+        _earlyBytes = earlyBytes;
         (_registry, _taker, _copier, _options, _log) = (registry, taker, copier, options, log);
         _engine = engine;
         _thread = new Thread(Run) { Name = "snapshots", IsBackground = true };
@@ -67,8 +69,7 @@ internal sealed class SnapshotScheduler : IDisposable
     }
 
     /// <summary>Time between two snapshots of a process, ns; zero: only by hand.</summary>
-    private static long Interval(Member member) =>
-        member.Policy is { HasInterval: true, Interval: >= 0 } policy ? (long)(policy.Interval * Clock.Second) : AutoInterval;
+    private static long Interval(Member member) => SnapshotTiming.Interval(member.Policy, member.LastFrozen);
 
     public void Start() => _thread.Start();
 
@@ -160,6 +161,7 @@ internal sealed class SnapshotScheduler : IDisposable
             var outcome = _taker.Take(member, unlessUnchanged: ordered is null, _stopping.Token);
             if (outcome.Number != 0)
             {
+                member.NotBefore = Clock.Steady + SnapshotTiming.Pause(member.Policy, member.LastFrozen);
                 _copier.Add(member, outcome.Number);
             }
             ordered?.SetResult(outcome);
@@ -176,6 +178,19 @@ internal sealed class SnapshotScheduler : IDisposable
         member.IsTaking = false;
         // What fails again and again freezes the process in vain: it is tried less and less often.
         Due(member, Interval(member) << Math.Min(member.FailedSnapshots, MostDoublings));
+    }
+
+    private bool IsEarly(Member member)
+    {
+        if (member.JournalFirst > member.LastPosition && member.JournalFirst > member.SeenFirst)
+        {
+            // It has begun anew, and no snapshot is of use to it any more. Once, should this one fail.
+            (member.SeenFirst, member.FailedSnapshots, member.NotBefore) = (member.JournalFirst, 0, 0);
+            return member.LastPosition >= 0;
+        }
+        return member.LastPosition >= 0 && member.FailedSnapshots == 0
+            && (member.JournalEnd - member.LastPosition + (member.Abroad - member.LastAbroad) > _options.JournalLimit
+                || member.TakenBytes - member.LastBytes > _earlyBytes());
     }
 
     private static bool IsQuiet(Member member) => member.TakenBytes == 0 && member.Published <= Greeting;
@@ -199,10 +214,9 @@ internal sealed class SnapshotScheduler : IDisposable
             {
                 continue;
             }
-            if (member.LastPosition >= 0 && (member.JournalEnd - member.LastPosition + (member.Abroad - member.LastAbroad) > _options.JournalLimit
-                || member.TakenBytes - member.LastBytes > _options.Retention / 2))
+            if (IsEarly(member))
             {
-                member.DueAt = Math.Min(member.DueAt, now);
+                member.DueAt = Math.Min(member.DueAt, Math.Max(now, member.NotBefore));
             }
             if (SnapshotTaker.Obstacle(member) is not null)
             {

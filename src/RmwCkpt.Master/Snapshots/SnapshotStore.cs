@@ -10,7 +10,8 @@ namespace RmwCkpt.Master.Snapshots;
 public sealed record StoredSnapshot(ulong Process, uint Number, TrustedPath Folder, SnapshotManifest? Manifest, string Why);
 
 /// <summary>
-/// The snapshots of all processes: new ones in RUN/images (memory), moved to STATE/snapshots (disk) in the background.
+/// The snapshots of all processes: in RUN/images (memory), and moved to STATE/snapshots (disk) in the background if that is
+/// asked for.
 /// A folder named N is complete; N.tmp is being written. The newest two of each process are kept. Calls for one process
 /// are under its gate, those for different processes do not disturb each other.
 /// </summary>
@@ -153,6 +154,25 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
                 Remove(unfinished);
             }
         }
+    }
+
+    /// <summary>What images take in memory, unfinished ones but for.</summary>
+    public IReadOnlyList<(ulong Process, uint Number, long Bytes)> InMemory()
+    {
+        var images = new List<(ulong, uint, long)>();
+        try
+        {
+            foreach (var home in folder.Images.Children(folders: true))
+            {
+                var process = ulong.Parse(home.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                images.AddRange(Numbers(home).Select(number => (process, number, (home / Name(number)).Bytes())));
+            }
+        }
+        catch (Exception e) when (e is IOException or FormatException)
+        {
+            // One has just gone; or it is somebody else's.
+        }
+        return images;
     }
 
     /// <summary>Numbers of the snapshots that are in memory only.</summary>

@@ -9,7 +9,7 @@ namespace RmwCkpt.Master.Snapshots;
 internal sealed record SnapshotOutcome(uint Number, string Why, SnapshotManifest? Manifest);
 
 /// <summary>Takes one snapshot of one process.</summary>
-internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ILogger log)
+internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ImageRoom room, ILogger log)
 {
     private const int Attempts = 5;
 
@@ -51,11 +51,17 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         try
         {
             var why = Obstacle(member);
-            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition && member.Abroad == member.LastAbroad)
+            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition && member.Abroad == member.LastAbroad
+                && member.Published == member.LastPublished)
             {
                 return new SnapshotOutcome(0, "", null);
             }
             why ??= Nested(member);
+            if (why is null && room.WhyNone(member) is { } full)
+            {
+                // Nothing was frozen in vain: that there is room again is seen at the next time.
+                return Failed(member, full, counts: false);
+            }
             return why is null ? Dump(member) : Failed(member, why);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -77,6 +83,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             var (number, folder) = store.Begin(member.Id);
             var position = member.JournalEnd;
             var bytes = member.TakenBytes;
+            var published = member.Published;
             var abroad = member.Abroad;
             var manifest = new SnapshotManifest
             {
@@ -94,8 +101,10 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             if (result.Done)
             {
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
+                member.OldestTaken = member.LastTaken != 0 ? member.LastTaken : manifest.Taken;
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
-                (member.LastBytes, member.LastAbroad) = (bytes, abroad);
+                (member.LastBytes, member.LastAbroad, member.LastPublished) = (bytes, abroad, published);
+                (member.LastFrozen, member.ImageBytes) = (manifest.Frozen, manifest.Bytes);
                 (member.FailedSnapshots, member.WhyNoSnapshot) = (0, "");
                 log.Taken(
                     member.ToString(), number, manifest.Frozen / 1e6, (Clock.Steady - begun) / 1e6, manifest.Bytes, position);
@@ -189,7 +198,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
     }
 
     /// <summary>Said once, until it is another reason or there is a snapshot.</summary>
-    private SnapshotOutcome Failed(Member member, string why)
+    private SnapshotOutcome Failed(Member member, string why, bool counts = true)
     {
         if (member.WhyNoSnapshot != why)
         {
@@ -197,7 +206,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             log.NotTaken(member.ToString(), why);
         }
         member.NoSnapshotAt = Clock.Steady;
-        member.FailedSnapshots++;
+        member.FailedSnapshots += counts ? 1 : 0;
         return new SnapshotOutcome(0, why, null);
     }
 }
