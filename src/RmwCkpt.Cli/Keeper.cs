@@ -29,6 +29,8 @@ internal sealed class Keeper(RunFolder folder, ulong process)
     /// <returns>The exit status that the node had; by the signal that it was ended by it does not return.</returns>
     public int Run()
     {
+        // Whether it ignores a signal is the node's affair. (What is ignored the runtime would leave so.)
+        Posix.PassedOn.ToList().ForEach(Posix.Restore);
         var registrations = Posix.PassedOn.Select(x => PosixSignalRegistration.Create((PosixSignal)x, c => Pass(c, x))).ToList();
         MasterStarter.Program ??= Environment.ProcessPath;
         Posix.UnblockSignals(Posix.PassedOn);

@@ -46,7 +46,9 @@ def test_what_is_started_in_place_of_a_killed_node_stands_in_for_it(domain):
     first = domain.start('counter')
     listener.wait_for_line(f'heard {MANY}\n')
     first.kill()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for its background
     second = domain.start('counter', ready=False)
+    signal.signal(signal.SIGINT, before)
     second.wait_for_line('stands in for it')
     listener.wait_for_line(f'heard {heard(listener)[-1] + MANY}\n')
     node, = with_command(domain, 'peers.py', 'counter')
