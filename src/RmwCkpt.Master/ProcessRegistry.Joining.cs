@@ -123,6 +123,7 @@ internal sealed partial class ProcessRegistry
             record.Program.Add(path, content);
         }
         record.Launch = LaunchIdentity.Of(facts);
+        record.Build = LaunchIdentity.BuildOf(facts);
         record.Ancestors.AddRange(facts.Ancestors);
         record.Command.AddRange(facts.Command);
         record.Environment.AddRange(facts.Environment);

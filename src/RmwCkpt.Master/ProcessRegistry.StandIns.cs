@@ -11,6 +11,9 @@ internal sealed partial class ProcessRegistry
     /// <summary>A process stands in for this one; its pidfd is the handler's.</summary>
     public event Action<Member, int>? Kept;
 
+    /// <summary>Its program was built or edited since, and started again: nobody wants this one.</summary>
+    public event Action<Member>? Superseded;
+
     /// <summary>Whether a process stands in for this one.</summary>
     public bool HasKeeper(Member member) =>
         member.Entry.Record.Keeper is { } keeper && IsAlive(keeper);
@@ -63,6 +66,7 @@ internal sealed partial class ProcessRegistry
     private (Newcomer What, Member? Former) Judge(ProcessFacts newcomer, bool patient)
     {
         var command = LaunchIdentity.Of(newcomer);
+        var build = LaunchIdentity.BuildOf(newcomer);
         var what = Newcomer.Node;
         // Who may do more or less than it did is another.
         foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command
@@ -82,9 +86,17 @@ internal sealed partial class ProcessRegistry
                 IsComingBack: member.Entry.State == ProcessState.Recovering || (member.Recovering && (isAlive || !patient)),
                 WasBroughtBack: record.Incarnation > 1,
                 LaunchIdentity.IsSameLauncher(record.Ancestors, newcomer.Ancestors, IsAlive)));
-            if (judged == Newcomer.StandIn)
+            if (judged == Newcomer.StandIn && record.Build == build && !record.ToldToEnd)
             {
                 return (judged, member);
+            }
+            if (judged == Newcomer.StandIn)
+            {
+                if (!record.ToldToEnd)
+                {
+                    Superseded?.Invoke(member);
+                }
+                judged = patient ? Newcomer.AskAgain : Newcomer.Node;
             }
             what = judged == Newcomer.AskAgain ? judged : what;
         }

@@ -7,6 +7,7 @@ namespace RmwCkpt.Master;
 /// <summary>What launchers do, and the processes that stand in towards them for those that were brought back.</summary>
 internal sealed partial class Supervisor
 {
+    private static readonly int[] s_killOnly = [Posix.SigKill];
     private readonly DeathWatch _keepers;
     private readonly Launchers _launchers;
 
@@ -15,6 +16,12 @@ internal sealed partial class Supervisor
         Log.Kept(member.ToString(), member.Entry.Record.Keeper.Pid);
         _keepers.Add(member.Id, pidfd);
         WatchLaunchers();
+    }
+
+    private void OnSuperseded(Member member)
+    {
+        Log.Superseded(member.ToString());
+        _ = EndUnasked(member, s_endSignals);
     }
 
     private void WatchLaunchers() =>
@@ -46,7 +53,7 @@ internal sealed partial class Supervisor
         if (end.WasAsked || (end.WasLauncherKilled && end.Signal == Posix.SigKill))
         {
             Log.EndedOnRequest($"the stand-in of {member}", keeper.Pid, end.ToString());
-            _ = EndUnasked(member);
+            _ = EndUnasked(member, s_killOnly);
         }
     }
 
@@ -75,16 +82,16 @@ internal sealed partial class Supervisor
             if (member.HowItEnded.Signal == Posix.SigKill && when - member.DiedAt < Launchers.Together.Ticks * 100)
             {
                 Log.KilledWithLauncher(member.ToString(), launcher.Pid);
-                _ = EndUnasked(member);
+                _ = EndUnasked(member, s_killOnly);
             }
         }
     }
 
-    private async Task EndUnasked(Member member)
+    private async Task EndUnasked(Member member, int[] signals)
     {
         try
         {
-            await End(member, [Posix.SigKill], Stopping).ConfigureAwait(false);
+            await End(member, signals, Stopping).ConfigureAwait(false);
         }
         catch (Exception e) when (e is RequestException or OperationCanceledException)
         {

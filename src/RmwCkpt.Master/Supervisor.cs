@@ -41,6 +41,7 @@ internal sealed partial class Supervisor : IDisposable
         _launchers = new Launchers(registry.OpenPidfd, OnLauncherKilled, log);
         registry.Joined += OnJoined;
         registry.Kept += OnKept;
+        registry.Superseded += OnSuperseded;
     }
 
     public RunFolder Folder { get; }
