@@ -122,6 +122,37 @@ public sealed class CallbackPumpTests : IDisposable
         Session.Callbacks.Set(subscription, null);
     }
 
+    [Fact]
+    public void In_a_replay_each_take_is_announced_while_the_journal_is_free()
+    {
+        var (publisher, subscription) = Pair();
+        LoneSession.Say(publisher, 1);
+        Assert.Equal(1, LoneSession.Hear(subscription));
+        publisher.Close();
+        subscription.Close();
+        var life = new LoneSession(of: _domain);
+        var next = life.Session;
+        life.Publish(Qos.Default);
+        var again = life.Subscribe(Qos.Default);
+        using var called = new SemaphoreSlim(0);
+        var free = false;
+        next.Callbacks.Set(again, _ =>
+        {
+            var other = new Thread(() =>
+            {
+                lock (next.Determinants.Gate)
+                {
+                    Volatile.Write(ref free, true);
+                }
+            });
+            other.Start();
+            other.Join(s_soon / 2);
+            called.Release();
+        });
+        Assert.True(called.Wait(s_soon));
+        Assert.True(Volatile.Read(ref free));
+    }
+
     private (Endpoint Publisher, Endpoint Subscription) Pair()
     {
         var publisher = _domain.Publish(Qos.Default);
