@@ -114,6 +114,10 @@ internal sealed class StatusReport(
         {
             yield return why;
         }
+        if (member.Policy.Engine == EnginePolicy.Criu && !choice.HasImages(member.Policy))
+        {
+            yield return $"criu was asked for, but {choice.Why}";
+        }
         if (outputs.Count > 0)
         {
             yield return $"output: {string.Join(", ", outputs)}";

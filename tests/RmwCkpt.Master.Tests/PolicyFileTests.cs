@@ -6,6 +6,9 @@ namespace RmwCkpt.Master.Tests;
 /// <summary>Policies by nodes' names.</summary>
 public sealed class PolicyFileTests
 {
+    /// <summary>No process of the host has it, or one after it.</summary>
+    private const int Pid = 4_200_001;
+
     private const string Example = """
         # cameras have nothing to lose
         /camera_.*:
@@ -63,17 +66,17 @@ public sealed class PolicyFileTests
     {
         using var domain = new FakeDomain();
         var hello = new Hello { PolicyFile = "robot.yaml", PolicyText = "/a: {recover: nope}" };
-        Assert.StartsWith("robot.yaml:1: ", domain.Call(1, new Request { Hello = hello }).Error, StringComparison.Ordinal);
+        Assert.StartsWith("robot.yaml:1: ", domain.Call(Pid, new Request { Hello = hello }).Error, StringComparison.Ordinal);
         Assert.Empty(domain.Registry.Members);
         hello.PolicyText = Example;
         hello.Policy = new Policy { Interval = 7 };
-        var process = domain.Call(1, new Request { Hello = hello }).Welcome.Process;
+        var process = domain.Call(Pid, new Request { Hello = hello }).Welcome.Process;
         Assert.Equal("interval=7", Note());
-        domain.Call(1, new Request { Register = Scratch.Register(process, Scratch.Node(process, 1, "camera_left")) });
+        domain.Call(Pid, new Request { Register = Scratch.Register(process, Scratch.Node(process, 1, "camera_left")) });
         Assert.Equal("recover=off, interval=7", Note());
         domain.Restart();
         Assert.Equal("recover=off, interval=7", Note());
 
-        string Note() => Assert.Single(domain.Call(2, new Request { Status = new StatusQuery() }).Status.Processes).Note;
+        string Note() => Assert.Single(domain.Call(Pid + 1, new Request { Status = new StatusQuery() }).Status.Processes).Note;
     }
 }

@@ -5,6 +5,9 @@ namespace RmwCkpt.Master.Tests;
 /// <summary>What processes ask for themselves, and that each has its own.</summary>
 public sealed class PolicyTests
 {
+    /// <summary>No process of the host has it, or one after it.</summary>
+    private const int Pid = 4_200_001;
+
     private static (Policy Policy, List<string> Complaints) Read(params (string Name, string Value)[] values)
     {
         var complaints = new List<string>();
@@ -58,25 +61,28 @@ public sealed class PolicyTests
     public void Each_process_has_its_own_over_masters_and_status_says_it()
     {
         using var domain = new FakeDomain();
-        domain.Call(1, Hello(new Policy { Recover = RecoverPolicy.Off, Interval = 2 }));
-        domain.Call(2, Hello(new Policy { Engine = EnginePolicy.None }, "RMW_CKPT_GOAL=x is not a number"));
+        domain.Call(Pid, Hello(new Policy { Recover = RecoverPolicy.Off, Interval = 2 }));
+        domain.Call(Pid + 1, Hello(new Policy { Engine = EnginePolicy.None }, "RMW_CKPT_GOAL=x is not a number"));
+        domain.Call(Pid + 2, Hello(new Policy { Engine = EnginePolicy.Criu }));
         domain.Restart();
-        var status = domain.Call(3, new Request { Status = new StatusQuery() }).Status;
-        var (first, second) = (status.Processes.Single(x => x.Process.Pid == 1), status.Processes.Single(x => x.Process.Pid == 2));
+        var status = domain.Call(Pid + 3, new Request { Status = new StatusQuery() }).Status;
+        var (first, second) = (status.Processes.Single(x => x.Process.Pid == Pid), status.Processes.Single(x => x.Process.Pid == Pid + 1));
         Assert.Equal(new Policy { Recover = RecoverPolicy.Off, Interval = 2 }, first.Policy);
         Assert.Equal("recover=off, interval=2", first.Note);
         Assert.Equal(new Policy { Engine = EnginePolicy.None }, second.Policy);
         Assert.Equal("RMW_CKPT_GOAL=x is not a number; engine=none", second.Note);
+        // A fake domain has no CRIU.
+        Assert.StartsWith("criu was asked for, but ", status.Processes.Single(x => x.Process.Pid == Pid + 2).Note, StringComparison.Ordinal);
     }
 
     [Fact]
     public void One_that_is_not_to_be_brought_back_stays_down_while_others_are()
     {
         using var domain = new FakeDomain();
-        var off = domain.Call(1, Hello(new Policy { Recover = RecoverPolicy.Off })).Welcome.Process;
-        var on = domain.Call(2, Hello(new Policy())).Welcome.Process;
-        domain.End(1);
-        domain.End(2);
+        var off = domain.Call(Pid, Hello(new Policy { Recover = RecoverPolicy.Off })).Welcome.Process;
+        var on = domain.Call(Pid + 1, Hello(new Policy())).Welcome.Process;
+        domain.End(Pid);
+        domain.End(Pid + 1);
         Assert.True(SpinWait.SpinUntil(() => Record(off).Note.Length > 0 && Record(on).Recoveries > 0, TimeSpan.FromSeconds(20)));
         Assert.Contains("RMW_CKPT_RECOVER=off", Record(off).Note, StringComparison.Ordinal);
         Assert.Equal(0u, Record(off).Recoveries);

@@ -7,6 +7,9 @@ namespace RmwCkpt.Master.Tests;
 /// <summary>What may be brought back, and with which rights.</summary>
 public sealed class RightsTests
 {
+    /// <summary>No process of the host has it, or one after it.</summary>
+    private const int Pid = 4_200_001;
+
     private const ulong Nice = 1ul << 23;
     private const ulong All = (1ul << 41) - 1;
 
@@ -125,23 +128,23 @@ public sealed class RightsTests
     public void Who_cannot_be_brought_back_joins_is_told_so_and_stays_down_whoever_asks()
     {
         using var domain = new FakeDomain();
-        domain.RightsOf = pid => pid == 1 ? With(RightsReader.Own.Clone(), x => x.Namespaces["mnt"] = "mnt:[9]") : RightsReader.Own;
-        foreach (var pid in new[] { 1, 2 })
+        domain.RightsOf = pid => pid == Pid ? With(RightsReader.Own.Clone(), x => x.Namespaces["mnt"] = "mnt:[9]") : RightsReader.Own;
+        foreach (var pid in new[] { Pid, Pid + 1 })
         {
             var hello = new Request { Hello = new Hello { Policy = new Policy { Engine = EnginePolicy.None } } };
             var process = domain.Call(pid, hello).Welcome.Process;
-            domain.Call(pid, new Request { Register = Scratch.Register(process, Scratch.Node(process, 1, $"n{pid}")) });
+            domain.Call(pid, new Request { Register = Scratch.Register(process, Scratch.Node(process, 1, $"n{pid - Pid}")) });
         }
         domain.Restart();
-        Assert.StartsWith("not brought back: it is in another mount namespace than the master", NoteOf(1), StringComparison.Ordinal);
-        Assert.Equal("engine=none", NoteOf(2));
-        var refused = domain.Call(3, new Request { Recover = new NodesOrder { Nodes = { "/n1" } } }).Error;
+        Assert.StartsWith("not brought back: it is in another mount namespace than the master", NoteOf(Pid), StringComparison.Ordinal);
+        Assert.Equal("engine=none", NoteOf(Pid + 1));
+        var refused = domain.Call(Pid + 2, new Request { Recover = new NodesOrder { Nodes = { "/n0" } } }).Error;
         Assert.Contains("left alone: it is in another mount namespace", refused, StringComparison.Ordinal);
-        domain.End(1);
-        Assert.True(SpinWait.SpinUntil(() => NoteOf(1).StartsWith("it died", StringComparison.Ordinal), TimeSpan.FromSeconds(20)));
-        Assert.Equal(0u, Status(1).Process.Recoveries);
+        domain.End(Pid);
+        Assert.True(SpinWait.SpinUntil(() => NoteOf(Pid).StartsWith("it died", StringComparison.Ordinal), TimeSpan.FromSeconds(20)));
+        Assert.Equal(0u, Status(Pid).Process.Recoveries);
 
-        ProcessStatus Status(int pid) => domain.Call(3, new Request { Status = new StatusQuery() }).Status.Processes
+        ProcessStatus Status(int pid) => domain.Call(Pid + 2, new Request { Status = new StatusQuery() }).Status.Processes
             .Single(x => x.Process.Pid == pid);
         string NoteOf(int pid) => Status(pid).Note;
     }

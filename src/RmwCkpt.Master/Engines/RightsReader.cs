@@ -149,12 +149,16 @@ internal static class RightsReader
 
     private static ulong Hex(string text) => ulong.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    /// <summary>What SELinux, AppArmor or Smack calls it; empty where there is none of them.</summary>
+    /// <summary>
+    /// What SELinux, AppArmor or Smack calls it; empty where there is none of them. AppArmor has many names for what it confines in
+    /// nothing, by the program that it was started from.
+    /// </summary>
     private static string Label(int pid)
     {
         try
         {
-            return File.ReadAllText($"/proc/{pid}/attr/current").Trim('\0', '\n', ' ');
+            var label = File.ReadAllText($"/proc/{pid}/attr/current").Trim('\0', '\n', ' ');
+            return label.EndsWith("(unconfined)", StringComparison.Ordinal) ? "unconfined" : label;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
