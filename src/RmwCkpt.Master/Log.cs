@@ -98,6 +98,9 @@ internal static partial class Log
     [LoggerMessage(321, LogLevel.Warning, "{Process}: its new life is without {What}")]
     public static partial void AttributeLost(this ILogger log, string process, string what);
 
+    [LoggerMessage(323, LogLevel.Error, "{Process} cannot be brought back: its command is started anew, without what it knew, as process {Pid}: {Why}")]
+    public static partial void StartedAnew(this ILogger log, string process, int pid, string why);
+
     [LoggerMessage(322, LogLevel.Warning, "{Process} (pid {Pid}): {Why}")]
     public static partial void StartedFresh(this ILogger log, string process, uint pid, string why);
 

@@ -130,6 +130,13 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     /// <summary>It stays down, with a report.</summary>
     public void GiveUp(string why)
     {
+        Settle(why);
+        supervisor.Log.Final(_name, why);
+        supervisor.Report(member);
+    }
+
+    private void Settle(string why)
+    {
         Why = why;
         Phase = RecoveryPhase.Down;
         member.Recovering = false;
@@ -137,8 +144,6 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             (r.State, r.Note, r.Ended) = ((uint)ProcessState.Final, why, Clock.Real));
         member.SlotState = ProcessState.Final;
         member.Stdio.Dispose();
-        supervisor.Log.Final(_name, why);
-        supervisor.Report(member);
     }
 
     private RecoveryPhase Step() => Phase switch
@@ -407,7 +412,9 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             return Down($"{why}; starting its command anew failed too: {result.Why}");
         }
         supervisor.StartedFresh(result.Pid, $"started anew, without what it knew when it died: {why}");
-        GiveUp($"{why}: started anew, without what it knew, as process {result.Pid}");
+        Settle($"{why}: started anew, without what it knew, as process {result.Pid}");
+        supervisor.Log.StartedAnew(_name, result.Pid, why);
+        supervisor.Report(member);
         return RecoveryPhase.Fresh;
     }
 

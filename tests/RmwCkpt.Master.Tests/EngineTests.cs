@@ -105,6 +105,53 @@ public sealed class EngineTests : IDisposable
     }
 
     [CriuFact]
+    public void A_process_with_a_child_is_restored_with_it_once_what_was_left_of_its_tree_is_ended()
+    {
+        var (pid, stdio) = Start(
+            output: Posix.Open(Output, Posix.WriteOnly | Posix.Make | Posix.CloseOnExec, 0x180), script: "sleep 1000 & echo $!; wait");
+        using (stdio)
+        {
+            Await(() => Lines() > 0);
+            var child = Numbers()[0];
+            _pids.Add(child);
+            var below = ProcessKin.Below(pid);
+            Assert.Equal([child], below.Select(x => x.Pid));
+            Dump(pid, stdio);
+            Kill(pid);
+            var before = CriuFactAttribute.Engine.Restore(Order(pid, stdio));
+            Assert.Contains("File exists", before.Why, StringComparison.Ordinal);
+            Assert.Equal([child], ProcessKin.EndLeft(pid, pid, below, _ => false));
+            Assert.True(ProcessTree.Collect([child], s_soon));
+            Restore(pid, stdio);
+            Assert.Equal([child], ProcessKin.Below(pid).Select(x => x.Pid));
+        }
+    }
+
+    [CriuFact]
+    public void A_TCP_connection_is_closed_in_the_restored_process_and_open_in_the_one_that_was_dumped()
+    {
+        using var server = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        server.Start();
+        var port = ((System.Net.IPEndPoint)server.LocalEndpoint).Port;
+        // It says 1 again and again while the connection is open, and 2 when it is closed.
+        var script = $"exec 3<>/dev/tcp/127.0.0.1/{port}; while read -t 0.1 <&3; [ $? -gt 128 ]; do echo 1; done; echo 2";
+        var (pid, stdio) = Start(
+            output: Posix.Open(Output, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180), script: script, shell: "/bin/bash");
+        using (stdio)
+        {
+            using var connection = server.AcceptTcpClient();
+            Await(() => Lines() > 0);
+            Dump(pid, stdio);
+            var dumped = Lines();
+            Await(() => Lines() > dumped + 2);
+            Assert.DoesNotContain(2, Numbers());
+            Kill(pid);
+            Restore(pid, stdio);
+            Await(() => Numbers().Contains(2));
+        }
+    }
+
+    [CriuFact]
     public void A_taken_process_id_is_a_failure_that_is_explained()
     {
         var (pid, stdio) = Start(output: Posix.Open(Output, Posix.WriteOnly | Posix.Make | Posix.CloseOnExec, 0x180));
@@ -155,13 +202,13 @@ public sealed class EngineTests : IDisposable
         }
     }
 
-    private (int Pid, HeldStdio Stdio) Start(int output, int errors = -1)
+    private (int Pid, HeldStdio Stdio) Start(int output, int errors = -1, string? script = null, string shell = "/bin/sh")
     {
         var nothing = Posix.Open("/dev/null", Posix.ReadWrite | Posix.CloseOnExec, 0);
         // A shell that waits without children: they would have process ids of their own to keep.
         const string Count = "n=0; while :; do n=$((n+1)); echo $n; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; done";
         var pid = Posix.Spawn(
-            "/bin/sh", ["sh", "-c", Count], ["PATH=/usr/bin:/bin"], "/", [(nothing, 0), (output, 1), (errors < 0 ? nothing : errors, 2)], newSession: true);
+            shell, [Path.GetFileName(shell), "-c", script ?? Count], ["PATH=/usr/bin:/bin"], "/", [(nothing, 0), (output, 1), (errors < 0 ? nothing : errors, 2)], newSession: true);
         Posix.Close(nothing);
         Posix.Close(output);
         Posix.Close(errors);
