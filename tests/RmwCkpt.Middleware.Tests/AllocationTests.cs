@@ -91,7 +91,7 @@ public sealed class AllocationTests : IDisposable
     public void Lending_allocates_nothing()
     {
         const int Size = 4000;
-        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(0), 0, _ => { });
+        using var writer = LogWriter.Open(_scratch.At, new FixedLimits(4 << 20), 0, _ => { });
         using var reader = LogReader.Open(_scratch.At);
         AllocatesNothing(_ => writer.Return(writer.Borrow(Size)!));
         void Lend(int i)
@@ -101,7 +101,7 @@ public sealed class AllocationTests : IDisposable
             reader.Advance();
         }
         // A segment takes 128, and is begun by the last ones of these; there are files enough soon.
-        for (var i = 190; i < 128 * 10; i++)
+        for (var i = 190; i < 128 * 20; i++)
         {
             Lend(i);
         }

@@ -24,6 +24,15 @@ public sealed class RegistryLayoutTests
             ]);
     }
 
+    [Fact]
+    public void What_its_slot_0_has_of_the_memory_is_laid_out_as_documented()
+    {
+        Assert.Equal(
+            [64, 72, 80, 88, 96],
+            [DomainMemory.BudgetAt, DomainMemory.UsedAt, DomainMemory.ShareAt, DomainMemory.NeededSinceAt, DomainMemory.TrimsAt]);
+        Assert.Equal((40, 204), (ProcessTable.Unpublished, ProcessTable.Unjournalled));
+    }
+
     [Property]
     public void A_gid_is_read_and_parsed_as_written(ulong process, uint entity, uint domain)
     {
