@@ -88,10 +88,10 @@ class Domain:
         }
         self.peers = []
 
-    def start(self, role, *arguments, ready=True, **environment):
-        """Starts a peer and waits until it says that it is ready."""
+    def start(self, role, *arguments, ready=True, prefix=(), **environment):
+        """Starts a peer, by another program if there is a prefix, and waits until it says that it is ready."""
         process = subprocess.Popen(
-            [sys.executable, str(HERE / 'peers.py'), role, *map(str, arguments)],
+            [*prefix, sys.executable, str(HERE / 'peers.py'), role, *map(str, arguments)],
             env={**self.environment, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True)
         peer = Peer(role, process)
