@@ -15,7 +15,15 @@ internal sealed class KinWatch(ProcessRegistry registry) : IDisposable
 
     public void Start() => _timer = new Timer(_ => NoteAll(), null, Every, Every);
 
-    public void Dispose() => _timer?.Dispose();
+    /// <summary>What is under way ends first: the registry goes next.</summary>
+    public void Dispose()
+    {
+        using var ended = new ManualResetEvent(false);
+        if (_timer?.Dispose(ended) == true)
+        {
+            ended.WaitOne();
+        }
+    }
 
     public static void Note(ProcessRegistry registry, Member member)
     {

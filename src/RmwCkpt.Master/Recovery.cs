@@ -422,7 +422,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     {
         Domain = supervisor.Folder.Domain,
         RunFolder = supervisor.Folder.Folder.Root,
-        LockFile = Supervisor.LockFile(member),
+        LockFile = supervisor.LockFile(member),
         OutputFile = Output,
         LostAttribute = what => supervisor.Log.AttributeLost(_name, what),
         Lost = (fd, target) => supervisor.Log.StdioLost(_name, fd, target, Output(fd).FullName),

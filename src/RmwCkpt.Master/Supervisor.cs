@@ -113,7 +113,7 @@ internal sealed partial class Supervisor : IDisposable
     }
 
     /// <summary>Locked while a process is being restored.</summary>
-    public static string LockFile(Member member) => Path.Combine(member.Entry.Record.Folder, "restore.lock");
+    public TrustedPath LockFile(Member member) => Folder.Process(member.Id) / "restore.lock";
 
     /// <summary>The process will join as one that nobody has seen before; what it is told about then.</summary>
     public void StartedFresh(int pid, string note) => _fresh[pid] = note;

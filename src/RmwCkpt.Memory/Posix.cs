@@ -48,23 +48,7 @@ public static unsafe partial class Posix
         return fd >= 0 ? fd : throw Failed($"open {path}");
     }
 
-    /// <summary>Makes a file, mode 0600, to read and write; one that is there goes first.</summary>
-    public static int OpenNew(string path)
-    {
-        const int Flags = ReadWrite | MakeNew | CloseOnExec;
-        var fd = open(path, Flags, 0x180);
-        if (fd < 0 && Marshal.GetLastPInvokeError() == Eexist)
-        {
-            TryUnlink(path);
-            fd = open(path, Flags, 0x180);
-        }
-        return fd >= 0 ? fd : throw Failed($"open {path}");
-    }
-
     public static void Close(int fd) => close(fd);
-
-    /// <summary>Makes a folder of mode 0700; returns 0, or the error: EEXIST, ENOENT and the rest of mkdir(2).</summary>
-    public static int MakeFolder(string path) => mkdir(path, 0x1c0) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
     public static long Size(int fd, string path)
     {
@@ -118,23 +102,8 @@ public static unsafe partial class Posix
 
     internal static void Unmap(nint address, int length) => munmap(address, length);
 
-    public static void TryUnlink(string path) => unlink(path);
-
     /// <summary>Removes a file; says whether this call did it (one of many callers wins).</summary>
     public static bool Unlink(string path) => unlink(path) == 0;
-
-    /// <summary>Gives <paramref name="from"/> another name, in place of what has it; says whether it did.</summary>
-    public static bool Rename(string from, string to) => renameat2(-100, from, -100, to, 0) == 0;
-
-    /// <summary>Gives <paramref name="from"/> its final name unless that is taken; says whether it did.</summary>
-    public static bool RenameIfFree(string from, string to)
-    {
-        if (renameat2(-100, from, -100, to, 1) == 0)
-        {
-            return true;
-        }
-        return Marshal.GetLastPInvokeError() == Eexist ? false : throw Failed($"rename {from} to {to}");
-    }
 
     /// <summary>Takes an exclusive flock(2); with <paramref name="wait"/> blocks until it has it. False: it is held.</summary>
     public static bool Lock(int fd, bool wait)
@@ -261,9 +230,6 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int close(int fd);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int mkdir(string path, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long lseek(int fd, long offset, int whence);

@@ -78,20 +78,6 @@ public static unsafe partial class Posix
         }
     }
 
-    /// <summary>Brings a file or a folder to the disk.</summary>
-    public static void Sync(string path)
-    {
-        var fd = Open(path, ReadOnly | CloseOnExec, 0);
-        try
-        {
-            Sync(fd, path);
-        }
-        finally
-        {
-            Close(fd);
-        }
-    }
-
     internal static void Sync(int fd, string path)
     {
         while (C.fsync(fd) != 0)

@@ -89,7 +89,7 @@ public sealed class CriuRestorePlanTests : IDisposable
         {
             Domain = 0,
             RunFolder = _scratch.Folder.Folder.Root,
-            LockFile = _scratch.Path_("lock"),
+            LockFile = _scratch.Folder.Folder.Root / "lock",
             OutputFile = _ => _scratch.Folder.Folder.Root / "output",
             Lost = (number, target) => _lost.Add((number, target)),
         },

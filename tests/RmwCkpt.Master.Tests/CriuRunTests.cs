@@ -38,7 +38,7 @@ public sealed class CriuRunTests : IDisposable
 
     private string Pids => _scratch.Path_("pids");
 
-    private string LockFile => _scratch.Path_("lock");
+    private TrustedPath LockFile => _scratch.Folder.Folder.Root / "lock";
 
     public void Dispose()
     {
@@ -59,6 +59,17 @@ public sealed class CriuRunTests : IDisposable
         Assert.Contains("did not end in", result.Why, StringComparison.Ordinal);
         Assert.All(Started(), pid => Assert.True(ProcessProbe.HasEnded(pid)));
         Assert.Empty(RestoreLock.Holders(LockFile));
+    }
+
+    /// <summary>CRIU would open what the process had open by its path: another's files.</summary>
+    [CriuFact]
+    public void Nothing_is_restored_where_the_run_folders_path_leads_elsewhere()
+    {
+        var run = _scratch.Folder.Run;
+        Directory.Move(run, _scratch.Path_("moved"));
+        Directory.CreateDirectory(run);
+        Assert.Contains("another folder by now", _engine.Restore(Order()).Why, StringComparison.Ordinal);
+        Assert.Empty(Started());
     }
 
     [CriuFact]

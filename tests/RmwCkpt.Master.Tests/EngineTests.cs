@@ -240,7 +240,7 @@ public sealed class EngineTests : IDisposable
         Pid = pid,
         Domain = _scratch.Folder.Domain,
         RunFolder = _scratch.Folder.Folder.Root,
-        LockFile = Output + ".lock",
+        LockFile = _scratch.Folder.Folder.Root / "lock",
         OutputFile = number => _scratch.Folder.Folder.Root / $"output.{number}",
         Lost = (fd, target) => _lost.Add((fd, target)),
     };

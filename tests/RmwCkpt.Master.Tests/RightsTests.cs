@@ -162,7 +162,7 @@ public sealed class RightsTests
         {
             Domain = 0,
             RunFolder = scratch.Folder.Folder.Root,
-            LockFile = scratch.Path_("lock"),
+            LockFile = scratch.Folder.Folder.Root / "lock",
             OutputFile = _ => scratch.Folder.Folder.Root / "output",
             Lost = (_, _) => { },
         });

@@ -28,7 +28,7 @@ public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, 
     public required TrustedPath RunFolder { get; init; }
 
     /// <summary>A file that is locked as long as the restore is under way, be its master alive or not.</summary>
-    public required string LockFile { get; init; }
+    public required TrustedPath LockFile { get; init; }
 
     /// <summary>Where the output of a descriptor goes that is not given back.</summary>
     public required Func<int, TrustedPath> OutputFile { get; init; }

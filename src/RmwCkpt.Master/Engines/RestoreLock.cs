@@ -12,10 +12,10 @@ internal static class RestoreLock
 
     /// <summary>Takes the lock, within <paramref name="patience"/> and two seconds; the descriptor is the caller's to close.</summary>
     /// <exception cref="IOException">It is still held; the message says by whom.</exception>
-    public static int Take(string path, TimeSpan patience)
+    public static int Take(TrustedPath path, TimeSpan patience)
     {
-        PrivateFolder.Make(Path.GetDirectoryName(path)!);
-        var fd = Posix.Open(path, Posix.ReadWrite | Posix.Make | Posix.CloseOnExec, 0x180);
+        path.Parent.MakeFolder();
+        var fd = path.Open(Posix.ReadWrite | Posix.Make);
         if (TryLock(fd, patience) || EndHolders(path, fd))
         {
             return fd;
@@ -30,19 +30,19 @@ internal static class RestoreLock
     /// Waits until no restore is under way any more that a killed master began, which goes on without it. After
     /// <paramref name="patience"/> it is ended.
     /// </summary>
-    public static void Await(string path, TimeSpan patience)
+    public static void Await(TrustedPath path, TimeSpan patience)
     {
-        if (File.Exists(path))
+        if (path.Exists)
         {
             Posix.Close(Take(path, patience));
         }
     }
 
     /// <summary>Other processes that have the file open.</summary>
-    internal static IReadOnlyList<int> Holders(string path) =>
-        [.. ProcessProbe.All().Where(pid => pid != Environment.ProcessId && Holds(pid, path))];
+    internal static IReadOnlyList<int> Holders(TrustedPath path) =>
+        [.. ProcessProbe.All().Where(pid => pid != Environment.ProcessId && Holds(pid, path.FullName))];
 
-    private static bool EndHolders(string path, int fd)
+    private static bool EndHolders(TrustedPath path, int fd)
     {
         var ended = Holders(path).SelectMany(ProcessTree.Kill).ToList();
         ProcessTree.Collect(ended, s_endPatience);
