@@ -255,6 +255,10 @@ public sealed class DeterminantsTests : IDisposable
     }
 
     [Fact]
+    public void Each_kind_of_cell_is_known_to_be_one() =>
+        Assert.All(Enum.GetValues<Determinant>(), kind => Assert.True(Determinants.IsOne(new Log.Cell((byte)kind, 1, 1, 1))));
+
+    [Fact]
     public void A_cell_among_others_that_is_none_is_not_passed_over_in_silence()
     {
         using (var life = _scratch.Live())
