@@ -208,6 +208,23 @@ public sealed class Journal : IDisposable
         }
     }
 
+    /// <summary>
+    /// Where somebody has removed its files: makes the one that is mapped again; older cells are gone. Does nothing if it is
+    /// there.
+    /// </summary>
+    /// <exception cref="PosixException">ENOSPC and the like; it can be tried again.</exception>
+    public void Remake()
+    {
+        var path = _folder / _number.ToString("d");
+        if (_file is null || _file.Is(path))
+        {
+            return;
+        }
+        _folder.MakeFolder();
+        _file.Remake(path);
+        _first = _number;
+    }
+
     private static long FirstFile(TrustedPath folder)
     {
         var first = long.MaxValue;

@@ -12,6 +12,19 @@ internal sealed class LoanMap(TrustedPath folder) : IDisposable
 
     private readonly Dictionary<int, Mapping> _files = [];
 
+    /// <summary>Goes to those that the writer has made again.</summary>
+    public void Renew()
+    {
+        foreach (var (number, file) in _files)
+        {
+            var path = LoanFile.PathOf(folder, number);
+            if (!file.Is(path))
+            {
+                file.MoveTo(path);
+            }
+        }
+    }
+
     /// <summary>The file that a payload is in, or null.</summary>
     public Mapping? FileOf(Region payload)
     {

@@ -52,6 +52,16 @@ public sealed class Loan
         }
     }
 
+    /// <summary>The file is another one from now on, and what is lent is not part of it.</summary>
+    internal void Leave()
+    {
+        _detached.Value += IsDetached ? 0 : 1;
+        IsDetached = true;
+    }
+
+    /// <summary>Offset and length in the file.</summary>
+    internal (int, int) Part => (_start, _slotSize);
+
     internal void Attach()
     {
         if (IsDetached)
@@ -192,6 +202,35 @@ internal sealed class LoanPool : IDisposable
             if (!_borrowed.Contains(loan))
             {
                 loan.Change(LoanFile.Borrowed, 0);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Makes again the files that somebody has removed. What is lent stays where it is, for whoever writes there: it is this
+    /// process' own now, and copied when it is published.
+    /// </summary>
+    public void Remake()
+    {
+        for (var number = 0; number < _files.Count; number++)
+        {
+            var file = _files[number];
+            var path = LoanFile.PathOf(_folder, number);
+            if (!file.Is(path))
+            {
+                var parts = new List<(int, int)> { (0, LoanFile.HeadSize) };
+                foreach (var loan in _loans.Where(x => x.FileNumber == number))
+                {
+                    if (_borrowed.Contains(loan))
+                    {
+                        loan.Leave();
+                    }
+                    else
+                    {
+                        parts.Add(loan.Part);
+                    }
+                }
+                file.Remake(path, change: null, parts);
             }
         }
     }

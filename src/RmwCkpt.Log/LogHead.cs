@@ -85,6 +85,19 @@ public sealed class LogHead : IDisposable
         return new LogHead(file);
     }
 
+    /// <summary>Whether it is the head of the log that is there: somebody may have removed that.</summary>
+    internal bool Is(TrustedPath folder) => _file.Is(folder / FileName);
+
+    /// <summary>By the writer, where somebody has removed it: makes it again, of a log that begins with a segment.</summary>
+    internal void Remake(TrustedPath folder, long first) => _file.Remake(folder / FileName, view =>
+    {
+        view.Write(FirstSegmentOffset, first);
+        view.Write(LastSegmentOffset, first);
+    });
+
+    /// <summary>By a reader: goes to the one that the writer has made again.</summary>
+    internal void MoveTo(TrustedPath folder) => _file.MoveTo(folder / FileName);
+
     public Region Metadata => _view.Slice(MetadataOffset, MetadataSize);
 
     public long FirstSegment

@@ -266,6 +266,31 @@ public sealed class LogReader : IDisposable
         _offset += _span;
     }
 
+    /// <summary>
+    /// Where the writer has made the log's files again, for somebody had removed them: goes on in those, once it has read
+    /// what only the old ones have.
+    /// </summary>
+    /// <exception cref="IOException">They are there in part, or no log.</exception>
+    public void Renew()
+    {
+        if (Head.Is(_folder) || !(_folder / LogHead.FileName).Exists)
+        {
+            return;
+        }
+        using var made = LogHead.Open(_folder);
+        if (_segment is null || _number < made.FirstSegment)
+        {
+            return;
+        }
+        var path = Segment.PathOf(_folder, _number);
+        if (!_segment.Is(path))
+        {
+            _segment.MoveTo(path);
+        }
+        _lent.Renew();
+        Head.MoveTo(_folder);
+    }
+
     private bool TryUse(long number)
     {
         if (_segment is not null && number == _number)
@@ -292,6 +317,7 @@ public sealed class LogReader : IDisposable
         _view = segment.View;
         _number = number;
         _offset = Segment.HeadSize;
+        Renew();
         return true;
     }
 

@@ -27,6 +27,9 @@ internal static class NewFile
                 {
                     return null;
                 }
+                // Or somebody has removed the folder; its owner goes on in another of its name.
+                path.Folder.RenewIfRemoved();
+                path.Parent.MakeFolder();
             }
         }
     }

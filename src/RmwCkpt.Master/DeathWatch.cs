@@ -16,6 +16,9 @@ public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDi
     private Thread? _thread;
     private bool _stopping;
 
+    /// <summary>Whose end is being told; 0: nobody's.</summary>
+    private ulong _telling;
+
     public void Start()
     {
         _thread = new Thread(Run) { Name = "deaths", IsBackground = true };
@@ -34,6 +37,15 @@ public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDi
             _watched.Add(key, pidfd);
         }
         Posix.Wake(_waker);
+    }
+
+    /// <summary>Whether its end will be told, or just is.</summary>
+    public bool IsWatched(ulong key)
+    {
+        lock (_gate)
+        {
+            return _watched.ContainsKey(key) || _telling == key;
+        }
     }
 
     /// <summary>Watches it no more.</summary>
@@ -102,6 +114,7 @@ public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDi
                 return;
             }
             _watched.Remove(watched.Key);
+            _telling = watched.Key;
         }
         try
         {
@@ -113,6 +126,10 @@ public sealed class DeathWatch(Action<ulong, long, int> died, ILogger log) : IDi
         }
         finally
         {
+            lock (_gate)
+            {
+                _telling = 0;
+            }
             Posix.Close(watched.Value);
         }
     }

@@ -87,7 +87,8 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
 
     private bool IsWritten(Gid log) =>
         registry.Find(log.Process) is { } writer
-        && registry.Look(() => writer.Entry.State != ProcessState.Left && writer.Entry.Entities.ContainsKey(log.Entity));
+        && registry.Look(() => writer.IsUnheard
+            || (writer.Entry.State != ProcessState.Left && writer.Entry.Entities.ContainsKey(log.Entity)));
 
     /// <summary>Looks who reads it, and who ever did.</summary>
     private void Look(Gid log, LeftLog left)

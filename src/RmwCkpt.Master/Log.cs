@@ -53,6 +53,18 @@ internal static partial class Log
     [LoggerMessage(208, LogLevel.Debug, "{Process}: {Added} nodes and endpoints added, {Removed} removed; graph version {Version}")]
     public static partial void GraphChanged(this ILogger log, string process, int added, int removed, ulong version);
 
+    [LoggerMessage(209, LogLevel.Error, "the registry's journal cannot be written: {Why}; all goes on without it, and it is written anew when there is room")]
+    public static partial void JournalBehind(this ILogger log, string why);
+
+    [LoggerMessage(210, LogLevel.Information, "the registry's journal has been written anew, and lacks nothing")]
+    public static partial void JournalMended(this ILogger log);
+
+    [LoggerMessage(211, LogLevel.Warning, "{Process} (pid {Pid}, slot {Slot}) lives, and the journal does not know it: kept, and asked what it is")]
+    public static partial void Adopted(this ILogger log, string process, int pid, uint slot);
+
+    [LoggerMessage(212, LogLevel.Information, "{Process} (pid {Pid}, slot {Slot}) has said hello again and is what it was")]
+    public static partial void Rejoined(this ILogger log, string process, int pid, uint slot);
+
     [LoggerMessage(300, LogLevel.Warning, "{Process} died (pid {Pid}, {Status}) at journal cell {Cell}; life {Incarnation}")]
     public static partial void Died(this ILogger log, string process, uint pid, string status, long cell, uint incarnation);
 
@@ -142,6 +154,9 @@ internal static partial class Log
 
     [LoggerMessage(504, LogLevel.Warning, "logs of writers that are gone took {Bytes}, a quarter of what the domain may have: {Count} of them are no longer kept")]
     public static partial void LeftLogsGivenUp(this ILogger log, string bytes, int count);
+
+    [LoggerMessage(505, LogLevel.Debug, "collected process {Pid}, which had ended and was left to this master by its parent's end")]
+    public static partial void Collected(this ILogger log, int pid);
 
     [LoggerMessage(500, LogLevel.Debug, "swept {Path}")]
     public static partial void Swept(this ILogger log, string path);

@@ -36,6 +36,8 @@ public sealed class Master : IDisposable
 
     internal ProcessRegistry? Processes { get; private set; }
 
+    internal Supervisor? Supervisor { get; private set; }
+
     internal Sweeper? Sweeper { get; private set; }
 
     /// <summary>Listens, reads what the master before left, takes over its processes, and answers.</summary>
@@ -53,22 +55,28 @@ public sealed class Master : IDisposable
         var scheduler = new SnapshotScheduler(
             registry, new SnapshotTaker(registry, store, _engine, room, _log), copier, _engine, _options, () => memory.EarlyBytes, _log);
         var supervisor = new Supervisor(_folder, registry, store, _engine, _options, _log);
-        var sweeper = new Sweeper(_folder, registry, store, _engine, () => MemoryPlan.LeftLogs(memory.Budget), _log);
+        var watch = new FolderWatch(_folder);
+        var state = new StateShare(_folder);
+        var sweeper = new Sweeper(
+            _folder, watch, registry, store, state, _engine, () => MemoryPlan.LeftLogs(memory.Budget), _log);
+        var orphans = new OrphanReaper(registry.IsExpected, _log);
         var kin = new KinWatch(registry);
-        _parts.AddRange([_server, scheduler, copier, sweeper, kin, memory, supervisor, registry]);
+        var housekeeping = new Housekeeping(
+            _log, () => EndIfLost(watch), () => sweeper.Sweep(Clock.Steady), registry.MendJournal, orphans.Look);
+        _parts.AddRange([_server, housekeeping, scheduler, copier, kin, memory, supervisor, registry, state]);
         supervisor.Ended += sweeper.Add;
-        sweeper.Displaced += () => Stop("its run folder was removed, and another master's is in its place");
-        Sweeper = sweeper;
+        (Supervisor, Sweeper) = (supervisor, sweeper);
         supervisor.Recovered += scheduler.DueAfterRecovery;
         registry.Registered += sweeper.Replace;
+        registry.Returned += m => store.RemoveAll(m.Id);
         registry.Leaving += sweeper.Add;
         registry.Destroyed += sweeper.Add;
         foreach (var member in registry.Members)
         {
+            store.RemoveUnfinished(member.Id);
             TakeOverSnapshots(member, store, copier);
         }
         supervisor.Start();
-        sweeper.SweepUnknown();
         memory.Start();
         foreach (var member in registry.Members)
         {
@@ -76,17 +84,27 @@ public sealed class Master : IDisposable
         }
         scheduler.Start();
         copier.Start();
-        sweeper.Start();
         kin.Start();
+        housekeeping.Start();
         var status = new StatusReport(_folder, registry, memory, _engine, supervisor.Streams);
         _handler = new Requests(registry, supervisor, scheduler, store, status, memory, Stop).Handle;
         _server.Start();
+        registry.AskWhoLives();
         foreach (var complaint in _options.Complaints)
         {
             _log.Complaint(complaint);
         }
         _log.Listening(_folder.Domain, Posix.ProcessId, _folder.Socket.FullName, listening, sinceStart.Elapsed.TotalMilliseconds);
         _ = _engine.Prepare(TimeSpan.FromSeconds(0.3), () => registry.Policies, _log.Engine);
+    }
+
+    /// <summary>Nobody new finds a master whose run folder is gone; those who had it make another and its master.</summary>
+    private void EndIfLost(FolderWatch watch)
+    {
+        if (watch.WhyLost is { } why)
+        {
+            Stop(why);
+        }
     }
 
     public void Stop(string why) => _stop.TrySetResult(why);

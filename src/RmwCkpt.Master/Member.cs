@@ -50,6 +50,12 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>Its command was started again, and ended before it was a node.</summary>
     public bool EndedBeforeJoining => Resumed < StartedAgain;
 
+    /// <summary>It was alive when this master began, and has not said to it yet what it is.</summary>
+    public bool IsUnheard { get; set; }
+
+    /// <summary>The journal did not know it.</summary>
+    public bool WasFound { get; init; }
+
     /// <summary>A recovery is under way, up to the moment in which it is live again.</summary>
     public bool Recovering { get; set; }
 

@@ -22,6 +22,10 @@ internal sealed partial class ProcessRegistry
         {
             return Resume(pid, hello.Resume);
         }
+        if (hello.Process != 0)
+        {
+            return HelloAgain(pid, hello);
+        }
         if (hello.HomeProcess != 0 && FormerLife(pid, hello) is { } former)
         {
             return Resume(pid, former);
@@ -92,31 +96,53 @@ internal sealed partial class ProcessRegistry
 
     private Member Admit(ProcessFacts facts, HeldStdio stdio, Hello hello, IReadOnlyList<PolicyRule> rules)
     {
-        var slot = Array.FindIndex(_slots, 1, x => x == 0);
-        if (slot < 0)
+        var slot = FreeSlot();
+        if (slot == 0)
         {
             stdio.Dispose();
             throw new RequestException($"the domain is full: {ProcessTable.Slots - 1} processes are possible");
         }
         _lastId = Math.Max(_lastId + 1, (ulong)Clock.Real);
+        var member = AddMember(facts, _lastId, slot, 1, hello, rules);
+        member.Stdio = stdio;
+        member.Slot.Clear(0, ProcessTable.SlotSize);
+        member.Slot.Write(ProcessTable.LastTake, -1L);
+        FillSlot(member, hello);
+        return member;
+    }
+
+    /// <summary>
+    /// Where processes had slots of a table that was removed, and may want the same, which were the first: any.
+    /// </summary>
+    private uint FreeSlot()
+    {
+        var first = _hadStrangers ? Random.Shared.Next(1, ProcessTable.Slots) : 1;
+        var slot = Array.FindIndex(_slots, first, x => x == 0);
+        return (uint)Math.Max(0, slot >= 0 ? slot : Array.FindIndex(_slots, 1, x => x == 0));
+    }
+
+    /// <param name="hello">What it says of itself; null: it was found.</param>
+    private Member AddMember(ProcessFacts facts, ulong id, uint slot, uint incarnation, Hello? hello, IReadOnlyList<PolicyRule> rules)
+    {
         var record = new Process
         {
-            Process_ = _lastId,
-            Slot = (uint)slot,
+            Process_ = id,
+            Slot = slot,
             Pid = (uint)facts.Pid,
             StartTime = facts.StartTime,
-            Incarnation = 1,
+            PidNamespace = _probe.PidNamespace,
+            Incarnation = incarnation,
             Executable = facts.Executable,
             WorkingFolder = facts.Folder,
-            Folder = _folder.Process(_lastId).FullName,
+            Folder = _folder.Process(id).FullName,
             DeathPosition = -1,
             State = (uint)ProcessState.Live,
-            Policy = hello.Policy,
+            Policy = hello?.Policy,
             Rights = facts.Rights,
             Launcher = (uint)facts.Launcher.Pid,
             LauncherStart = facts.Launcher.StartTime,
         };
-        record.Complaints.AddRange(hello.Complaints);
+        record.Complaints.AddRange(hello?.Complaints ?? []);
         record.Rules.AddRange(rules);
         foreach (var (path, content) in ProgramFiles.Of(facts))
         {
@@ -130,18 +156,19 @@ internal sealed partial class ProcessRegistry
         record.Stdio.AddRange(facts.Stdio);
         record.Attributes = facts.Attributes;
         Apply(new RegistryRecord { Process = record });
-        var member = AddMember(record.Process_);
-        member.Stdio = stdio;
-        member.Slot.Clear(0, ProcessTable.SlotSize);
-        member.Slot.Write(ProcessTable.LastTake, -1L);
-        member.Slot.Write(ProcessTable.Incarnation, 1u);
+        return AddMember(id, wasFound: hello is null);
+    }
+
+    private static void FillSlot(Member member, Hello hello)
+    {
+        var record = member.Entry.Record;
+        member.Slot.Write(ProcessTable.Incarnation, record.Incarnation);
         member.Slot.Write(ProcessTable.ProcessId, record.Process_);
         member.Slot.Write(ProcessTable.Pid, record.Pid);
         member.Slot.Write(ProcessTable.HomeDomain, hello.HomeDomain);
         member.Slot.Write(ProcessTable.HomeSlot, hello.HomeSlot);
         member.Slot.Write(ProcessTable.HomeProcess, hello.HomeProcess);
         member.SlotState = ProcessState.Live;
-        return member;
     }
 
     /// <summary>A process that was started again in the domain where it is at home: what it was here, or null.</summary>
@@ -166,6 +193,7 @@ internal sealed partial class ProcessRegistry
                     $"process {pid} is not the next life of process {process:x16}: the master starts those itself");
             }
             member.Resumed = member.Entry.Record.Incarnation;
+            member.IsUnheard = false;
             return ToWelcome(member, resumed: true);
         }
     }

@@ -31,6 +31,7 @@ internal sealed partial class ProcessRegistry
             {
                 log.Void(count, why);
             }
+            journal.Clear();
         }
         else
         {
@@ -42,10 +43,18 @@ internal sealed partial class ProcessRegistry
         var registry = new ProcessRegistry(folder, probe, log, state, journal, graph, table);
         foreach (var entry in state.Entries.ToList())
         {
-            var member = registry.AddMember(entry.Record.Process_);
             registry._lastId = Math.Max(registry._lastId, entry.Record.Process_);
+            if (registry.IsSlotOfAnother(entry.Record))
+            {
+                // It was forgotten when the journal could not be written, and who has its slot now lives.
+                state.Apply(new RegistryRecord { Gone = entry.Record.Process_ });
+                continue;
+            }
+            var member = registry.AddMember(entry.Record.Process_);
             registry.MendSlot(member);
+            member.IsUnheard = entry.IsVisible && registry.IsAlive(member);
         }
+        registry.AdoptLiving(newTable, journal.WasWhole);
         registry.FreeOtherSlots();
         registry.Compact();
         graph.Rebuild(state.Entries);
@@ -130,6 +139,15 @@ internal sealed partial class ProcessRegistry
             member.Slot.Write(ProcessTable.LastTake, -1L);
             member.Slot.Write(ProcessTable.ProcessId, record.Process_);
             member.SlotState = (ProcessState)record.State;
+        }
+        else if (member.Slot.ReadUInt32(ProcessTable.Pid) != record.Pid && !IsForeign(member) && !IsAlive(member)
+            && LivingIn(member.Slot) is { } later)
+        {
+            // Its next life, of which the journal has not heard.
+            var incarnation = Math.Max(record.Incarnation, member.Slot.ReadUInt32(ProcessTable.Incarnation));
+            Update(member, r => (r.Pid, r.StartTime, r.Incarnation, r.State) =
+                ((uint)later.Pid, later.StartTime, incarnation, (uint)ProcessState.Live));
+            record = member.Entry.Record;
         }
         member.Slot.Write(ProcessTable.Incarnation, record.Incarnation);
         member.Slot.Write(ProcessTable.Pid, record.Pid);

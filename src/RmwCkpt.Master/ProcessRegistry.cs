@@ -74,6 +74,9 @@ internal sealed partial class ProcessRegistry : IDisposable
         }
     }
 
+    /// <summary>Whether a process of this number lives or comes back: whoever looks after it wants to know how it ends.</summary>
+    public bool IsExpected(int pid) => Look(() => _members.Values.Any(m => m.Entry.Record.Pid == pid && m.Entry.IsVisible));
+
     /// <summary>Reads the entries while nobody changes them.</summary>
     public T Look<T>(Func<T> look)
     {
@@ -83,7 +86,8 @@ internal sealed partial class ProcessRegistry : IDisposable
         }
     }
 
-    public void Register(int pid, Register request)
+    /// <param name="isNews">Whether who follows registrations is told of this one.</param>
+    public void Register(int pid, Register request, bool isNews = true)
     {
         Member member;
         lock (_gate)
@@ -107,7 +111,10 @@ internal sealed partial class ProcessRegistry : IDisposable
                 LogGraph(member, added.Entities.Count, 0);
             }
         }
-        Registered?.Invoke(member);
+        if (isNews)
+        {
+            Registered?.Invoke(member);
+        }
     }
 
     public void Unregister(int pid, Unregister request)
@@ -158,6 +165,10 @@ internal sealed partial class ProcessRegistry : IDisposable
             var record = member.Entry.Record.Clone();
             change(record);
             var visible = member.Entry.IsVisible;
+            if (!visible && (ProcessState)record.State is ProcessState.Live or ProcessState.Recovering)
+            {
+                _graph.Reserve(member.Entry.Entities.Count);
+            }
             Apply(new RegistryRecord { Process = record });
             if (visible != member.Entry.IsVisible)
             {
@@ -257,7 +268,7 @@ internal sealed partial class ProcessRegistry : IDisposable
     {
         if (!_members.TryGetValue(process, out var member))
         {
-            throw new RequestException($"process {process:x16} is not known: it must say hello first");
+            throw RequestException.NotKnown(process);
         }
         if (member.Entry.Record.Pid != pid)
         {
@@ -270,22 +281,47 @@ internal sealed partial class ProcessRegistry : IDisposable
         return member;
     }
 
-    private Member AddMember(ulong process)
+    private Member AddMember(ulong process, bool wasFound = false)
     {
         _state.TryGet(process, out var entry);
-        var member = new Member(entry!, _table.Slot(entry!.Record.Slot));
+        var member = new Member(entry!, _table.Slot(entry!.Record.Slot)) { WasFound = wasFound, IsUnheard = wasFound };
         _members.Add(process, member);
         _slots[entry.Record.Slot] = process;
         return member;
     }
 
+    /// <summary>Changes the state, and the journal if that can be written: what is known here does not wait for space there.</summary>
     private void Apply(RegistryRecord record)
     {
+        var before = _journal.WhyBehind;
         _journal.Append(record);
         _state.Apply(record);
         if (_journal.WantsCompaction)
         {
             Compact();
+        }
+        if (before is null && _journal.WhyBehind is { } why)
+        {
+            _log.JournalBehind(why);
+        }
+    }
+
+    /// <summary>Why the journal lacks what happened last, or null.</summary>
+    public string? WhyBehind => Look(() => _journal.WhyBehind);
+
+    /// <summary>Writes a journal that is behind anew, if there is room again.</summary>
+    public void MendJournal()
+    {
+        lock (_gate)
+        {
+            if (_journal.WhyBehind is not null)
+            {
+                Compact();
+                if (_journal.WhyBehind is null)
+                {
+                    _log.JournalMended();
+                }
+            }
         }
     }
 

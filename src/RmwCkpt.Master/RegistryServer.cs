@@ -207,7 +207,7 @@ public sealed class RegistryServer(TrustedPath path, RequestHandler handler, ILo
         catch (RequestException e)
         {
             log.Refused(request.WhatCase.ToString(), connection.Peer.Pid, e.Message);
-            return new Reply { Error = e.Message };
+            return new Reply { Error = e.Message, NotKnown = e.IsNotKnown };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

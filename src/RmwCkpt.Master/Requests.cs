@@ -65,12 +65,14 @@ internal sealed class Requests(
             }
             try
             {
-                if (registry.Hello(peer.Pid, hello, patient: waited < s_resumePatience) is { } welcome)
+                // Those who were here before say first what is theirs.
+                var mayJoin = hello.Process != 0 || hello.Resume != 0 || waited >= s_resumePatience || !registry.IsExpecting;
+                if (mayJoin && registry.Hello(peer.Pid, hello, patient: waited < s_resumePatience) is { } welcome)
                 {
                     return welcome;
                 }
             }
-            catch (RequestException) when ((hello.Resume != 0 || hello.HomeProcess != 0) && waited < s_resumePatience)
+            catch (RequestException) when ((hello.Process != 0 || hello.Resume != 0 || hello.HomeProcess != 0) && waited < s_resumePatience)
             {
                 // A process that was just started again may be faster than the master that notes its number.
             }

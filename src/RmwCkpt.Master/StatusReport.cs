@@ -32,6 +32,10 @@ internal sealed class StatusReport(
             MemoryNote = memory.Note,
         };
         status.Processes.AddRange(registry.Look(() => registry.Members.Select(Describe).ToList()));
+        if (registry.WhyBehind is { } behind)
+        {
+            status.Notes.Add($"the registry's journal cannot be written ({behind}): should this master be killed, the next one asks the living");
+        }
         return status;
     }
 
@@ -64,6 +68,8 @@ internal sealed class StatusReport(
             State = member.Entry.State switch
             {
                 ProcessState.Live when member.SlotState == ProcessState.Left => "left",
+                // Its end is about to be handled.
+                ProcessState.Live when !registry.IsForeign(member) && !registry.IsAlive(member) => "dead",
                 ProcessState.Live when member.Mode == ProcessMode.CatchUp => "catching up",
                 ProcessState.Live when member.Recovering || member.Mode == ProcessMode.Replay => "replaying",
                 ProcessState.Live => "live",
@@ -90,6 +96,14 @@ internal sealed class StatusReport(
 
     private IEnumerable<string> Notes(Member member, IReadOnlyList<string> outputs)
     {
+        if (registry.IsForeign(member))
+        {
+            yield return "in another pid namespace: whether it lives cannot be seen from here, and it is not recovered";
+        }
+        else if (member is { WasFound: true, IsUnheard: true })
+        {
+            yield return "found alive by this master, to which it has not said hello yet";
+        }
         if (member.Entry.Record.Note is { Length: > 0 } note)
         {
             yield return note;

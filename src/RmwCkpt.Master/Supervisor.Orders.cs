@@ -43,7 +43,16 @@ internal sealed partial class Supervisor
             _forced[member.Id] = done;
             Registry.Signal(member, Posix.SigKill);
         }
-        var recovery = await done.Task.WaitAsync(cancel);
+        while (await Task.WhenAny(done.Task, Task.Delay(s_look, cancel)).ConfigureAwait(false) != done.Task)
+        {
+            cancel.ThrowIfCancellationRequested();
+            // Nobody was watching, for it had ended already: nobody else will tell of its end.
+            if (!member.Recovering && !Watch.IsWatched(member.Id) && _forced.TryRemove(member.Id, out _))
+            {
+                Begin(member, Clock.Steady, forced: true, done);
+            }
+        }
+        var recovery = await done.Task.ConfigureAwait(false);
         if (recovery.Phase is not (RecoveryPhase.Live or RecoveryPhase.Fresh))
         {
             throw new RequestException($"{member} was not recovered: {recovery.Why}");

@@ -24,6 +24,9 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>How long a restore may go on that the master before began.</summary>
     private static readonly TimeSpan s_restorePatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often who ordered a recovery looks whether it is under way.</summary>
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _atOnce = new(Math.Max(2, Environment.ProcessorCount));
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Task, bool> _running = new();
@@ -85,6 +88,8 @@ internal sealed partial class Supervisor : IDisposable
             {
                 case ProcessState.Left or ProcessState.Final:
                     Ended?.Invoke(member);
+                    break;
+                case var _ when Registry.IsForeign(member):
                     break;
                 case var _ when Adopt(member):
                     live++;
@@ -179,7 +184,7 @@ internal sealed partial class Supervisor : IDisposable
         var pid = (int)member.Entry.Record.Pid;
         var pidfd = Registry.OpenPidfd(pid);
         var itself = pidfd >= 0 && Registry.IsAlive(member);
-        if (!itself && pidfd >= 0 && member.Entry.State == ProcessState.Recovering && IsOurs(pid)
+        if (!itself && pidfd >= 0 && member.Entry.State == ProcessState.Recovering && Registry.IsOurs(pid)
             && Registry.StartTime(pid) is { } start)
         {
             // The master was killed after the restore and before it could say so.
@@ -214,19 +219,6 @@ internal sealed partial class Supervisor : IDisposable
         }
     }
 
-    /// <summary>Whether a process has this domain's table mapped.</summary>
-    private bool IsOurs(int pid)
-    {
-        try
-        {
-            return File.ReadLines($"/proc/{pid}/maps").Any(x => x.EndsWith(Folder.Table.FullName, StringComparison.Ordinal));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
     private void OnEnd(ulong process, long when, int pidfd)
     {
         if (Registry.Find(process) is { } member)
@@ -238,10 +230,23 @@ internal sealed partial class Supervisor : IDisposable
     /// <param name="whyKept">Why it is not to be brought back unasked; null: it is, unless it is too old.</param>
     private void OnEnd(Member member, long when, int pidfd, string? whyKept)
     {
+        _forced.TryRemove(member.Id, out var forced);
+        try
+        {
+            OnEnd(member, when, pidfd, whyKept, forced);
+        }
+        catch (Exception e)
+        {
+            forced?.TrySetException(new RequestException($"its end could not be handled: {e.Message}"));
+            throw;
+        }
+    }
+
+    private void OnEnd(Member member, long when, int pidfd, string? whyKept, TaskCompletionSource<Recovery>? forced)
+    {
         var record = member.Entry.Record;
         var end = Look(member, record.Pid, pidfd, when);
         (member.HowItEnded, member.EndedLife) = (end, record.Incarnation);
-        _forced.TryRemove(member.Id, out var forced);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {
             Registry.MarkLeft(member);
@@ -304,22 +309,36 @@ internal sealed partial class Supervisor : IDisposable
                 }
                 catch (OperationCanceledException)
                 {
-                    // The master stops; the next one finds the process dead or alive.
+                    // The next one finds the process dead or alive.
+                    done?.TrySetException(new RequestException("the master stops; the next one goes on with it"));
                 }
                 catch (Exception e)
                 {
-                    Log.Unexpected($"the recovery of {member}", e);
-                    recovery.GiveUp($"the recovery failed unexpectedly: {e.Message}");
+                    GiveUp(recovery, member, e);
                 }
                 finally
                 {
                     Registry.EndWork();
+                    done?.TrySetResult(recovery);
+                    _running.TryRemove(task, out _);
                 }
-                done?.TrySetResult(recovery);
-                _running.TryRemove(task, out _);
             },
             TaskCreationOptions.LongRunning);
         _running.TryAdd(task, true);
         task.Start();
+    }
+
+    /// <summary>Whatever fails: who waits for the recovery is told.</summary>
+    private void GiveUp(Recovery recovery, Member member, Exception e)
+    {
+        try
+        {
+            Log.Unexpected($"the recovery of {member}", e);
+            recovery.GiveUp($"the recovery failed unexpectedly: {e.Message}");
+        }
+        catch (Exception again)
+        {
+            Log.Unexpected($"giving {member} up", again);
+        }
     }
 }

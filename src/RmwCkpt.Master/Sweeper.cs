@@ -10,9 +10,9 @@ namespace RmwCkpt.Master;
 
 /// <summary>
 /// Removes what processes and destroyed endpoints leave behind: journal and images soon, logs once nobody can need them
-/// (see <see cref="LeftLogs"/>).
+/// (see <see cref="LeftLogs"/>). Thread-safe.
 /// </summary>
-internal sealed class Sweeper : IDisposable
+internal sealed class Sweeper
 {
     private const int Patience = 2000;
 
@@ -23,29 +23,23 @@ internal sealed class Sweeper : IDisposable
     private readonly RunFolder _folder;
     private readonly ProcessRegistry _registry;
     private readonly SnapshotStore _store;
+    private readonly StateShare _state;
     private readonly ILogger _log;
     private readonly LeftLogs _logs;
     private readonly Func<long> _leftLimit;
     private readonly List<Departure> _departures = [];
     private readonly List<Gid> _destroyed = [];
-    private readonly Timer _timer;
-    private readonly (uint, uint, ulong)? _runFolder;
+    private readonly FolderWatch _watch;
+    private bool _sweptUnknown;
 
-    public Sweeper(RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, Func<long> leftLimit, ILogger log)
+    public Sweeper(
+        RunFolder folder, FolderWatch watch, ProcessRegistry registry, SnapshotStore store, StateShare state, EngineChoice engine,
+        Func<long> leftLimit, ILogger log)
     {
+        (_folder, _watch, _registry, _store, _state, _log) = (folder, watch, registry, store, state, log);
         _leftLimit = leftLimit;
-        (_folder, _registry, _store, _log) = (folder, registry, store, log);
         _logs = new LeftLogs(folder, registry, engine, Remove, log);
-        _runFolder = Posix.Identity(folder.Run);
-        _timer = new Timer(_ => Sweep(Clock.Steady), null, Timeout.Infinite, Timeout.Infinite);
     }
-
-    /// <summary>
-    /// Somebody has removed the run folder, and others have made theirs in its place: what is in that is not to be touched.
-    /// </summary>
-    public event Action? Displaced;
-
-    public void Start() => _timer.Change(Patience, Patience);
 
     /// <summary>A process has left.</summary>
     public void Add(Member member)
@@ -92,9 +86,17 @@ internal sealed class Sweeper : IDisposable
         }
     }
 
-    /// <summary>Removes what belongs to processes that the registry does not know; finds what destroyed endpoints left.</summary>
-    public void SweepUnknown()
+    /// <summary>
+    /// Removes what belongs to processes that the registry does not know, once nobody lives who may be one of them; finds
+    /// what destroyed endpoints left. Logs are looked at first: somebody may still read what is there.
+    /// </summary>
+    private void SweepUnknown()
     {
+        if (_sweptUnknown || _registry.HasStrangers)
+        {
+            return;
+        }
+        _sweptUnknown = true;
         var known = _registry.Members.Select(m => m.Id).ToHashSet();
         foreach (var path in _folder.Processes.Children(folders: true))
         {
@@ -106,34 +108,36 @@ internal sealed class Sweeper : IDisposable
         }
         foreach (var path in _folder.Logs.Children(folders: true))
         {
-            if (!Gid.TryParse(path.LastPart, out var log) || !known.Contains(log.Process))
-            {
-                Remove(path);
-            }
-            else
+            if (Gid.TryParse(path.LastPart, out var log))
             {
                 Add([log]);
             }
+            else
+            {
+                Remove(path);
+            }
         }
-        _store.RemoveLeftovers(known.Contains);
+        _store.RemoveUnknown(known.Contains, _state.IsAlone);
     }
 
-    public void Dispose() => _timer.Dispose();
-
-    internal void Sweep(long now)
+    /// <summary>What is due is removed; nothing, where the run folder is another's by now.</summary>
+    /// <param name="now">On the monotonic clock, ns.</param>
+    public void Sweep(long now)
     {
-        if (Posix.Identity(_folder.Run) is { } there && there != _runFolder)
+        lock (_logs)
         {
-            Displaced?.Invoke();
-            return;
+            if (_watch.WhyLost is null)
+            {
+                SweepDue(now);
+            }
         }
-        if (!Monitor.TryEnter(_logs))
-        {
-            // The last one still sweeps.
-            return;
-        }
+    }
+
+    private void SweepDue(long now)
+    {
         try
         {
+            SweepUnknown();
             List<Departure> due;
             List<Gid> destroyed;
             lock (_gate)
@@ -152,10 +156,6 @@ internal sealed class Sweeper : IDisposable
         catch (Exception e)
         {
             _log.Unexpected("sweeping", e);
-        }
-        finally
-        {
-            Monitor.Exit(_logs);
         }
     }
 

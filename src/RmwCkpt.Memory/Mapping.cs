@@ -10,13 +10,17 @@ public sealed class Mapping : IDisposable
     private const int Large = 64 * 1024;
 
     private readonly nint _address;
+    private readonly bool _writable;
+    private (uint, uint, ulong)? _identity;
     private int _holders = 1;
 
-    private Mapping(TrustedPath path, nint address, int length)
+    private Mapping(TrustedPath path, int fd, int length, bool writable, bool populate)
     {
         Path = path;
-        _address = address;
-        View = new Region(address, length);
+        _writable = writable;
+        _identity = Posix.Facts(fd)?.Id;
+        _address = Posix.Map(fd, length, writable, path.FullName, populate);
+        View = new Region(_address, length);
     }
 
     public TrustedPath Path { get; }
@@ -35,7 +39,7 @@ public sealed class Mapping : IDisposable
         try
         {
             Posix.Allocate(fd, length, path.FullName);
-            return new Mapping(path, Posix.Map(fd, length, writable: true, path.FullName, populate: length >= Large), length);
+            return new Mapping(path, fd, length, writable: true, populate: length >= Large);
         }
         catch
         {
@@ -60,7 +64,7 @@ public sealed class Mapping : IDisposable
             {
                 throw new PosixException(Posix.Einval, $"map {path}: its size is {length} bytes");
             }
-            return new Mapping(path, Posix.Map(fd, (int)length, writable, path.FullName, populate), (int)length);
+            return new Mapping(path, fd, (int)length, writable, populate);
         }
         finally
         {
@@ -95,6 +99,66 @@ public sealed class Mapping : IDisposable
         {
             Posix.Close(fd);
         }
+    }
+
+    /// <summary>Whether the file of a name is the one that is mapped: somebody may have removed that, and made another.</summary>
+    public bool Is(TrustedPath path) => path.Facts?.Id == _identity;
+
+    /// <summary>
+    /// Maps the file of a name in place of the one that is mapped, at the same address: views of it stay what they are. In
+    /// one step for all threads.
+    /// </summary>
+    /// <exception cref="IOException">It is not there, or of another size; nothing is changed.</exception>
+    public void MoveTo(TrustedPath path) => MoveTo(path, [(0, View.Length)]);
+
+    /// <summary>
+    /// Gives the file of a name, which somebody has removed, to all again: a new one with what is mapped, and what
+    /// <paramref name="change"/> makes of that, is then mapped in its place. Nobody writes to the view meanwhile.
+    /// </summary>
+    /// <param name="parts">Offset and length, of whole pages, of what is mapped anew; null: all.</param>
+    /// <exception cref="PosixException">ENOSPC and the like; nothing is changed.</exception>
+    public void Remake(TrustedPath path, Action<Region>? change = null, IReadOnlyList<(int, int)>? parts = null)
+    {
+        var temporary = path + ".again";
+        using (var copy = Create(temporary, View.Length))
+        {
+            View.All.CopyTo(copy.View.All);
+            change?.Invoke(copy.View);
+        }
+        temporary.MoveTo(path);
+        MoveTo(path, parts ?? [(0, View.Length)]);
+    }
+
+    /// <summary>The file as it is mapped now, once more: it stays mapped there when this one moves.</summary>
+    public Twin Duplicate() => new(Posix.MapTwice(_address, View.Length, Path.FullName), View.Length);
+
+    private void MoveTo(TrustedPath path, IReadOnlyList<(int Offset, int Length)> parts)
+    {
+        var fd = path.Open(_writable ? Posix.ReadWrite : Posix.ReadOnly);
+        try
+        {
+            if (Posix.Size(fd, path.FullName) != View.Length)
+            {
+                throw new IOException($"{path} has another size than the file that was there before");
+            }
+            foreach (var (offset, length) in parts)
+            {
+                Posix.MapOver(View.Pointer(offset, length), length, fd, offset, shared: true, path.FullName, _writable);
+            }
+            _identity = Posix.Facts(fd)?.Id;
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+    }
+
+    /// <summary>A second mapping of what a <see cref="Mapping"/> had mapped.</summary>
+    public readonly struct Twin(nint address, int length) : IDisposable
+    {
+        public Region View => new(address, length);
+
+        public void Dispose() => Posix.Unmap(address, length);
     }
 
     /// <summary>One more holder, who is to dispose of it too. Returns this.</summary>

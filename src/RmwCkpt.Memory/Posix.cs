@@ -92,12 +92,19 @@ public static unsafe partial class Posix
     }
 
     /// <summary>Maps part of a file over what is there, in one step.</summary>
-    internal static void MapOver(nint address, int length, int fd, int offset, bool shared, string path)
+    internal static void MapOver(nint address, int length, int fd, int offset, bool shared, string path, bool writable = true)
     {
-        if (mmap(address, length, 3, shared ? 0x11 : 0x12, fd, offset) == -1)
+        if (mmap(address, length, writable ? 3 : 1, shared ? 0x11 : 0x12, fd, offset) == -1)
         {
             throw Failed($"map {length} bytes of {path} again");
         }
+    }
+
+    /// <summary>Maps what is mapped shared once more, elsewhere.</summary>
+    internal static nint MapTwice(nint address, int length, string path)
+    {
+        var twin = mremap(address, 0, length, 1);
+        return twin != -1 ? twin : throw Failed($"map {length} bytes of {path} once more");
     }
 
     internal static void Unmap(nint address, int length) => munmap(address, length);
@@ -122,6 +129,9 @@ public static unsafe partial class Posix
         }
         return true;
     }
+
+    /// <summary>Takes a shared flock(2), or makes an exclusive one shared, if nobody else has an exclusive one.</summary>
+    public static bool LockShared(int fd) => flock(fd, 1 | 4) == 0;
 
     public static uint UserId => geteuid();
 
@@ -239,6 +249,9 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint mmap(nint address, nint length, int protection, int flags, int fd, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint mremap(nint address, nint length, nint newLength, int flags);
 
     [LibraryImport("libc")]
     private static partial int munmap(nint address, nint length);

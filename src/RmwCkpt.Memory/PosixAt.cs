@@ -129,6 +129,14 @@ public static unsafe partial class Posix
     /// <summary>Makes a number stand for what a descriptor is open on, in one step.</summary>
     internal static bool ReplaceDescriptor(int fd, int number) => dup3(fd, number, CloseOnExec) >= 0;
 
+    /// <summary>Whether an open folder has no name any more.</summary>
+    internal static bool IsRemoved(int fd)
+    {
+        const int Links = 4;
+        var buffer = stackalloc byte[256];
+        return statx(fd, "", EmptyPath, Links, buffer) == 0 && *(uint*)(buffer + 16) == 0;
+    }
+
     /// <summary>How many descriptors this process may have, now.</summary>
     public static long DescriptorLimit()
     {

@@ -69,6 +69,16 @@ public sealed class TrustedFolder : IDisposable
         return true;
     }
 
+    /// <summary>As <see cref="Renew"/>, but only where nothing can be made in it any more, for it was removed.</summary>
+    /// <exception cref="IOException">As <see cref="Open"/>'s; nothing is changed.</exception>
+    public void RenewIfRemoved()
+    {
+        if (Posix.IsRemoved(Descriptor))
+        {
+            Renew("remove it");
+        }
+    }
+
     /// <summary>Whether its path leads to it still.</summary>
     public bool IsInPlace
     {

@@ -366,6 +366,14 @@ public sealed partial class Determinants : IDisposable
         return true;
     }
 
+    /// <summary>Somebody has removed the journal: what is mapped of it is made again. Under the gate.</summary>
+    /// <exception cref="PosixException">ENOSPC and the like; it can be tried again.</exception>
+    public void RemakeJournal()
+    {
+        _journal.Remake();
+        _slot.Write(ProcessTable.JournalFirst, _journal.First);
+    }
+
     private void Consumed(in Cell cell)
     {
         if (cell.Kind is (byte)Determinant.Ready or (byte)Determinant.TimedOut)

@@ -1,3 +1,4 @@
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -13,15 +14,38 @@ internal static class Greeting
     /// <exception cref="Failure">The file that RMW_CKPT_POLICY names cannot be read.</exception>
     public static Hello Make(ulong resume, long started, Session? home)
     {
+        var (file, text) = ReadPolicyFile();
+        var hello = Make(started, home, file, text);
+        hello.Resume = resume;
+        foreach (var complaint in hello.Complaints)
+        {
+            Report.Error($"warning: {complaint}");
+        }
+        return hello;
+    }
+
+    /// <summary>What it tells a new master, once it has joined: as before, but a policy's file that is gone is left out.</summary>
+    public static Hello MakeAgain(Session? home)
+    {
+        var (file, text) = ("", "");
+        try
+        {
+            (file, text) = ReadPolicyFile();
+        }
+        catch (Failure)
+        {
+        }
+        return Make(Posix.Now(Posix.RealtimeClock), home, file, text);
+    }
+
+    private static Hello Make(long started, Session? home, string file, string text)
+    {
         var complaints = new List<string>();
         var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
         var memory = ByteSize.Read(Environment.GetEnvironmentVariable, DomainMemory.Variable, out var wrong);
         complaints.AddRange(wrong is null ? [] : [wrong]);
-        complaints.ForEach(x => Report.Error($"warning: {x}"));
-        var (file, text) = ReadPolicyFile();
         var hello = new Hello
         {
-            Resume = resume,
             Started = started,
             HomeProcess = home?.ProcessId ?? 0,
             HomeDomain = (uint)(home?.Folder.Domain ?? 0),

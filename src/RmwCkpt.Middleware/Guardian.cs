@@ -4,20 +4,22 @@ namespace RmwCkpt.Middleware;
 
 /// <summary>
 /// Watches the masters of the domains that this process is in: one thread each, for good, blocked in flock(2) on the lock
-/// that the master holds. To get the lock means that the master is dead, and that this process is to start the next.
+/// that the master holds. To get the lock means that the master is dead, and that this process is to start the next; or that
+/// it has ended because the run folder is gone, which is then made again.
 /// </summary>
 public static class Guardian
 {
     private static readonly object s_lock = new();
-    private static readonly Dictionary<RunFolder, int> s_users = [];
+    private static readonly Dictionary<RunFolder, List<Session>> s_users = [];
 
     /// <summary>A session joined: from now on its domain has a master.</summary>
-    public static void Watch(RunFolder folder)
+    public static void Watch(Session session)
     {
+        var folder = session.Folder;
         lock (s_lock)
         {
-            var isNew = s_users.TryAdd(folder, 0);
-            s_users[folder]++;
+            var isNew = s_users.TryAdd(folder, []);
+            s_users[folder].Add(session);
             if (isNew)
             {
                 Session.Start("ckpt-guardian", () => Run(folder));
@@ -27,11 +29,11 @@ public static class Guardian
     }
 
     /// <summary>A session left.</summary>
-    public static void Leave(RunFolder folder)
+    public static void Leave(Session session)
     {
         lock (s_lock)
         {
-            s_users[folder]--;
+            s_users[session.Folder].Remove(session);
         }
     }
 
@@ -39,15 +41,12 @@ public static class Guardian
     {
         while (true)
         {
-            lock (s_lock)
-            {
-                while (s_users[folder] == 0)
-                {
-                    Monitor.Wait(s_lock);
-                }
-            }
             try
             {
+                foreach (var session in Sessions(folder).Where(x => x.IsDisplaced))
+                {
+                    session.Move();
+                }
                 MasterStarter.StartWhenGone(folder, () => !IsWatched(folder));
             }
             catch (IOException e)
@@ -58,11 +57,24 @@ public static class Guardian
         }
     }
 
+    /// <summary>Those in the domain, once there are any.</summary>
+    private static List<Session> Sessions(RunFolder folder)
+    {
+        lock (s_lock)
+        {
+            while (s_users[folder].Count == 0)
+            {
+                Monitor.Wait(s_lock);
+            }
+            return [.. s_users[folder]];
+        }
+    }
+
     private static bool IsWatched(RunFolder folder)
     {
         lock (s_lock)
         {
-            return s_users[folder] > 0;
+            return s_users[folder].Count > 0;
         }
     }
 }

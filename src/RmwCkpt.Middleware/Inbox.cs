@@ -64,10 +64,6 @@ public sealed partial class Inbox : IDisposable
     /// <summary>Whether the log is read already; it is read on then, should its writer have been gone.</summary>
     public bool TryReadOn(Gid log)
     {
-        if (Find(log) is { Orphaned: false })
-        {
-            return true;
-        }
         lock (_lock)
         {
             if (Find(log) is not { } source)
@@ -75,6 +71,7 @@ public sealed partial class Inbox : IDisposable
                 return false;
             }
             source.Orphaned = false;
+            source.Reader.Renew();
             return true;
         }
     }

@@ -26,6 +26,8 @@ public static class MasterStarter
             }
             catch (RegistryException e) when (e.NoMaster && watch.Elapsed < s_patience && !IsTimeout(e))
             {
+                // Somebody may have removed it.
+                folder.Ensure();
                 MasterProcess.Start(folder, wait: false, FindProgram);
                 Thread.Sleep(pause);
             }

@@ -95,6 +95,20 @@ public sealed class Matcher(Session session, GraphTable graph)
         }
     }
 
+    /// <summary>The graph becomes another one, of which nothing is known.</summary>
+    public void Restart(Action change)
+    {
+        lock (_lock)
+        {
+            change();
+            var before = _peers.Values.ToList();
+            _peers.Clear();
+            before.ForEach(Drop);
+            _seenChanges = 0;
+            Volatile.Write(ref _seen, 0);
+        }
+    }
+
     /// <summary>Tries again what could not be matched in replay.</summary>
     public void Rematch()
     {

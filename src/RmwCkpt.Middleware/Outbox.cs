@@ -226,6 +226,16 @@ public sealed partial class Outbox : IDisposable
         Monitor.Exit(_lock);
     }
 
+    /// <summary>Somebody has removed the log: what is mapped of it is made again.</summary>
+    /// <exception cref="PosixException">ENOSPC and the like; it can be tried again.</exception>
+    public void Remake()
+    {
+        lock (_lock)
+        {
+            _writer.Remake();
+        }
+    }
+
     /// <summary>Whether this thread has begun and not ended.</summary>
     public bool IsHeld => Monitor.IsEntered(_lock);
 

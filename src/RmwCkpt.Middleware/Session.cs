@@ -66,6 +66,7 @@ public sealed partial class Session
             }
         }
         Determinants = new Determinants(this, journal, Slot, welcome.Incarnation, resumed);
+        _masters = table.Domain.AcquireUInt32(ProcessTable.Masters);
         _matcher = new Matcher(this, graph);
         _readership = new Readership(SlotIndex);
         Waiter = new Waiter(this);
@@ -181,7 +182,7 @@ public sealed partial class Session
     /// </summary>
     public void Release()
     {
-        Guardian.Leave(Folder);
+        Guardian.Leave(this);
         Homes.Leave(this);
         foreach (var entity in Volatile.Read(ref _entities))
         {
@@ -348,11 +349,9 @@ public sealed partial class Session
             // Where nobody needs a master any more there may be none, or one that does not answer; Leave says it all.
             return;
         }
-        var request = new Unregister { Process = ProcessId };
-        request.Entities.Add(id);
         try
         {
-            _registry.Call(new Request { Unregister = request }, IsLeaving ? s_leaveTimeout : s_registryTimeout);
+            SayGone(id, IsLeaving ? s_leaveTimeout : s_registryTimeout);
         }
         catch (RegistryException e)
         {
@@ -419,11 +418,9 @@ public sealed partial class Session
         row.Entity_ = entity.Id;
         row.Kind = (uint)entity.Kind;
         row.Gid = Bytes(Gid.Size, new Gid(ProcessId, entity.Id, (uint)Folder.Domain).Write);
-        var request = new Register { Process = ProcessId };
-        request.Entities.Add(row);
         try
         {
-            MasterStarter.CallOrStart(Folder, _registry, new Request { Register = request }, s_registryTimeout);
+            Say(row);
         }
         catch (RegistryException e)
         {

@@ -24,7 +24,7 @@ public sealed partial class Session
     private void StartThreads()
     {
         _monitor = Start("ckpt-monitor", FollowGraph);
-        Guardian.Watch(Folder);
+        Guardian.Watch(this);
     }
 
     internal static Thread Start(string name, Action body)
@@ -55,6 +55,7 @@ public sealed partial class Session
             }
             try
             {
+                SayHelloIfAsked();
                 lock (Determinants.Gate)
                 {
                     // Notices a new life even in a process that does nothing else.

@@ -117,5 +117,12 @@ public sealed class GraphTable : IDisposable
 
     public Region Row(int index) => _file.View.Slice(HeadSize + (index * RowSize), RowSize);
 
+    /// <summary>Whether it is the one that the run folder has.</summary>
+    public bool Is(RunFolder folder) => _file.Is(folder.Graph);
+
+    /// <summary>Goes to the graph of a run folder that was made again.</summary>
+    /// <exception cref="IOException">It is not there; nothing is changed.</exception>
+    public void MoveTo(RunFolder folder) => _file.MoveTo(folder.Graph);
+
     public void Dispose() => _file.Dispose();
 }

@@ -18,7 +18,8 @@ public static class MasterProcess
         var fd = folder.Lock.Open(Posix.ReadWrite | Posix.Make);
         try
         {
-            if (Posix.Lock(fd, wait) && program() is { } path)
+            // Who had it may have ended because the file was removed; then it is no lock any more.
+            if (Posix.Lock(fd, wait) && Posix.Facts(fd)?.Id == folder.Lock.Facts?.Id && program() is { } path)
             {
                 var domain = folder.Domain.ToString(CultureInfo.InvariantCulture);
                 Posix.StartDaemon(path, ["master", "--domain", domain, "--lock-fd", "3"], fd);

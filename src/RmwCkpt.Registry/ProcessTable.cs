@@ -90,6 +90,8 @@ public enum LendingState : uint
 /// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
 /// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
 /// 224 u64 Magic         of slot 0: MagicValue, whose last digit is the layout's version   master
+/// 232 u64 PidNamespace  in slot 0: of the master, in which the slots' Pids are    master
+/// 240 u32 Masters       in slot 0: counts masters; who sees another one says hello again    master
 /// 248 u32 Folder        its descriptor of the run folder, by which it reaches all in there   the process
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
@@ -136,6 +138,8 @@ public sealed class ProcessTable : IDisposable
     public const int LookedAt = 216;
     public const int Magic = 224;
     public const int Unpublished = 40;
+    public const int PidNamespace = 232;
+    public const int Masters = 240;
     public const int Folder = 248;
 
     public const ulong MagicValue = 0x324c42544b434b52; // "RKCKTBL2"
@@ -241,6 +245,38 @@ public sealed class ProcessTable : IDisposable
         var offset = (int)index * SlotSize;
         view.Increment(offset + Notice);
         Futex.WakeAll(view, offset + Notice);
+    }
+
+    /// <summary>Whether it is the one that the run folder has.</summary>
+    public bool Is(RunFolder folder) => _file.Is(folder.Table);
+
+    /// <summary>
+    /// Goes to the table of a run folder that was made again, with what a process has written to its slot; the master has
+    /// given it the same there. Threads of it that sleep on the old one are woken, and find the new one.
+    /// </summary>
+    /// <exception cref="IOException">It is not there; nothing is changed.</exception>
+    public void MoveTo(RunFolder folder, uint own)
+    {
+        using var old = _file.Duplicate();
+        var was = old.View.Slice((int)own * SlotSize, SlotSize);
+        using (var next = Mapping.Open(folder.Table))
+        {
+            var slot = next.View.Slice((int)own * SlotSize, SlotSize);
+            was.Span(JournalEnd, FreezeStart - JournalEnd).CopyTo(slot.Span(JournalEnd, FreezeStart - JournalEnd));
+            slot.Write(TakenBytes, was.ReadInt64(TakenBytes));
+            slot.Write(Abroad, was.ReadUInt32(Abroad));
+            slot.Write(Folder, was.ReadUInt32(Folder));
+            slot.Write(AskedAt, was.ReadInt64(AskedAt));
+            slot.Write(Unjournalled, was.ReadUInt32(Unjournalled));
+            slot.Write(Unpublished, was.ReadInt64(Unpublished));
+            slot.Write(Lending, was.ReadUInt32(Lending) == (uint)LendingState.None ? 0 : (uint)LendingState.Shared);
+            // What sleepers compare with is another count in any case.
+            slot.Write(Bell, was.ReadUInt32(Bell) + (1u << 31));
+            slot.Write(Notice, was.ReadUInt32(Notice) + (1u << 31));
+        }
+        _file.MoveTo(folder.Table);
+        Futex.WakeAll(was, Bell);
+        Futex.WakeAll(was, Notice);
     }
 
     public void Dispose() => _file.Dispose();

@@ -9,6 +9,9 @@ public sealed class RegistryException(string message, bool noMaster, Exception? 
 {
     /// <summary>No master listens, or it does not answer.</summary>
     public bool NoMaster { get; } = noMaster;
+
+    /// <summary>The master does not know this process.</summary>
+    public bool IsNotKnown { get; init; }
 }
 
 /// <summary>
@@ -33,7 +36,7 @@ public sealed class RegistryClient(RunFolder folder)
                 var reply = Read(socket, reader);
                 if (!reply.More)
                 {
-                    return reply.Error.Length == 0 ? reply : throw new RegistryException(reply.Error, noMaster: false);
+                    return reply.Error.Length == 0 ? reply : throw new RegistryException(reply.Error, noMaster: false) { IsNotKnown = reply.NotKnown };
                 }
                 progress?.Invoke(reply.Progress);
             }

@@ -32,6 +32,9 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
 
     public Scratch Scratch { get; }
 
+    /// <summary>What all of its processes seem to run, and are started again by.</summary>
+    public string Executable { get; set; } = "/bin/false";
+
     public MasterOptions Options { get; }
 
     /// <summary>How processes were started, and by whom.</summary>
@@ -45,6 +48,8 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     public Func<int, Rights> RightsOf { get; set; } = _ => RightsReader.Own;
 
     public ProcessRegistry Registry => Master.Processes!;
+
+    public Supervisor Supervisor => Master.Supervisor!;
 
     public void Start()
     {
@@ -117,7 +122,7 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
     {
         Pid = pid,
         StartTime = (ulong)pid,
-        Executable = "/bin/false",
+        Executable = Executable,
         Command = CommandOf(pid),
         Ancestors = [new Ancestor { Pid = (uint)ParentOf(pid), StartTime = 1, Command = 1 }],
         Folder = "/",
@@ -149,6 +154,20 @@ internal sealed class FakeDomain : IProcessProbe, IDisposable
             return Posix.TakeDescriptor(_self, end);
         }
     }
+
+    bool? IProcessProbe.Maps(int pid, nint address) => !NotOurs.Contains(pid);
+
+    IReadOnlyList<int> IProcessProbe.FindMappers(nint address, string path) => Strangers;
+
+    ulong IProcessProbe.PidNamespace => PidNamespace;
+
+    /// <summary>Living processes that have not mapped the domain's table.</summary>
+    public HashSet<int> NotOurs { get; } = [];
+
+    /// <summary>Those that have, and are in no slot of it.</summary>
+    public List<int> Strangers { get; } = [];
+
+    public ulong PidNamespace { get; set; } = 1;
 
     public void Dispose()
     {

@@ -221,6 +221,7 @@ public sealed class MasterTests
         using var domain = new FakeDomain();
         domain.Hello(Pid);
         domain.Master.Dispose();
+        domain.End(Pid);
         domain.Scratch.Folder.Graph.Unlink();
         domain.Start();
         Assert.Empty(domain.Registry.Members);
@@ -293,6 +294,22 @@ public sealed class MasterTests
         domain.Master.Sweeper!.Sweep(long.MaxValue);
         Assert.Contains("removed", await domain.Master.Stopped, StringComparison.Ordinal);
         Assert.True(writer.Head.HasReader(welcome.Slot));
+    }
+
+    [Fact]
+    public void An_ordered_recovery_that_cannot_be_is_answered_with_the_reason()
+    {
+        using var domain = new FakeDomain { Executable = "/nowhere" };
+        var welcome = domain.Hello(Pid);
+        RegisterNode(domain, Pid, welcome.Process, "talker");
+        var member = domain.Registry.Find(welcome.Process)!;
+        // Nobody watches it: as after a death whose handling failed.
+        domain.Supervisor.Watch.Remove(member.Id);
+        domain.End(Pid);
+        Assert.Equal("dead", Assert.Single(domain.Call(Pid + 1, new Request { Status = new StatusQuery() }).Status.Processes).State);
+        var error = domain.Call(Pid + 1, new Request { Recover = new NodesOrder { Nodes = { "talker" } } }).Error;
+        Assert.Contains("was not recovered", error, StringComparison.Ordinal);
+        Assert.Equal(ProcessState.Final, member.Entry.State);
     }
 
     [Fact]

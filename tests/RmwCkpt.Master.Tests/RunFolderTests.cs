@@ -80,7 +80,7 @@ public sealed class RunFolderTests : IDisposable
         Directory.Move(_scratch.Folder.Run, _scratch.Path_("moved"));
         Directory.Move(forged.Run, _scratch.Folder.Run);
         Assert.Equal([1u], store.Usable(9).Select(x => x.Number));
-        store.RemoveLeftovers(_ => false);
+        store.RemoveUnknown(_ => false, onDisk: true);
         Assert.Equal([3u, 2, 1], forger.Usable(9).Select(x => x.Number));
         Assert.False(_scratch.Folder.Folder.IsInPlace);
     }

@@ -9,11 +9,13 @@ namespace RmwCkpt.Master.Tests;
 /// <summary>A domain's folders of a test's own, removed at its end, and makers of what tests register.</summary>
 public sealed class Scratch : IDisposable
 {
-    private readonly string _root = Path.Combine(
-        Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"rmw_ckpt-test-{Guid.NewGuid():n}");
+    private readonly string _root;
 
-    public Scratch()
+    /// <param name="parent">The folder to make it in.</param>
+    public Scratch(string? parent = null)
     {
+        _root = Path.Combine(
+            parent ?? (Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath()), $"rmw_ckpt-test-{Guid.NewGuid():n}");
         Folder = new RunFolder(Path.Combine(_root, "run"), Path.Combine(_root, "state"), 0);
         Folder.Ensure();
         Folder.EnsureState();

@@ -170,9 +170,17 @@ public sealed class SnapshotStoreTests : IDisposable
         Make();
         Make(process: 7);
         var (_, unfinished) = _store.Begin(9);
-        _store.RemoveLeftovers(x => x == 9);
+        _store.RemoveUnfinished(9);
         Assert.False(unfinished.Exists);
+        Make(process: 6);
+        _store.Persist(6, 1);
+        _store.Forget(6, 1);
+        _store.RemoveUnknown(x => x == 9, onDisk: false);
         Assert.Empty(_store.List(7));
+        // Another master's, which has the same state folder.
+        Assert.Single(_store.List(6));
+        _store.RemoveUnknown(x => x == 9, onDisk: true);
+        Assert.Empty(_store.List(6));
         Assert.Equal(2u, _store.Begin(9).Number);
     }
 }

@@ -12,7 +12,7 @@ public sealed class RegistryLayoutTests
         Assert.Equal(16 * 1024 * 1024, GraphTable.FileSize);
         Assert.Equal((4096, 256, 1024 * 1024), (ProcessTable.Slots, ProcessTable.SlotSize, ProcessTable.FileSize));
         Assert.Equal(
-            [0, 4, 8, 12, 16, 20, 24, 28, 32, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176, 184, 188, 192, 196, 200, 224],
+            [0, 4, 8, 12, 16, 20, 24, 28, 32, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176, 184, 188, 192, 196, 200, 224, 232, 240],
             [
                 ProcessTable.Bell, ProcessTable.Sleepers, ProcessTable.Notice, ProcessTable.Incarnation, ProcessTable.Freezing,
                 ProcessTable.Freezes, ProcessTable.Pid, ProcessTable.State, ProcessTable.ProcessId, ProcessTable.JournalEnd,
@@ -20,7 +20,7 @@ public sealed class RegistryLayoutTests
                 ProcessTable.LiveAt, ProcessTable.Mode, ProcessTable.Taken, ProcessTable.Published,
                 ProcessTable.JournalFirst, ProcessTable.FreezeStart, ProcessTable.FreezeEnd, ProcessTable.TakenBytes,
                 ProcessTable.HomeProcess, ProcessTable.HomeDomain, ProcessTable.HomeSlot, ProcessTable.Abroad, ProcessTable.Snapshots,
-                ProcessTable.Lending, ProcessTable.Magic,
+                ProcessTable.Lending, ProcessTable.Magic, ProcessTable.PidNamespace, ProcessTable.Masters,
             ]);
     }
 

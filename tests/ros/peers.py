@@ -309,9 +309,9 @@ def talker(sigpipe):
     serve(node)
 
 
-def listener(topic, passed_on=''):
+def listener(topic, passed_on='', name='listener'):
     """Says what it hears; passes it on."""
-    node = Node('listener')
+    node = Node(name)
     publisher = node.create_publisher(Int64, passed_on, MANY) if passed_on else None
 
     def hear(message):
@@ -321,6 +321,14 @@ def listener(topic, passed_on=''):
 
     node.create_subscription(Int64, topic, hear, MANY)
     serve(node)
+
+
+def newcomer(*names):
+    """Sees nodes of these names, and hears what the counter says."""
+    node = Node('newcomer')
+    heard = []
+    node.create_subscription(Int64, '/there', heard.append, MANY)
+    spin_until(node, lambda: heard and {*names} <= {*node.get_node_names()}, f'numbers, and nodes {names}')
 
 
 def in_domain(domain):
@@ -357,7 +365,7 @@ def bridge(first, second):
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, listener, bridge)}
+    counter, talker, listener, newcomer, bridge)}
 
 
 def main():

@@ -57,6 +57,10 @@ internal static class DoctorCommand
         var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
         yield return Folders(folder, options.KeepsOnDisk);
         yield return Users();
+        if (new RemoveIpc("/").Warning(folder.Run, Memory.Posix.UserId, Environment.UserName) is { } removed)
+        {
+            yield return new Finding("end of the session", false, false, removed);
+        }
         yield return InMemory(folder.Run);
         if (options.KeepsOnDisk && folder.State.Length > 0)
         {

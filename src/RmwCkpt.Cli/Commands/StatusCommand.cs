@@ -41,6 +41,10 @@ internal static class StatusCommand
         {
             Console.WriteLine($"NOTE: {status.MemoryNote}");
         }
+        foreach (var note in status.Notes)
+        {
+            Console.WriteLine($"NOTE: {note}");
+        }
         var table = Output.Table("NODES", "PID", "STATE", "LIFE", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
         foreach (var p in status.Processes.OrderBy(Output.Name, StringComparer.Ordinal))
         {
@@ -97,6 +101,7 @@ internal static class StatusCommand
         writer.WriteNumber("memory_budget", status.MemoryBudget);
         writer.WriteNumber("memory_free", status.MemoryFree);
         writer.WriteString("memory_note", status.MemoryNote);
+        Output.Write(writer, "notes", status.Notes);
         writer.WriteStartArray("processes");
         foreach (var p in status.Processes)
         {

@@ -54,6 +54,18 @@ public interface IProcessProbe
 
     /// <summary>A descriptor that is readable when the process has ended, or -1.</summary>
     int OpenPidfd(int pid);
+
+    /// <summary>Whether a process has a file mapped that this one has mapped at an address; null: it may not be looked at.</summary>
+    bool? Maps(int pid, nint address);
+
+    /// <summary>
+    /// The user's other processes that have such a file mapped, or one that had its name <paramref name="path"/> before it.
+    /// Looks at all processes.
+    /// </summary>
+    IReadOnlyList<int> FindMappers(nint address, string path);
+
+    /// <summary>What tells the pid namespace of this process from others; 0: not known.</summary>
+    ulong PidNamespace { get; }
 }
 
 /// <summary>The probe that reads /proc.</summary>
@@ -116,6 +128,52 @@ public sealed class ProcessProbe : IProcessProbe
         }
     }
 
+    public bool? Maps(int pid, nint address) =>
+        MapsOf("self").FirstOrDefault(x => x.Start <= address && address < x.End) is { File: { } file }
+            && MapsOf($"{pid}") is { Count: > 0 } maps
+            ? maps.Any(x => x.File == file)
+            : null;
+
+    public IReadOnlyList<int> FindMappers(nint address, string path)
+    {
+        var own = MapsOf("self").FirstOrDefault(x => x.Start <= address && address < x.End);
+        var space = Link("/proc/self/ns/mnt");
+        return [.. Directory.EnumerateDirectories("/proc")
+            .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Where(pid => pid != 0 && pid != Posix.ProcessId && IsOfUser(pid) && MapsOf($"{pid}").Any(x =>
+                x.File == own.File || (x.Path == path + " (deleted)" && Link($"/proc/{pid}/ns/mnt") == space)))];
+    }
+
+    public ulong PidNamespace { get; } =
+        ulong.TryParse(Link("/proc/self/ns/pid").Replace("pid:[", "", StringComparison.Ordinal).TrimEnd(']'), out var inode) ? inode : 0;
+
+    private static bool IsOfUser(int pid) => Posix.OwnerOf($"/proc/{pid}") == Posix.UserId;
+
+    /// <summary>Mappings of files: where, of which (device and inode, as the kernel calls them), and its name. None: not to be had.</summary>
+    private static List<(nint Start, nint End, string? File, string Path)> MapsOf(string process)
+    {
+        var maps = new List<(nint, nint, string?, string)>();
+        try
+        {
+            foreach (var line in File.ReadLines($"/proc/{process}/maps", Encoding.Latin1))
+            {
+                // 7f0000000000-7f0000001000 rw-s 00000000 00:1c 123   /name
+                var parts = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+                var ends = parts[0].Split('-');
+                if (parts.Length == 6 && parts[4] != "0" && long.TryParse(ends[0], NumberStyles.HexNumber, null, out var start)
+                    && long.TryParse(ends[1], NumberStyles.HexNumber, null, out var end))
+                {
+                    maps.Add(((nint)start, (nint)end, $"{parts[3]} {parts[4]}", parts[5]));
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended, or is protected.
+        }
+        return maps;
+    }
+
     /// <summary>Whether a process id is taken, be it by a zombie.</summary>
     public static bool Exists(int pid) => Directory.Exists($"/proc/{pid}");
 
@@ -173,6 +231,35 @@ public sealed class ProcessProbe : IProcessProbe
         }
     }
 
+    /// <summary>A process' children.</summary>
+    public static IReadOnlyList<int> Children(int pid)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories($"/proc/{pid}/task").SelectMany(ChildrenOfThread)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile.
+            return [];
+        }
+    }
+
+    private static int[] ChildrenOfThread(string thread)
+    {
+        try
+        {
+            return [.. File.ReadAllText(thread + "/children")
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(x => int.Parse(x, CultureInfo.InvariantCulture))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile.
+            return [];
+        }
+    }
+
     /// <summary>A process' children and theirs.</summary>
     public static IReadOnlyList<int> Descendants(int pid)
     {
@@ -180,19 +267,7 @@ public sealed class ProcessProbe : IProcessProbe
         var at = -1;
         for (var next = pid; ; next = found[at])
         {
-            try
-            {
-                foreach (var thread in Directory.EnumerateDirectories($"/proc/{next}/task"))
-                {
-                    found.AddRange(File.ReadAllText(thread + "/children")
-                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-                        .Select(x => int.Parse(x, CultureInfo.InvariantCulture)));
-                }
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // It ended meanwhile.
-            }
+            found.AddRange(Children(next));
             if (++at >= found.Count)
             {
                 return found;

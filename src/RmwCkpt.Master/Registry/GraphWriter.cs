@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
@@ -55,6 +56,44 @@ public sealed class GraphWriter : IDisposable
             aside.MoveTo(folder.Graph);
         }
         return new GraphWriter(folder.Graph, GraphTable.Open(folder));
+    }
+
+    /// <summary>What stands in the graph that the master before has left, which nobody has looked at yet.</summary>
+    public IEnumerable<(ulong Process, uint Slot, Entity Entity)> Rows()
+    {
+        var copy = new byte[GraphTable.RowSize];
+        for (var i = 0; i < _table.RowCount; i++)
+        {
+            if (GraphRow.TryCopy(_table.Row(i), copy))
+            {
+                yield return Read(copy);
+            }
+        }
+    }
+
+    private static (ulong Process, uint Slot, Entity Entity) Read(byte[] row) => (
+        Gid.Read(row.AsSpan(GraphRow.GidBytes)).Process,
+        BitConverter.ToUInt32(row, GraphRow.Process),
+        new Entity
+        {
+            Entity_ = BitConverter.ToUInt32(row, GraphRow.Entity),
+            Kind = row[GraphRow.Kind],
+            Node = BitConverter.ToUInt32(row, GraphRow.Node),
+            Gid = ByteString.CopyFrom(row, GraphRow.GidBytes, Gid.Size),
+            Qos = row[GraphRow.Kind] == (byte)EntityKind.Node ? ByteString.Empty : ByteString.CopyFrom(row, GraphRow.QosBytes, Qos.Size),
+            TypeHash = (row[GraphRow.Flags] & GraphRow.HasTypeHash) != 0
+                ? ByteString.CopyFrom(row, GraphRow.TypeHash, GraphRow.TypeHashSize) : ByteString.Empty,
+            Created = BitConverter.ToInt64(row, GraphRow.Created),
+            Name = Text(row, GraphRow.Name, GraphRow.NameSize),
+            Type = Text(row, GraphRow.Type, GraphRow.NameSize),
+            Enclave = Text(row, GraphRow.Enclave, GraphRow.EnclaveSize),
+        });
+
+    private static string Text(byte[] row, int offset, int size)
+    {
+        var text = row.AsSpan(offset, size);
+        var end = text.IndexOf((byte)0);
+        return System.Text.Encoding.UTF8.GetString(end < 0 ? text : text[..end]);
     }
 
     /// <summary>

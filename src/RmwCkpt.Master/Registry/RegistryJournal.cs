@@ -7,8 +7,9 @@ namespace RmwCkpt.Master.Registry;
 
 /// <summary>
 /// The registry's journal on disk: appended to before a request is answered, so that a master that is killed loses nothing
-/// that it acknowledged. Not synced on each append: it need not outlive the host, as the logs do not. One writer; calls are
-/// under the registry's lock.
+/// that it acknowledged. Not synced on each append: it need not outlive the host, as the logs do not. A journal that cannot
+/// be written is behind (<see cref="WhyBehind"/>) until it has been written anew: what the master knows does not depend on
+/// it. One writer; calls are under the registry's lock.
 /// </summary>
 public sealed class RegistryJournal : IDisposable
 {
@@ -30,6 +31,12 @@ public sealed class RegistryJournal : IDisposable
     }
 
     public long Length { get; private set; }
+
+    /// <summary>Whether all that was in it when it was opened was good, and that was something.</summary>
+    public bool WasWhole { get; private init; }
+
+    /// <summary>Why it lacks what happened last (no space, most likely); null: it has all.</summary>
+    public string? WhyBehind { get; private set; }
 
     /// <summary>Whether it has grown so far beyond what lives in it that it should be written anew.</summary>
     public bool WantsCompaction => Length > CompactAt && Length > 4 * _liveSize;
@@ -55,13 +62,16 @@ public sealed class RegistryJournal : IDisposable
         {
             RandomAccess.SetLength(file, valid);
         }
-        return (new RegistryJournal(path, file, valid), records);
+        return (new RegistryJournal(path, file, valid) { WasWhole = kind == TailKind.Clean && valid > 0 }, records);
     }
 
-    /// <summary>Writes records with one write(2). On failure the file is as it was.</summary>
-    /// <exception cref="IOException">The disk is full or gone.</exception>
+    /// <summary>Writes records with one write(2); where that fails, or failed before, the journal is behind from there on.</summary>
     public void Append(params ReadOnlySpan<RegistryRecord> records)
     {
+        if (WhyBehind is not null)
+        {
+            return;
+        }
         _buffer.SetLength(0);
         foreach (var record in records)
         {
@@ -71,16 +81,54 @@ public sealed class RegistryJournal : IDisposable
         {
             RandomAccess.Write(_file, _buffer.GetBuffer().AsSpan(0, (int)_buffer.Length), Length);
         }
-        catch
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            RandomAccess.SetLength(_file, Length);
-            throw;
+            WhyBehind = e.Message;
+            TryCut();
+            return;
         }
         Length += _buffer.Length;
     }
 
-    /// <summary>Replaces the journal by one with just these records: written aside, synced, renamed.</summary>
+    /// <summary>
+    /// Replaces the journal by one with just these records: written aside, synced, renamed. Where that fails the old one
+    /// stays, and is behind if it was.
+    /// </summary>
     public void Compact(IEnumerable<RegistryRecord> live)
+    {
+        try
+        {
+            Replace(live);
+            WhyBehind = null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not again with each record: what would be gained is space, which there is none of.
+            _liveSize = Length;
+            WhyBehind ??= Length == 0 ? e.Message : null;
+        }
+    }
+
+    /// <summary>What is in it is of no use; empty, it is behind until <see cref="Compact"/> has written it.</summary>
+    public void Clear()
+    {
+        (Length, WhyBehind) = (0, "it is empty");
+        TryCut();
+    }
+
+    /// <summary>Half a record is none: the next master cuts it off too.</summary>
+    private void TryCut()
+    {
+        try
+        {
+            RandomAccess.SetLength(_file, Length);
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    private void Replace(IEnumerable<RegistryRecord> live)
     {
         var aside = _path + ".new";
         _buffer.SetLength(0);

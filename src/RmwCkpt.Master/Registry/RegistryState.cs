@@ -160,12 +160,12 @@ public sealed class RegistryState
     }
 
     /// <summary>Equal but for the time of creation: a life that was started again makes its endpoints again.</summary>
-    private static bool IsSame(Entity there, Entity entity) =>
+    public static bool IsSame(Entity there, Entity entity) =>
         there.Equals(entity) || there.Equals(new Entity(entity) { Created = there.Created });
 
     private RegistryEntry Find(ulong process) => _entries.TryGetValue(process, out var entry)
         ? entry
-        : throw new RequestException($"process {process:x16} is not known: it must say hello first");
+        : throw RequestException.NotKnown(process);
 
     private static void CheckEntity(ulong process, Entity entity)
     {

@@ -16,4 +16,10 @@ public sealed class RequestException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>The registry does not know the process that asks: it is to say hello again, with all that it has.</summary>
+    public bool IsNotKnown { get; init; }
+
+    public static RequestException NotKnown(ulong process) =>
+        new($"process {process:x16} is not known: it must say hello first") { IsNotKnown = true };
 }

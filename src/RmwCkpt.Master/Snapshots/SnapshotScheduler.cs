@@ -118,6 +118,10 @@ internal sealed class SnapshotScheduler : IDisposable
             _thread.Join();
         }
         Task.WaitAll([.. _slow], s_endPatience);
+        while (_orders.TryDequeue(out var order))
+        {
+            order.Done.TrySetResult(new SnapshotOutcome(0, "the master stops", null));
+        }
     }
 
     private void Run()

@@ -138,20 +138,28 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         }
     }
 
-    /// <summary>Removes what a killed master left unfinished, and everything of processes that are not known.</summary>
-    public void RemoveLeftovers(Func<ulong, bool> isKnown)
+    /// <summary>Removes what a killed master left unfinished of a process' snapshots, before others are begun.</summary>
+    public void RemoveUnfinished(ulong process)
     {
-        foreach (var home in Roots.SelectMany(x => x.Children(folders: true)))
+        foreach (var unfinished in Roots.SelectMany(x => Home(x, process).Children(folders: true)))
+        {
+            if (unfinished.Name.EndsWith(Unfinished, StringComparison.Ordinal))
+            {
+                Remove(unfinished);
+            }
+        }
+    }
+
+    /// <summary>Removes everything of processes that are not known.</summary>
+    /// <param name="onDisk">Also what is in the state folder, which other masters may have things in.</param>
+    public void RemoveUnknown(Func<ulong, bool> isKnown, bool onDisk)
+    {
+        foreach (var home in (onDisk ? Roots : [folder.Images]).SelectMany(x => x.Children(folders: true)))
         {
             if (!ulong.TryParse(home.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var process)
                 || !isKnown(process))
             {
                 Remove(home);
-                continue;
-            }
-            foreach (var unfinished in home.Children(folders: true).Where(x => x.Name.EndsWith(Unfinished, StringComparison.Ordinal)))
-            {
-                Remove(unfinished);
             }
         }
     }
