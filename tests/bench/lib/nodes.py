@@ -72,9 +72,9 @@ class Nodes:
         return self._slots[name]
 
     def kill(self, name: str) -> int:
-        """SIGKILL; returns when, ns since the epoch. Its process id is free afterwards, which CRIU needs."""
+        """SIGKILL; returns when, ns of CLOCK_MONOTONIC. Its process id is free afterwards, which CRIU needs."""
         pid = self._slots[name].pid
-        at = time.time_ns()
+        at = time.monotonic_ns()
         os.kill(pid, signal.SIGKILL)
         child = self._children.get(name)
         if child is not None and child.pid == pid and child.returncode is None:
