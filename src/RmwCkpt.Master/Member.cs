@@ -86,6 +86,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public string WhyNoSnapshot { get; set; } = "";
 
+    /// <summary>Why the newest one may be void although it was taken.</summary>
+    public string SnapshotDoubt { get; set; } = "";
+
     /// <summary>When the last one could not be taken, on the monotonic clock.</summary>
     public long NoSnapshotAt { get; set; }
 

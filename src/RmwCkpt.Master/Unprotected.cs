@@ -16,6 +16,10 @@ internal static class Unprotected
             var which = member.LastPosition < 0 ? "no snapshot" : "no newer snapshot";
             yield return $"{which} (tried {(Clock.Steady - member.NoSnapshotAt) / Clock.Second} s ago): {member.WhyNoSnapshot}";
         }
+        else if (member.SnapshotDoubt.Length > 0)
+        {
+            yield return member.SnapshotDoubt;
+        }
         if (member.Slot.AcquireInt64(ProcessTable.JournalFirst) is > 0 and var first && member.LastPosition < first)
         {
             yield return "its journal no longer goes back to its beginning, and it has no snapshot since: "

@@ -52,9 +52,16 @@ public sealed class CriuRefusalTests : IDisposable
     }
 
     [Fact]
+    public void An_image_that_needs_what_goes_with_the_process_is_known_to_be_void()
+    {
+        Assert.Equal("", CriuRefusal.Doubt([new ImageFile("/dev/shm/image", 2, 0, 32, [])]));
+        Assert.Contains("/dev/shm/sem.x", CriuRefusal.Doubt([new ImageFile("/dev/shm/sem.x", 2, 0, 32, [])]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Else_it_is_what_CRIU_says() => Assert.Equal(
         "criu: Can't dump half of a pipe; Dumping FAILED.",
         CriuRefusal.Explain(
             Posix.ProcessId,
-            ["(00.012345) Error (criu/x.c:12): Can't dump half of a pipe", "(00.02) Error (criu/cr-dump.c:2111): Dumping FAILED."]));
+            ["(00.012345) Error (criu/x.c:12): Can't dump half of a pipe", "Error (criu/cr-dump.c:2111): Dumping FAILED."]));
 }

@@ -112,6 +112,8 @@ public sealed class RecoveryTests : IDisposable
         Assert.Contains("killed now, it is started anew", Assert.Single(Unprotected.Why(_member)), StringComparison.Ordinal);
         _member.LastPosition = 1;
         Assert.Empty(Unprotected.Why(_member));
+        _member.SnapshotDoubt = "it needs what is gone";
+        Assert.Equal(["it needs what is gone"], Unprotected.Why(_member));
         _member.WhyNoSnapshot = "fd 12 is a Unix connection";
         Assert.Contains("fd 12 is a Unix connection", Assert.Single(Unprotected.Why(_member)), StringComparison.Ordinal);
     }

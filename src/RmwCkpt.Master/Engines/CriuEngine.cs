@@ -55,7 +55,8 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
             if (end.Status == 0)
             {
                 var stats = folder / "stats-dump";
-                return new SnapshotResult(true, false, false, "", stats.Exists ? CriuImages.Frozen(stats.ReadAll(1 << 20)) : 0);
+                var doubt = CriuRefusal.Doubt(CriuImages.ReadFiles(folder));
+                return new SnapshotResult(true, false, false, doubt, stats.Exists ? CriuImages.Frozen(stats.ReadAll(1 << 20)) : 0);
             }
             var lines = CriuCommand.Errors(folder / "dump.log");
             var errors = string.Join(" | ", lines);

@@ -22,8 +22,18 @@ internal static partial class CriuRefusal
         {
             found.AddRange(Locks(pid));
         }
-        return found.Count > 0 ? string.Join(", ", found.Take(4)) + $" (criu: {said[0]})" : $"criu: {string.Join("; ", said.Take(3))}";
+        return found.Count > 0 ? string.Join(", ", found.Take(4)) + $" (criu: {said[0]})" : $"criu: {string.Join("; ", said.Take(2))}";
     }
+
+    /// <summary>
+    /// Why an image cannot be restored although it was taken, as far as that is known before; empty: it can. Semaphores and
+    /// memory that Python's multiprocessing shares by name are removed by its resource tracker when the process dies.
+    /// </summary>
+    public static string Doubt(IEnumerable<ImageFile> files) =>
+        files.FirstOrDefault(x => x.Name.StartsWith("/dev/shm/sem.", StringComparison.Ordinal)
+            || x.Name.StartsWith("/dev/shm/psm_", StringComparison.Ordinal)) is { } shared
+            ? $"its snapshots need {shared.Name}, which most likely goes with it (Python's multiprocessing): killed now, it replays from its beginning"
+            : "";
 
     /// <summary>A line without time, place and level.</summary>
     private static string Text(string line) => Prefix().Replace(line, "").Trim();
@@ -111,6 +121,6 @@ internal static partial class CriuRefusal
         }
     }
 
-    [GeneratedRegex(@"^\([\d.]+\)\s*(\d+:\s*)?(Error|Warn)\s*(\([^)]*\))?\s*:?\s*")]
+    [GeneratedRegex(@"^(\([\d.]+\))?\s*(\d+:\s*)?(Error|Warn)\s*(\([^)]*\))?\s*:?\s*")]
     private static partial Regex Prefix();
 }

@@ -7,7 +7,8 @@ namespace RmwCkpt.Master.Engines;
 public sealed record EngineCheck(bool Usable, string Why);
 
 /// <summary>
-/// How a dump went. <paramref name="Retry"/>: the process was in the middle of a request; soon it will not be.
+/// How a dump went. <paramref name="Why"/>: why there is none; of one that is done, why it may be void all the same.
+/// <paramref name="Retry"/>: the process was in the middle of a request; soon it will not be.
 /// <paramref name="Harmed"/>: the engine was killed in the middle, and what the process is now is not known.
 /// </summary>
 public sealed record SnapshotResult(bool Done, bool Retry, bool Harmed, string Why, long FrozenNanoseconds)

@@ -44,7 +44,7 @@ public sealed class NoneEngine : ISnapshotEngine
                     Posix.Spawn(Program(process), process.Command, environment, folder, descriptors, newSession: true)),
                 order.LostAttribute);
             // Of one that has ended meanwhile nothing can be read, and nothing is to be feared.
-            if (process.Rights is { } first && RightsReader.Read(pid) is { } second && !ProcessProbe.HasEnded(pid)
+            if (process.Rights is { } first && RightsReader.Read(pid) is { } second && !ProcessProbe.IsEnding(pid)
                 && RightsCheck.More(second, first) is { } more)
             {
                 Posix.Kill(pid, Posix.SigKill);

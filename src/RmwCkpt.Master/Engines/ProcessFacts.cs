@@ -201,6 +201,9 @@ public sealed class ProcessProbe : IProcessProbe
             .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
             .Where(x => x > 0);
 
+    /// <summary>Whether it has ended or is about to: it has no memory any more, which /proc says of any process.</summary>
+    public static bool IsEnding(int pid) => Stat(pid) is not { Length: > 20 } fields || fields[20] == "0";
+
     /// <summary>Whether it has ended, be it that a thread of it or its zombie is still to be collected.</summary>
     public static bool HasEnded(int pid) => StateOf(pid) is null or { State: 'Z' or 'X' or 'x' };
 

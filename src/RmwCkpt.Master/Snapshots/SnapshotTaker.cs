@@ -105,7 +105,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
                 (member.LastBytes, member.LastAbroad, member.LastPublished) = (bytes, abroad, published);
                 (member.LastFrozen, member.ImageBytes) = (manifest.Frozen, manifest.Bytes);
-                (member.FailedSnapshots, member.WhyNoSnapshot) = (0, "");
+                (member.FailedSnapshots, member.WhyNoSnapshot, member.SnapshotDoubt) = (0, "", result.Why);
                 log.Taken(
                     member.ToString(), number, manifest.Frozen / 1e6, (Clock.Steady - begun) / 1e6, manifest.Bytes, position);
                 return new SnapshotOutcome(number, "", manifest);
