@@ -87,7 +87,8 @@ public sealed class MemoryPlanTests
         Assert.Equal(0, SnapshotTiming.PartFrozen(auto, 7 * second / 10));
         var asked = new Policy { Interval = 2 };
         Assert.Equal(2 * second, SnapshotTiming.Interval(asked, 7 * second / 10));
-        Assert.Equal(0, SnapshotTiming.Pause(asked, 7 * second / 10));
+        Assert.Equal(2 * second, SnapshotTiming.Pause(asked, 7 * second / 10));
+        Assert.Equal(second, SnapshotTiming.Pause(asked, second / 100));
         Assert.Equal(0.35, SnapshotTiming.PartFrozen(asked, 7 * second / 10), 3);
         Assert.Equal(0, SnapshotTiming.Interval(new Policy { Interval = 0 }, second));
     }

@@ -10,15 +10,15 @@ internal static class SnapshotTiming
     /// <summary>How many times as long as it was frozen a process runs before it is again, unless its interval was asked for.</summary>
     private const int RunsFor = 100;
 
-    public static bool IsAuto(Policy policy) => policy is not { HasInterval: true, Interval: >= 0 };
+    private static bool IsAuto(Policy policy) => policy is not { HasInterval: true, Interval: >= 0 };
 
     /// <summary>Time between two snapshots of a process, ns; zero: only by hand.</summary>
     /// <param name="frozen">How long the last one stopped it, ns.</param>
     public static long Interval(Policy policy, long frozen) =>
         IsAuto(policy) ? Math.Max(Usual, RunsFor * frozen) : (long)(policy.Interval * Clock.Second);
 
-    /// <summary>How long after a snapshot the next one is at the earliest, whatever makes it due, ns.</summary>
-    public static long Pause(Policy policy, long frozen) => IsAuto(policy) ? RunsFor * frozen : 0;
+    /// <summary>How long after a snapshot the next one is at the earliest, whatever makes it due before its time, ns.</summary>
+    public static long Pause(Policy policy, long frozen) => Math.Min(RunsFor * frozen, Interval(policy, frozen));
 
     /// <summary>Which part of the time snapshots stop a process, above a hundredth; else 0.</summary>
     public static double PartFrozen(Policy policy, long frozen)
