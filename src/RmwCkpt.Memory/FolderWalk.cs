@@ -14,7 +14,9 @@ internal sealed class FolderWalk(string path, string remedy)
     /// <summary>How the kernel calls users who are not of this user namespace.</summary>
     private static readonly Lazy<uint?> s_stranger = new(ReadStranger);
 
-    private string _reached = "/";
+    /// <summary>Where it is, without links.</summary>
+    public string Reached { get; private set; } = "/";
+
     private FileFacts _facts;
 
     /// <summary>A descriptor of the folder, which is ours and private.</summary>
@@ -117,7 +119,7 @@ internal sealed class FolderWalk(string path, string remedy)
 
     private void Arrive(int fd, in FileFacts facts, string name)
     {
-        (_reached, _facts) = (name, facts);
+        (Reached, _facts) = (name, facts);
         if (!facts.IsFolder)
         {
             throw new IOException($"{name} is no folder (it belongs to user {Users.Describe(facts.Owner)}); {remedy}");
@@ -144,20 +146,20 @@ internal sealed class FolderWalk(string path, string remedy)
         if (_facts.Owner != Posix.UserId)
         {
             throw new IOException(
-                $"{_reached} belongs to user {Users.Describe(_facts.Owner)} (mode {_facts.Rights}), not to user "
+                $"{Reached} belongs to user {Users.Describe(_facts.Owner)} (mode {_facts.Rights}), not to user "
                 + $"{Users.Describe(Posix.UserId)}: have it removed, or {remedy}");
         }
         if (!_facts.IsPrivate)
         {
             throw new IOException(
-                $"{_reached} is open to other users (mode {_facts.Rights}): chmod 700 {_reached}, or {remedy}");
+                $"{Reached} is open to other users (mode {_facts.Rights}): chmod 700 {Reached}, or {remedy}");
         }
     }
 
     private static bool IsOurs(in FileFacts facts) =>
         facts.Owner == Posix.UserId || facts.Owner == 0 || (facts.IsMountRoot && facts.Owner == s_stranger.Value);
 
-    private string Join(string part) => part == ".." ? Path.GetDirectoryName(_reached) ?? "/" : Path.Combine(_reached, part);
+    private string Join(string part) => part == ".." ? Path.GetDirectoryName(Reached) ?? "/" : Path.Combine(Reached, part);
 
     private PosixException Failed(int error, string what, string name) =>
         new(error, error == Posix.Enoent ? $"{what} {name}" : $"{what} {name} ({remedy})");

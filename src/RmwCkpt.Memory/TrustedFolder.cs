@@ -7,10 +7,13 @@ namespace RmwCkpt.Memory;
 /// </summary>
 public sealed class TrustedFolder : IDisposable
 {
-    private TrustedFolder(string path, int descriptor, FileFacts facts) => (Path, Descriptor, Id) = (path, descriptor, facts.Id);
+    private readonly string _asked;
 
-    /// <summary>What it was opened as: for messages, and for programs that want a name.</summary>
-    public string Path { get; }
+    private TrustedFolder(string asked, string path, int descriptor) => (_asked, Path, Descriptor, Id) =
+        (asked, path, descriptor, Posix.Facts(descriptor)?.Id ?? throw new PosixException(Posix.LastError, $"look at {path}"));
+
+    /// <summary>Its path, of which no part is a link, when it was opened: for messages, and for programs that want a name.</summary>
+    public string Path { get; private set; }
 
     public int Descriptor { get; private set; }
 
@@ -31,12 +34,13 @@ public sealed class TrustedFolder : IDisposable
     /// <exception cref="IOException">Others could change it, or what leads to it; the message says what and what to do.</exception>
     public static TrustedFolder Open(string path, bool make, string remedy)
     {
-        return Below(path, new FolderWalk(path, remedy).Open(make));
+        var walk = new FolderWalk(path, remedy);
+        var fd = walk.Open(make);
+        return new TrustedFolder(path, walk.Reached, fd);
     }
 
     /// <summary>One that was opened in a trusted one. Takes over the descriptor.</summary>
-    internal static TrustedFolder Below(string path, int descriptor) =>
-        new(path, descriptor, Posix.Facts(descriptor) ?? throw new PosixException(Posix.LastError, $"look at {path}"));
+    internal static TrustedFolder Below(string path, int descriptor) => new(path, path, descriptor);
 
     /// <summary>
     /// Gives the descriptor a high number, out of the way of the program's own; lower where the limit of descriptors is low.
@@ -56,7 +60,7 @@ public sealed class TrustedFolder : IDisposable
     /// <exception cref="IOException">As <see cref="Open"/>'s; nothing is changed.</exception>
     public bool Renew(string remedy)
     {
-        using var there = Open(Path, make: true, remedy);
+        using var there = Open(_asked, make: true, remedy);
         if (there.Id == Id)
         {
             return false;
@@ -65,7 +69,7 @@ public sealed class TrustedFolder : IDisposable
         {
             throw new PosixException(Posix.LastError, $"open {Path} again");
         }
-        Id = there.Id;
+        (Id, Path) = (there.Id, there.Path);
         return true;
     }
 
@@ -86,7 +90,7 @@ public sealed class TrustedFolder : IDisposable
         {
             try
             {
-                using var there = Open(Path, make: false, "");
+                using var there = Open(_asked, make: false, "");
                 return there.Id == Id;
             }
             catch (IOException)

@@ -129,9 +129,23 @@ public sealed class RunFolder : IDisposable
     /// </summary>
     public static bool MayBeGone(string path) => path.Split('/').Any(part =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
-        && For(domain) is { Run: var run }
+        && PathOf(domain) is var run
         && (path.StartsWith(run + "/logs/", StringComparison.Ordinal)
             || (path.StartsWith(run + "/processes/", StringComparison.Ordinal) && path.EndsWith(".new", StringComparison.Ordinal))));
+
+    /// <summary>A domain's run folder as the kernel names it: without links.</summary>
+    private static string PathOf(int domain)
+    {
+        using var folder = For(domain);
+        try
+        {
+            return folder.Folder.Path;
+        }
+        catch (IOException)
+        {
+            return folder.Run;
+        }
+    }
 
     /// <summary>
     /// Makes the folders that are missing, checks them and all above them, and holds the run folder by one descriptor of a high

@@ -72,7 +72,8 @@ public sealed class TrustedFolderTests : IDisposable
         File.CreateSymbolicLink(In("there/up"), "../there/./../absolute");
         using var there = Open(In("there"));
         using var linked = Open(In("absolute/up/up"));
-        Assert.Equal(there.Id, linked.Id);
+        Assert.Equal((there.Id, In("there")), (linked.Id, linked.Path));
+        Assert.True(linked.IsInPlace);
     }
 
     [Fact]

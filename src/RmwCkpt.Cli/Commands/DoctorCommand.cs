@@ -55,13 +55,17 @@ internal static class DoctorCommand
     private static IEnumerable<Finding> Examine(RunFolder folder)
     {
         var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
-        yield return Folders(folder, options.KeepsOnDisk);
+        var folders = Folders(folder, options.KeepsOnDisk);
+        yield return folders;
         yield return Users();
         if (new RemoveIpc("/").Warning(folder.Run, Memory.Posix.UserId, Environment.UserName) is { } removed)
         {
             yield return new Finding("end of the session", false, false, removed);
         }
-        yield return InMemory(folder.Run);
+        if (folders.Good)
+        {
+            yield return InMemory(folder.Run);
+        }
         if (options.KeepsOnDisk && folder.State.Length > 0)
         {
             yield return Space("state folder's space", folder.State, 256L << 20);
