@@ -18,7 +18,7 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, Si
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Int64, UInt8MultiArray
 from std_srvs.srv import SetBool
 from test_msgs.action import Fibonacci
@@ -362,10 +362,45 @@ def bridge(first, second):
     serve(here, SingleThreadedExecutor(context=here.context))
 
 
+CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+def camera():
+    """Images of 1280 times 720 pixels, 15 in a second; each begins with its number."""
+    node = Node('camera')
+    publisher = node.create_publisher(UInt8MultiArray, '/image', CAMERA)
+    image = UInt8MultiArray(data=array.array('B', bytes(1280 * 720 * 3)))
+    count = 0
+
+    def publish():
+        nonlocal count
+        count += 1
+        image.data[:8] = array.array('B', count.to_bytes(8, 'little'))
+        publisher.publish(image)
+
+    node.create_timer(1 / 15, publish)
+    serve(node)
+
+
+def viewer():
+    node = Node('viewer')
+    seen = 0
+
+    def see(image):
+        nonlocal seen
+        seen += 1
+        assert len(image.data) == 1280 * 720 * 3
+        if seen % 15 == 0:
+            print(f'seen {seen}', flush=True)
+
+    node.create_subscription(UInt8MultiArray, '/image', see, CAMERA)
+    serve(node)
+
+
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, listener, newcomer, bridge)}
+    counter, talker, listener, newcomer, bridge, camera, viewer)}
 
 
 def main():
