@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Registry.Protocol;
@@ -25,22 +24,11 @@ internal static class LaunchIdentity
     }
 
     /// <summary>
-    /// A hash of sizes and times of the executable and of the script that it runs: a program that was built or edited since is
-    /// another one, whose old life nobody wants who starts it now.
+    /// A hash of its program's files: one that was built or edited since is another one, whose old life nobody wants who starts
+    /// it now.
     /// </summary>
-    public static ulong BuildOf(ProcessFacts facts)
-    {
-        var script = facts.Command.Skip(1).FirstOrDefault(x => !x.StartsWith('-'));
-        return Hash(new[] { facts.Executable, script }
-            .Where(x => !string.IsNullOrEmpty(x))
-            .Select(x => new FileInfo(Path.GetFullPath(x!, facts.Folder.Length > 0 ? facts.Folder : "/")))
-            .Where(x => x.Exists && IsProgram(x))
-            .Select(x => string.Create(CultureInfo.InvariantCulture, $"{x.FullName} {x.Length} {x.LastWriteTimeUtc.Ticks}")));
-    }
-
-    /// <summary>Not what a program writes: that changes while it runs.</summary>
-    private static bool IsProgram(FileInfo file) =>
-        file.Extension == ".py" || (file.UnixFileMode & UnixFileMode.UserExecute) != 0;
+    public static ulong BuildOf(ProcessFacts facts) =>
+        Hash(ProgramFiles.Of(facts).Select(x => $"{x.Key} {x.Value}").Order(StringComparer.Ordinal));
 
     /// <summary>FNV-1a, 64 bits; the same in each master.</summary>
     public static ulong Hash(IEnumerable<string> texts)

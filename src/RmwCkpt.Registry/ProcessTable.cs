@@ -89,7 +89,7 @@ public enum LendingState : uint
 /// 204 u32 Unjournalled  1 while there is no room for its journal                    the process
 /// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
 /// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
-/// 224 u64 Magic         of slot 0: MagicValue, whose last digit is the layout's version   master
+/// 224 u64 Magic         of slot 0: MagicValue, whose last byte is Versions.Protocol   master
 /// 232 u64 PidNamespace  in slot 0: of the master, in which the slots' Pids are    master
 /// 240 u32 Masters       in slot 0: counts masters; who sees another one says hello again    master
 /// 248 u32 Folder        its descriptor of the run folder, by which it reaches all in there   the process
@@ -142,7 +142,7 @@ public sealed class ProcessTable : IDisposable
     public const int Masters = 240;
     public const int Folder = 248;
 
-    public const ulong MagicValue = 0x324c42544b434b52; // "RKCKTBL2"
+    public const ulong MagicValue = 0x4c42544b434b52 | ((ulong)Versions.Protocol << 56); // "RKCKTBL" and one byte
 
     private readonly Mapping _file;
 

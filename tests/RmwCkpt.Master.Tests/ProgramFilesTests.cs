@@ -46,6 +46,7 @@ public sealed class ProgramFilesTests : IDisposable
         // What it writes itself is none of its program.
         File.AppendAllText(_scratch.Path_("log"), "x");
         Assert.Null(ProgramFiles.Changed(process));
+        Assert.DoesNotContain(ProgramFiles.Of(_facts with { Command = ["record", "log"] }), x => x.Key == _scratch.Path_("log"));
     }
 
     [Theory]

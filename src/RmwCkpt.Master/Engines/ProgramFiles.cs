@@ -13,8 +13,8 @@ internal static class ProgramFiles
     private static readonly string[] s_libraries = ["/librmw_ckpt.so", "/libRmwCkpt.Core.so"];
 
     /// <summary>
-    /// The executable, what it interprets (its first argument, if that is a file), parameter files, and this middleware: paths,
-    /// each with what changes with its content.
+    /// The executable, the script that it runs, parameter files, and this middleware: paths, each with what changes with its
+    /// content.
     /// </summary>
     public static IEnumerable<KeyValuePair<string, string>> Of(ProcessFacts facts) =>
         Arguments(facts).Prepend(facts.Executable).Concat(Libraries(facts.Pid)).Where(x => x.StartsWith('/')).Distinct()
@@ -31,14 +31,23 @@ internal static class ProgramFiles
         {
             yield break;
         }
-        for (var i = 1; i < facts.Command.Count; i++)
+        var script = facts.Command.Skip(1).FirstOrDefault(x => x.Length > 0 && x[0] != '-');
+        if (script is not null && Path.GetFullPath(script, facts.Folder) is var path && IsProgram(path))
         {
-            if (facts.Command[i].Length > 0 && (i == 1 || facts.Command[i - 1] == ParameterFile))
+            yield return path;
+        }
+        for (var i = 2; i < facts.Command.Count; i++)
+        {
+            if (facts.Command[i].Length > 0 && facts.Command[i - 1] == ParameterFile)
             {
                 yield return Path.GetFullPath(facts.Command[i], facts.Folder);
             }
         }
     }
+
+    /// <summary>Not what a program writes: that changes while it runs.</summary>
+    private static bool IsProgram(string path) =>
+        File.Exists(path) && (path.EndsWith(".py", StringComparison.Ordinal) || (File.GetUnixFileMode(path) & UnixFileMode.UserExecute) != 0);
 
     private static IEnumerable<string> Libraries(int pid)
     {
