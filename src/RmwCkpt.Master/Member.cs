@@ -25,7 +25,7 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     public Policy Policy { get; private set; } = Choose(entry);
 
     /// <summary>Why it cannot be brought back with the rights that it had; null: it can.</summary>
-    public string? WhyNotBroughtBack { get; } = RightsCheck.WhyNotBroughtBack(entry.Record.Rights, RightsReader.Own);
+    public string? WhyNotBroughtBack => RightsCheck.WhyNotBroughtBack(Entry.Record.Rights, RightsReader.Own);
 
     /// <summary>Why its command cannot be started again with them; null: it can.</summary>
     public string? WhyNotStartedAgain => WhyNotBroughtBack ?? RightsCheck.WhyNotStartedAgain(Entry.Record.Rights, RightsReader.Own);

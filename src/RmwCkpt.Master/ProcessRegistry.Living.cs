@@ -203,8 +203,13 @@ internal sealed partial class ProcessRegistry
                     $"process {record.Process_:x16}, which process {facts.Pid} says that it is, is pid {record.Pid} and {member.Entry.State}");
             }
             // Taken for dead by a master that could not see it, or that knew a former life.
-            Update(member, r => (r.Pid, r.StartTime, r.Incarnation, r.State, r.Note) = (
-                (uint)facts.Pid, facts.StartTime, Math.Max(r.Incarnation, hello.Incarnation), (uint)ProcessState.Live, ""));
+            Update(member, r =>
+            {
+                (r.Pid, r.StartTime, r.Incarnation, r.State, r.Note) = (
+                    (uint)facts.Pid, facts.StartTime, Math.Max(r.Incarnation, hello.Incarnation), (uint)ProcessState.Live, "");
+                // Its own, for it may not be who it says it is.
+                r.Rights = facts.Rights;
+            });
             FillSlot(member, hello);
             return (member, true);
         }

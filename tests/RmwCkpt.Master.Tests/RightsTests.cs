@@ -1,5 +1,6 @@
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Memory;
+using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests;
@@ -147,6 +148,20 @@ public sealed class RightsTests
         ProcessStatus Status(int pid) => domain.Call(Pid + 2, new Request { Status = new StatusQuery() }).Status.Processes
             .Single(x => x.Process.Pid == pid);
         string NoteOf(int pid) => Status(pid).Note;
+    }
+
+    [Fact]
+    public void Who_says_that_it_is_a_dead_node_has_its_own_rights_and_not_the_nodes()
+    {
+        using var domain = new FakeDomain();
+        var welcome = domain.Hello(Pid);
+        domain.End(Pid);
+        var member = domain.Registry.Find(welcome.Process)!;
+        Assert.True(SpinWait.SpinUntil(() => domain.Registry.Look(() => member.Entry.State) == ProcessState.Final, TimeSpan.FromSeconds(20)));
+        domain.RightsOf = _ => With(RightsReader.Own.Clone(), x => x.Namespaces["mnt"] = "mnt:[9]");
+        var hello = new Hello { Process = welcome.Process, Slot = welcome.Slot, Incarnation = welcome.Incarnation };
+        Assert.Equal("", domain.Call(Pid + 1, new Request { Hello = hello }).Error);
+        Assert.Contains("mount namespace", domain.Registry.Find(welcome.Process)!.WhyNotBroughtBack, StringComparison.Ordinal);
     }
 
     [RootFact]
