@@ -8,6 +8,25 @@ public static unsafe partial class Posix
     /// <summary>This program has rights that who runs it has not: a set-user-id program, or one with file capabilities.</summary>
     public static bool HasRightsOfItsFile => C2.getauxval(23) != 0;
 
+    /// <summary>Whether nobody but root can put another program in the place of this one: all folders on the way are looked at.</summary>
+    public static bool IsRootsAlone(string program)
+    {
+        const int CurrentFolder = -100;
+        var fd = Open(program, ReadOnly | CloseOnExec, 0);
+        // What it is called without links.
+        var path = new FileInfo($"/proc/self/fd/{fd}").LinkTarget;
+        Close(fd);
+        for (; !string.IsNullOrEmpty(path); path = Path.GetDirectoryName(path))
+        {
+            if (Facts(CurrentFolder, path) is not { Owner: 0 } facts
+                || ((facts.GroupMayWrite || facts.AnyoneMayWrite) && !(facts.IsFolder && facts.IsSticky)))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// <summary>
     /// What the calling thread starts from now on has these capabilities too, a bit each, as far as the thread may have them.
     /// </summary>

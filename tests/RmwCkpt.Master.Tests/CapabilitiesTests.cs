@@ -1,4 +1,5 @@
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Tests;
 
@@ -29,6 +30,23 @@ public sealed class CapabilitiesTests : IDisposable
         {
             Assert.Contains(lacking, said, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void A_program_that_others_than_root_can_change_gets_no_rights_that_its_user_has_not()
+    {
+        Assert.True(Posix.IsRootsAlone("/bin/sh"));
+        var folder = _scratch.Path_("bin");
+        Directory.CreateDirectory(folder);
+        var program = Path.Combine(folder, "criu");
+        File.WriteAllText(program, "");
+        File.SetUnixFileMode(program, UnixFileMode.UserExecute | UnixFileMode.UserRead);
+        Assert.Equal(Posix.UserId == 0, Posix.IsRootsAlone(program));
+        File.SetUnixFileMode(folder, (UnixFileMode)0x1ff);
+        Assert.False(Posix.IsRootsAlone(program));
+        File.SetUnixFileMode(folder, (UnixFileMode)0x1c0);
+        File.SetUnixFileMode(program, (UnixFileMode)0x1f6);
+        Assert.False(Posix.IsRootsAlone(program));
     }
 
     [CriuFact]

@@ -34,7 +34,11 @@ public static partial class CriuFinder
                 }
                 continue;
             }
-            if (VersionOf(path) is not { } version)
+            if (Posix.HasRightsOfItsFile && !Posix.IsRootsAlone(path))
+            {
+                tried.Add($"{path} is not used: others than root can change it, and this program has rights of its own");
+            }
+            else if (VersionOf(path) is not { } version)
             {
                 tried.Add($"{path} does not run");
             }
