@@ -23,13 +23,6 @@ internal static class LaunchIdentity
         return Hash([executable, facts.Folder, .. facts.Command, "", .. environment]);
     }
 
-    /// <summary>
-    /// A hash of its program's files: one that was built or edited since is another one, whose old life nobody wants who starts
-    /// it now.
-    /// </summary>
-    public static ulong BuildOf(ProcessFacts facts) =>
-        Hash(ProgramFiles.Of(facts).Select(x => $"{x.Key} {x.Value}").Order(StringComparer.Ordinal));
-
     /// <summary>FNV-1a, 64 bits; the same in each master.</summary>
     public static ulong Hash(IEnumerable<string> texts)
     {

@@ -131,8 +131,8 @@ internal static partial class Log
     [LoggerMessage(333, LogLevel.Warning, "{Process}: what it says is not passed on: {Why}")]
     public static partial void NotRelayed(this ILogger log, string process, string why);
 
-    [LoggerMessage(315, LogLevel.Information, "{Process} is ended: its program was built or edited since it was started, and is started again")]
-    public static partial void Superseded(this ILogger log, string process);
+    [LoggerMessage(315, LogLevel.Information, "{Process} is ended: {File} has changed since it joined, and its command is started again")]
+    public static partial void Superseded(this ILogger log, string process, string file);
 
     [LoggerMessage(400, LogLevel.Information, "{Process}: snapshot {Number} taken: frozen {Frozen:F1} ms, {Milliseconds:F1} ms in all, {Bytes} bytes, journal cell {Cell}")]
     public static partial void Taken(this ILogger log, string process, uint number, double frozen, double milliseconds, long bytes, long cell);

@@ -149,7 +149,6 @@ internal sealed partial class ProcessRegistry
             record.Program.Add(path, content);
         }
         record.Launch = LaunchIdentity.Of(facts);
-        record.Build = LaunchIdentity.BuildOf(facts);
         record.Ancestors.AddRange(facts.Ancestors);
         record.Command.AddRange(facts.Command);
         record.Environment.AddRange(facts.Environment);

@@ -11,8 +11,8 @@ internal sealed partial class ProcessRegistry
     /// <summary>A process stands in for this one; its pidfd is the handler's.</summary>
     public event Action<Member, int>? Kept;
 
-    /// <summary>Its program was built or edited since, and started again: nobody wants this one.</summary>
-    public event Action<Member>? Superseded;
+    /// <summary>Its program is started again, and this file of it was built or edited since: nobody wants this one.</summary>
+    public event Action<Member, string>? Superseded;
 
     /// <summary>Whether a process stands in for this one.</summary>
     public bool HasKeeper(Member member) =>
@@ -66,7 +66,6 @@ internal sealed partial class ProcessRegistry
     private (Newcomer What, Member? Former) Judge(ProcessFacts newcomer, bool patient)
     {
         var command = LaunchIdentity.Of(newcomer);
-        var build = LaunchIdentity.BuildOf(newcomer);
         var what = Newcomer.Node;
         // Who may do more or less than it did is another.
         foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command
@@ -86,18 +85,16 @@ internal sealed partial class ProcessRegistry
                 IsComingBack: member.Entry.State == ProcessState.Recovering || (member.Recovering && (isAlive || !patient)),
                 WasBroughtBack: record.Incarnation > 1,
                 LaunchIdentity.IsSameLauncher(record.Ancestors, newcomer.Ancestors, IsAlive)));
-            if (judged == Newcomer.StandIn && record.Build == build && !record.ToldToEnd)
+            if (judged == Newcomer.StandIn && !record.ToldToEnd)
             {
-                return (judged, member);
-            }
-            if (judged == Newcomer.StandIn)
-            {
-                if (!record.ToldToEnd)
+                if (ProgramFiles.Changed(record) is not { } changed)
                 {
-                    Superseded?.Invoke(member);
+                    return (judged, member);
                 }
-                judged = patient ? Newcomer.AskAgain : Newcomer.Node;
+                Superseded?.Invoke(member, changed);
             }
+            // Who has been told to end does so.
+            judged = judged == Newcomer.StandIn ? patient ? Newcomer.AskAgain : Newcomer.Node : judged;
             what = judged == Newcomer.AskAgain ? judged : what;
         }
         return (what, null);

@@ -18,9 +18,9 @@ internal sealed partial class Supervisor
         WatchLaunchers();
     }
 
-    private void OnSuperseded(Member member)
+    private void OnSuperseded(Member member, string changed)
     {
-        Log.Superseded(member.ToString());
+        Log.Superseded(member.ToString(), changed);
         _ = EndUnasked(member, s_endSignals);
     }
 

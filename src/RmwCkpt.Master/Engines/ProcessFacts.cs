@@ -328,7 +328,20 @@ public sealed class ProcessProbe : IProcessProbe
             {
                 yield break;
             }
-            yield return new Ancestor { Pid = (uint)pid, StartTime = start, Command = LaunchIdentity.Hash(Strings($"/proc/{pid}/cmdline")) };
+            yield return new Ancestor { Pid = (uint)pid, StartTime = start, Command = CommandOf(pid) };
+        }
+    }
+
+    /// <summary>A hash of a process' arguments; 0: it has just ended.</summary>
+    private static ulong CommandOf(int pid)
+    {
+        try
+        {
+            return LaunchIdentity.Hash(Strings($"/proc/{pid}/cmdline"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
         }
     }
 
