@@ -33,8 +33,37 @@ internal readonly record struct EndOf(int? Status)
     /// <summary>`rmw_ckpt stop` has told it to end.</summary>
     public bool WasTold { get; init; }
 
+    /// <summary>A life that ends by itself sooner is not brought back; one that was brought back has failed.</summary>
+    public static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(5);
+
+    /// <summary>Its exit handlers ran, and it had not shut down before.</summary>
+    public bool Exited { get; init; }
+
+    /// <summary>It had taken down all its nodes before, as one does that means to end.</summary>
+    public bool HasNothing { get; init; }
+
+    /// <summary>For how long it had been live, be it since it was brought back.</summary>
+    public TimeSpan LivedFor { get; init; }
+
+    /// <summary>It had been brought back before.</summary>
+    public bool IsRevived { get; init; }
+
+    /// <summary>It is to be brought back from ends by signals only.</summary>
+    public bool OnlySignals { get; init; }
+
+    /// <summary>It ended by itself, and not well: an exception that nobody caught, exit(1). 128 + n says that a signal asked for it.</summary>
+    public bool IsFailure => ExitStatus is { } status
+        && status != 0 && status - 128 is not (Posix.SigHup or Posix.SigInt or Posix.SigTerm);
+
+    /// <summary>It was brought back, and failed again at once.</summary>
+    public bool FailedAgain => IsFailure && IsRevived && LivedFor < ShortLife;
+
+    /// <summary>It ended by itself, and is not to be brought back.</summary>
+    private bool IsOver => ExitStatus is null ? Exited && Signal == 0
+        : !IsFailure || OnlySignals || (Exited && (HasNothing || (!IsRevived && LivedFor < ShortLife)));
+
     /// <summary>It was told or asked to end, however it did, or killed with its launcher; Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
-    public bool IsWanted => WasTold || WasAsked || (WasLauncherKilled && Signal == Posix.SigKill) || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || ExitStatus == 0;
+    public bool IsWanted => WasTold || WasAsked || (WasLauncherKilled && Signal == Posix.SigKill) || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || IsOver;
 
     /// <summary>Looks at a process that has ended: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
     /// <param name="pidfd">Of it, or -1.</param>

@@ -74,8 +74,8 @@ internal static partial class Log
     [LoggerMessage(302, LogLevel.Information, "{Process} started again by its command (pid {Pid}, life {Incarnation}): {Why}")]
     public static partial void StartedAgain(this ILogger log, string process, int pid, uint incarnation, string why);
 
-    [LoggerMessage(303, LogLevel.Information, "{Process} is live again: {Milliseconds:F1} ms of silence")]
-    public static partial void LiveAgain(this ILogger log, string process, double milliseconds);
+    [LoggerMessage(303, LogLevel.Information, "{Process} is live again: {Silence:F1} ms of silence, caught up after {CaughtUp:F1} ms")]
+    public static partial void LiveAgain(this ILogger log, string process, double silence, double caughtUp);
 
     [LoggerMessage(304, LogLevel.Error, "{Process} stays down: {Why}")]
     public static partial void Final(this ILogger log, string process, string why);

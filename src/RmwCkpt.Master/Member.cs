@@ -152,6 +152,17 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public long LiveAt => Slot.AcquireInt64(ProcessTable.LiveAt);
 
+    /// <summary>When its newest life that was brought back first published something new.</summary>
+    public long SaidAt => Slot.AcquireInt64(ProcessTable.SaidAt);
+
+    /// <summary>When it joined, on the monotonic clock; 0: under another master.</summary>
+    public long JoinedAt { get; set; }
+
+    /// <summary>For how long it had been live, since it joined or was brought back; nothing: it was still replaying.</summary>
+    public TimeSpan LivedFor(long until) => Mode == ProcessMode.Replay
+        ? TimeSpan.Zero
+        : TimeSpan.FromTicks((until - Math.Max(JoinedAt, LiveAt)) / 100);
+
     /// <summary>Its nodes are others now.</summary>
     public void ChoosePolicy() => Policy = Choose(Entry);
 

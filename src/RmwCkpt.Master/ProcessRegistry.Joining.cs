@@ -105,6 +105,7 @@ internal sealed partial class ProcessRegistry
         _lastId = Math.Max(_lastId + 1, (ulong)Clock.Real);
         var member = AddMember(facts, _lastId, slot, 1, hello, rules);
         member.Stdio = stdio;
+        member.JoinedAt = Clock.Steady;
         member.Slot.Clear(0, ProcessTable.SlotSize);
         member.Slot.Write(ProcessTable.LastTake, -1L);
         FillSlot(member, hello);

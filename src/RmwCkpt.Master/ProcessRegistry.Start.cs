@@ -156,7 +156,7 @@ internal sealed partial class ProcessRegistry
             member.Slot.Release(ProcessTable.Freezing, 0u);
             Ring(member);
         }
-        if (member.SlotState != ProcessState.Left)
+        if (member.SlotState is not (ProcessState.Left or ProcessState.Exiting))
         {
             member.SlotState = (ProcessState)record.State;
         }

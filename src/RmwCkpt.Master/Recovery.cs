@@ -54,6 +54,12 @@ internal enum RecoveryPhase
 /// </summary>
 internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
 {
+    /// <summary>Lives one after the other that fail at once; then its launcher's next start is let through.</summary>
+    private const uint MostFailures = 2;
+
+    /// <summary>Who has not said again for so long what was said already has nothing of it left, ns.</summary>
+    private const long MutePatience = 500 * Clock.Millisecond;
+
     private static readonly TimeSpan s_pidPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_homePatience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_liveSoon = TimeSpan.FromSeconds(10);
@@ -63,6 +69,8 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
     private string _passedOver = "";
     private uint _incarnation;
     private HomeAddress? _home;
+    private long _suppressed = -1;
+    private long _suppressedAt;
 
     public RecoveryPhase Phase { get; private set; } = RecoveryPhase.Decide;
 
@@ -103,7 +111,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         while (Phase == RecoveryPhase.Replaying)
         {
             var waited = TimeSpan.FromTicks((Clock.Steady - since) / 100);
-            if (member.LiveAt > diedAt)
+            if (member.LiveAt > diedAt && !IsMute())
             {
                 BecomeLive();
             }
@@ -125,6 +133,23 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
                 supervisor.Stopping.ThrowIfCancellationRequested();
             }
         }
+    }
+
+    /// <summary>
+    /// All that it says its former life has said already: it sleeps by other clocks than ROS's, and is not where that one was.
+    /// </summary>
+    private bool IsMute()
+    {
+        if (member.SaidAt > diedAt || member.Published == 0)
+        {
+            return false;
+        }
+        var suppressed = member.Slot.AcquireInt64(ProcessTable.Suppressed);
+        if (suppressed != _suppressed)
+        {
+            (_suppressed, _suppressedAt) = (suppressed, Clock.Steady);
+        }
+        return Clock.Steady - _suppressedAt < MutePatience;
     }
 
     /// <summary>It stays down, with a report.</summary>
@@ -184,13 +209,20 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         }
         var position = member.LastTake;
         var record = member.Entry.Record;
+        var failed = member.HowItEnded.FailedAgain ? record.FailedAgain + 1 : 0;
+        if (failed >= MostFailures)
+        {
+            return Down($"it was brought back, and ended by itself again at once ({member.HowItEnded}), {failed} times; "
+                + "rmw_ckpt recover tries once more");
+        }
         var wasGood = member.LiveAt != 0
             && diedAt - member.LiveAt > (long)Supervisor.GoodLife.TotalMilliseconds * Clock.Millisecond;
         // What a replay says again is not counted as published: only a life that came further has said more.
         var published = member.Published + member.Abroad;
         var isSamePlace = record.DeathPosition == position && record.DeathPublished == published;
         var deaths = isSamePlace && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
-        supervisor.Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.DeathPublished) = (deaths, position, published));
+        supervisor.Registry.Update(member, r => 
+            (r.Deaths, r.DeathPosition, r.DeathPublished, r.FailedAgain) = (deaths, position, published, failed));
         return deaths < Supervisor.LastDeath
             ? RecoveryPhase.FreePid
             : Down($"it has died {deaths} times in the same place, "
@@ -300,9 +332,9 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
                     supervisor.Report(member);
                     Why = $"it has left domain {home.Domain}, where it is at home";
                     return RecoveryPhase.Down;
-                case ProcessState.Live or ProcessState.Recovering when waited < s_homePatience:
+                case ProcessState.Live or ProcessState.Exiting or ProcessState.Recovering when waited < s_homePatience:
                     break;
-                case ProcessState.Live or ProcessState.Recovering:
+                case ProcessState.Live or ProcessState.Exiting or ProcessState.Recovering:
                     return Down($"domain {home.Domain}, where it is at home, has not brought it back in {waited.TotalSeconds:F0} s");
                 default:
                     return Down($"domain {home.Domain}, where it is at home, does not bring it back");
@@ -457,11 +489,11 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
 
     private void BecomeLive()
     {
-        var silence = member.LiveAt - diedAt;
-        supervisor.Registry.Update(member, r => r.LastSilence = silence);
+        var caughtUp = member.LiveAt - diedAt;
+        supervisor.Registry.Update(member, r => r.CaughtUp = caughtUp);
         member.Recovering = false;
         Phase = RecoveryPhase.Live;
-        supervisor.Log.LiveAgain(_name, silence / 1e6);
+        supervisor.Log.LiveAgain(_name, Silence.Of(member, caughtUp) / 1e6, caughtUp / 1e6);
         supervisor.ReportRecovered(member);
     }
 }

@@ -35,7 +35,7 @@ internal sealed partial class Supervisor
         var done = new TaskCompletionSource<Recovery>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (member.Entry.State == ProcessState.Final)
         {
-            Registry.Update(member, r => (r.Deaths, r.DeathPosition) = (0, -1));
+            Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.FailedAgain) = (0, -1, 0));
             Begin(member, Clock.Steady, forced: true, done);
         }
         else

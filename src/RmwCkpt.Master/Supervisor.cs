@@ -6,6 +6,7 @@ using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master;
 
@@ -245,7 +246,14 @@ internal sealed partial class Supervisor : IDisposable
     private void OnEnd(Member member, long when, int pidfd, string? whyKept, TaskCompletionSource<Recovery>? forced)
     {
         var record = member.Entry.Record;
-        var end = Look(member, record.Pid, pidfd, when);
+        var end = Look(member, record.Pid, pidfd, when) with
+        {
+            Exited = member.SlotState == ProcessState.Exiting,
+            HasNothing = member.Entry.Entities.Count == 0 && !member.EndedBeforeJoining,
+            LivedFor = member.LivedFor(when),
+            IsRevived = record.Incarnation > 1,
+            OnlySignals = member.Policy.Recover == RecoverPolicy.Signals,
+        };
         (member.HowItEnded, member.EndedLife) = (end, record.Incarnation);
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {

@@ -71,6 +71,8 @@ public sealed partial class Session
         _readership = new Readership(SlotIndex);
         Waiter = new Waiter(this);
         Callbacks = new CallbackPump(this);
+        // The life that is no recovery need not say when it was first heard.
+        _saidIn = resumed ? 0 : welcome.Incarnation;
         Slot.Write(ProcessTable.LastTake, -1L);
         Slot.Write(ProcessTable.Folder, (uint)folder.Folder.Descriptor);
     }

@@ -11,6 +11,9 @@ public sealed partial class Session : IReplayed
 
     private volatile bool _tainted;
 
+    /// <summary>The newest life that has published something new.</summary>
+    private volatile uint _saidIn;
+
     /// <summary>
     /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
     /// message that was late for that reason. Living readers do not drop such messages for their depth.
@@ -105,6 +108,7 @@ public sealed partial class Session : IReplayed
         {
             case AppendResult.Appended:
                 Count(ProcessTable.Published, 1);
+                NoteSaid();
                 break;
             case AppendResult.Found:
                 Count(ProcessTable.Suppressed, 1);
@@ -117,6 +121,16 @@ public sealed partial class Session : IReplayed
                     ReportDivergence(result, head);
                 }
                 break;
+        }
+    }
+
+    /// <summary>Notes when a life that was brought back is first heard again.</summary>
+    private void NoteSaid()
+    {
+        if (Incarnation is var life && _saidIn != life)
+        {
+            _saidIn = life;
+            Slot.Write(ProcessTable.SaidAt, Determinants.Clock.Steady);
         }
     }
 

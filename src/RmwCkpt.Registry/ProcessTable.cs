@@ -13,11 +13,14 @@ public enum ProcessState : uint
     /// <summary>Dead; a recovery is under way.</summary>
     Recovering = 2,
 
-    /// <summary>It shut down or is ending by itself: its end is no death.</summary>
+    /// <summary>It shut down: its end is no death.</summary>
     Left = 3,
 
     /// <summary>Dead and not to be revived.</summary>
     Final = 4,
+
+    /// <summary>Its exit handlers run, and it had not shut down: what its end is its exit status tells.</summary>
+    Exiting = 5,
 }
 
 /// <summary>How far a process is with its recovery; written by the process itself.</summary>
@@ -63,7 +66,7 @@ public enum LendingState : uint
 ///  16 u32 Freezing      1 while a snapshot is taken             master
 ///  20 u32 Freezes       snapshots finished                      master
 ///  24 u32 Pid                                                   master
-///  28 u32 State         ProcessState                            master; Left by the process
+///  28 u32 State         ProcessState                            master; Left and Exiting by the process
 ///  32 u64 ProcessId     names its folders and gids              master
 ///  40 i64 Unpublished   messages that there was no room for, all lives          the process
 ///  64 i64 JournalEnd    cells in the journal                    the process, from here on
@@ -92,6 +95,7 @@ public enum LendingState : uint
 /// 224 u64 Magic         of slot 0: MagicValue, whose last byte is Versions.Protocol   master
 /// 232 u64 PidNamespace  in slot 0: of the master, in which the slots' Pids are    master
 /// 240 u32 Masters       in slot 0: counts masters; who sees another one says hello again    master
+/// 232 i64 SaidAt        of a process: when its newest life first published a message that is new   the process
 /// 248 u32 Folder        its descriptor of the run folder, by which it reaches all in there   the process
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and
@@ -138,6 +142,7 @@ public sealed class ProcessTable : IDisposable
     public const int LookedAt = 216;
     public const int Magic = 224;
     public const int Unpublished = 40;
+    public const int SaidAt = 232;
     public const int PidNamespace = 232;
     public const int Masters = 240;
     public const int Folder = 248;

@@ -57,4 +57,48 @@ public sealed class EndOfTests
         Assert.Null(new EndOf(9).ExitStatus);
         Assert.Equal("signal 9, after it was asked to end", new EndOf(9) { SinceAsked = TimeSpan.FromSeconds(5) }.ToString());
     }
+
+    private static readonly EndOf s_exited = new(Exit(1)) { Exited = true, LivedFor = TimeSpan.FromSeconds(6) };
+
+    [Fact]
+    public void A_failure_after_a_life_is_a_death() => Assert.False(s_exited.IsWanted);
+
+    [Fact]
+    public void A_failure_at_once_is_none() =>
+        Assert.True((s_exited with { LivedFor = TimeSpan.FromSeconds(4) }).IsWanted);
+
+    [Fact]
+    public void One_that_was_brought_back_and_fails_at_once_has_failed_again()
+    {
+        var again = s_exited with { LivedFor = TimeSpan.FromSeconds(4), IsRevived = true };
+        Assert.False(again.IsWanted);
+        Assert.True(again.FailedAgain);
+        Assert.False((again with { LivedFor = TimeSpan.FromSeconds(6) }).FailedAgain);
+        Assert.False((again with { Status = 9 }).FailedAgain);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(129)]
+    [InlineData(130)]
+    [InlineData(143)]
+    public void A_success_or_a_status_that_stands_for_a_signal_is_no_failure(int status) =>
+        Assert.True((s_exited with { Status = Exit(status) }).IsWanted);
+
+    [Fact]
+    public void An_end_by_itself_of_which_no_more_is_known_is_wanted() => Assert.True((s_exited with { Status = null }).IsWanted);
+
+    [Fact]
+    public void Who_took_its_nodes_down_or_was_asked_to_end_has_not_died()
+    {
+        Assert.True((s_exited with { HasNothing = true }).IsWanted);
+        Assert.True((s_exited with { SinceAsked = TimeSpan.FromSeconds(1) }).IsWanted);
+    }
+
+    [Fact]
+    public void Where_only_signals_are_deaths_a_failure_is_none_and_a_kill_still_is()
+    {
+        Assert.True((s_exited with { OnlySignals = true }).IsWanted);
+        Assert.False((s_exited with { OnlySignals = true, Status = 9 }).IsWanted);
+    }
 }

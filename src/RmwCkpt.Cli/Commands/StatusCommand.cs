@@ -117,6 +117,7 @@ internal static class StatusCommand
             writer.WriteNumber("deaths_here", p.Process.Deaths);
             writer.WriteNumber("last_checkpoint", p.LastCheckpoint);
             writer.WriteNumber("last_silence", p.LastSilence);
+            writer.WriteNumber("caught_up", p.CaughtUp);
             writer.WriteString("note", p.Note);
             writer.WriteString("engine", p.Engine);
             Write(writer, p.Policy);
