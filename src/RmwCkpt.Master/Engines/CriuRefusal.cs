@@ -79,21 +79,11 @@ internal static partial class CriuRefusal
         return paths;
     }
 
-    /// <summary>Files that it has locked: /proc/locks has "1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF".</summary>
-    private static IEnumerable<string> Locks(int pid)
-    {
-        var locked = Lines("/proc/locks").Select(x => x.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(x => x.Length > 5 && x[1] != "->" && x[4] == pid.ToString(CultureInfo.InvariantCulture))
-            .Select(x => x[5].Split(':')[^1]).ToHashSet();
-        foreach (var (number, target) in Descriptors(pid))
-        {
-            if (Posix.Identity($"/proc/{pid}/fd/{number}") is { } file
-                && locked.Contains(file.Inode.ToString(CultureInfo.InvariantCulture)))
-            {
-                yield return $"fd {number} holds a lock on {target}";
-            }
-        }
-    }
+    /// <summary>Descriptors that hold locks: /proc/PID/fdinfo/N has "lock: 1: FLOCK ADVISORY WRITE ..." for each.</summary>
+    private static IEnumerable<string> Locks(int pid) =>
+        Descriptors(pid)
+            .Where(x => Lines($"/proc/{pid}/fdinfo/{x.Number}").Any(line => line.StartsWith("lock:", StringComparison.Ordinal)))
+            .Select(x => $"fd {x.Number} holds a lock on {x.Target}");
 
     private static IEnumerable<(int Number, string Target)> Descriptors(int pid)
     {
