@@ -59,6 +59,7 @@ public sealed class RightsTests
     public void What_is_elsewhere_or_hidden_or_has_more_than_the_master_is_not_brought_back()
     {
         Says("mount namespace", With(Root, x => x.Namespaces["mnt"] = "mnt:[9]"), Root);
+        Says("user namespace", With(User, x => (x.Namespaces["user"], x.Permitted) = ("user:[9]", Nice)), User);
         Says("process id namespace", With(Root, x => x.Namespaces.Remove("pid")), Root);
         Says("root folder", With(Root, x => x.Root = "8:1:3"), Root);
         Says("label", With(Root, x => x.Label = "confined"), Root);

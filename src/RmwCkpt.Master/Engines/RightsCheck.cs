@@ -32,16 +32,14 @@ internal static class RightsCheck
         {
             return "what it may do is not known";
         }
-        // First: with more capabilities than the master's it hides the rest from it.
-        if (Lacking(first.Permitted & ~own.Permitted) is { } lacking)
+        var isHidden = first.Namespaces.Count == 0 || first.Root.Length == 0;
+        // First: in another user namespace capabilities are others.
+        if (!isHidden && Elsewhere(first, own) is { } elsewhere)
         {
-            return lacking;
+            return elsewhere;
         }
-        if (first.Namespaces.Count == 0 || first.Root.Length == 0)
-        {
-            return "the master may not look at it in /proc: it is not dumpable, or has other groups";
-        }
-        return Elsewhere(first, own);
+        return Lacking(first.Permitted & ~own.Permitted)
+            ?? (isHidden ? "the master may not look at it in /proc: it is not dumpable, or has other groups" : null);
     }
 
     /// <summary>Why its command cannot be started again with the rights that it had; null: it can.</summary>
