@@ -23,6 +23,7 @@ internal sealed class Attendance : IDisposable
     private readonly Timer _timer;
     private long _backAt = long.MinValue / 2;
     private TimeSpan _absence;
+    private bool _isOver;
 
     /// <param name="domain">Slot 0 of the process table.</param>
     /// <param name="clock">CLOCK_BOOTTIME, which goes on while the host is suspended, ns.</param>
@@ -46,6 +47,10 @@ internal sealed class Attendance : IDisposable
     {
         lock (_gate)
         {
+            if (_isOver)
+            {
+                return;
+            }
             var now = _clock();
             if (Since(now) is { } absence && absence > Limit)
             {
@@ -67,7 +72,15 @@ internal sealed class Attendance : IDisposable
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>From here on the table is not touched, also not by a mark that is just due.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isOver = true;
+        }
+        _timer.Dispose();
+    }
 
     private TimeSpan? Since(long now) =>
         _domain.AcquireInt64(ProcessTable.LookedAt) is not 0 and var last ? TimeSpan.FromTicks((now - last) / 100) : null;

@@ -27,6 +27,7 @@ internal sealed partial class ProcessRegistry : IDisposable
     private readonly object _worksGate = new();
     private ulong _lastId;
     private uint _works;
+    private bool _isOver;
 
     private ProcessRegistry(
         RunFolder folder, IProcessProbe probe, ILogger log, RegistryState state, RegistryJournal journal, GraphWriter graph,
@@ -225,7 +226,10 @@ internal sealed partial class ProcessRegistry : IDisposable
     {
         lock (_worksGate)
         {
-            _table.Domain.Release(ProcessTable.Freezing, ++_works);
+            if (!_isOver)
+            {
+                _table.Domain.Release(ProcessTable.Freezing, ++_works);
+            }
         }
     }
 
@@ -233,6 +237,11 @@ internal sealed partial class ProcessRegistry : IDisposable
     {
         lock (_worksGate)
         {
+            if (_isOver)
+            {
+                // A recovery that the master has not waited for any longer.
+                return;
+            }
             // In this order: who sees no work sees that there was one.
             _table.Domain.Release(ProcessTable.FreezeEnd, Clock.Steady);
             _table.Domain.Increment(ProcessTable.Freezes);
@@ -252,6 +261,10 @@ internal sealed partial class ProcessRegistry : IDisposable
     public void Dispose()
     {
         _notifier.Dispose();
+        lock (_worksGate)
+        {
+            _isOver = true;
+        }
         lock (_gate)
         {
             foreach (var member in _members.Values)

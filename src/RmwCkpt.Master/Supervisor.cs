@@ -315,7 +315,7 @@ internal sealed partial class Supervisor : IDisposable
                     recovery.FollowHome();
                     recovery.SeeItLive();
                 }
-                catch (OperationCanceledException)
+                catch (Exception e) when (e is OperationCanceledException || _stopping.IsCancellationRequested)
                 {
                     // The next one finds the process dead or alive.
                     done?.TrySetException(new RequestException("the master stops; the next one goes on with it"));
