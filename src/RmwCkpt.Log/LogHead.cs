@@ -88,11 +88,11 @@ public sealed class LogHead : IDisposable
     /// <summary>Whether it is the head of the log that is there: somebody may have removed that.</summary>
     internal bool Is(TrustedPath folder) => _file.Is(folder / FileName);
 
-    /// <summary>By the writer, where somebody has removed it: makes it again, of a log that begins with a segment.</summary>
-    internal void Remake(TrustedPath folder, long first) => _file.Remake(folder / FileName, view =>
+    /// <summary>By the writer, where somebody has removed it: makes it again, of a log that has these segments.</summary>
+    internal void Remake(TrustedPath folder, long first, long last) => _file.Remake(folder / FileName, view =>
     {
         view.Write(FirstSegmentOffset, first);
-        view.Write(LastSegmentOffset, first);
+        view.Write(LastSegmentOffset, last);
     });
 
     /// <summary>By a reader: goes to the one that the writer has made again.</summary>

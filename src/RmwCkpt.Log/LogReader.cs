@@ -215,7 +215,15 @@ public sealed class LogReader : IDisposable
         sequence == NextSequence || (sequence > NextSequence && sequence <= Head.TailSequence + 1);
 
     /// <summary>Goes to the next segment. False: it is not there yet. True too if this one was let go.</summary>
-    private bool TryFollow() => TryUse(_number + 1) || _number < Head.FirstSegment;
+    private bool TryFollow()
+    {
+        if (TryUse(_number + 1))
+        {
+            return true;
+        }
+        Renew();
+        return _number < Head.FirstSegment;
+    }
 
     /// <summary>Whether the segment at the position is still part of the log: what was read from it was not recycled.</summary>
     public bool IsIntact
@@ -278,18 +286,23 @@ public sealed class LogReader : IDisposable
             return;
         }
         using var made = LogHead.Open(_folder);
-        if (_segment is null || _number < made.FirstSegment)
+        if (_segment is null || (_number < made.FirstSegment && (!IsAtEnd || Segment.PathOf(_folder, _number + 1).Exists)))
         {
             return;
         }
+        // Else what was between is gone, which shows by the head.
         var path = Segment.PathOf(_folder, _number);
-        if (!_segment.Is(path))
+        if (_number >= made.FirstSegment && !_segment.Is(path))
         {
             _segment.MoveTo(path);
         }
         _lent.Renew();
         Head.MoveTo(_folder);
     }
+
+    /// <summary>Whether nothing more will be read in this segment.</summary>
+    private bool IsAtEnd =>
+        Word is var word && (word <= 0 || (_view.ReadByte(_offset + Frame.Kind) == Frame.Padding && word == _view.Length - _offset));
 
     private bool TryUse(long number)
     {

@@ -4,6 +4,12 @@ namespace RmwCkpt.Log;
 public sealed partial class LogWriter
 {
     /// <summary>
+    /// The next frame goes into another segment: what readers have mapped of this one's is not all that there is now, which they
+    /// look for where a segment begins.
+    /// </summary>
+    private bool _beginsAnew;
+
+    /// <summary>
     /// Makes again, by their names, the files that this process has mapped; what stood in older segments is gone. Readers
     /// that have the same mapped go on there (<see cref="LogReader.Renew"/>). Does nothing if they are there.
     /// </summary>
@@ -14,15 +20,23 @@ public sealed partial class LogWriter
         {
             return;
         }
+        _folder.Folder.RenewIfRemoved();
         _folder.MakeFolder();
         var number = _view.ReadInt64(Segment.Number);
         var path = Segment.PathOf(_folder, number);
-        if (!_segment.Is(path))
+        // Made since the removal, it may be read already.
+        _beginsAnew = _segment.Is(path);
+        if (!_beginsAnew)
         {
             _segment.Remake(path);
         }
         _pool?.Remake();
+        var first = number;
+        while (first > 0 && Segment.PathOf(_folder, first - 1).Exists)
+        {
+            first--;
+        }
         // Last: who finds it finds the others.
-        Head.Remake(_folder, number);
+        Head.Remake(_folder, first, number);
     }
 }

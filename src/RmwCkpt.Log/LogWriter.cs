@@ -158,7 +158,7 @@ public sealed partial class LogWriter : IDisposable
             {
                 RepairTornFrame(word);
             }
-            else if (span > _view.Length - _offset || (isLent && _lentHere >= LentPerSegment))
+            else if (span > _view.Length - _offset || (isLent && _lentHere >= LentPerSegment) || _beginsAnew)
             {
                 Roll(span, isLent);
             }
@@ -280,6 +280,7 @@ public sealed partial class LogWriter : IDisposable
     /// <summary>Pads what is left of this segment and goes to the next.</summary>
     private void Roll(int span, bool isLent = false)
     {
+        _beginsAnew = false;
         var next = MakeSegment(_number + 1, span, isLent && IsMostlyReferences);
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {

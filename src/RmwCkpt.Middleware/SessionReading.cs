@@ -41,8 +41,14 @@ public sealed partial class Session : IReplayed
         }
         var source = Open(log, reader =>
         {
-            var latched = PlaceAtStart(reader, local);
             var before = inbox.ReadBefore(log);
+            if (_saidMove && before > 0)
+            {
+                // Its writer went on while nobody could read what it wrote.
+                reader.SeekSequence(before);
+                return 0;
+            }
+            var latched = PlaceAtStart(reader, local);
             reader.SeekSequence(Math.Max(reader.NextSequence, before));
             return before == 0 ? latched : 0;
         });
