@@ -208,6 +208,9 @@ public sealed class Journal : IDisposable
         }
     }
 
+    /// <summary>Whether the file at the position is there: somebody may have removed it.</summary>
+    public bool IsNamed => _file is null || _file.Is(_folder / _number.ToString("d"));
+
     /// <summary>
     /// Where somebody has removed its files: makes the one that is mapped again; older cells are gone. Does nothing if it is
     /// there.

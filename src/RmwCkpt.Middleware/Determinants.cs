@@ -366,11 +366,25 @@ public sealed partial class Determinants : IDisposable
         return true;
     }
 
-    /// <summary>Somebody has removed the journal: what is mapped of it is made again. Under the gate.</summary>
+    /// <summary>
+    /// Somebody has removed the journal, and the logs that it speaks of: it begins anew, for what was before can be replayed no
+    /// more; in a replay what is mapped of it is made again. Under the gate.
+    /// </summary>
     /// <exception cref="PosixException">ENOSPC and the like; it can be tried again.</exception>
     public void RemakeJournal()
     {
-        _journal.Remake();
+        if (_journal.IsNamed)
+        {
+            return;
+        }
+        if (IsReplaying)
+        {
+            _journal.Remake();
+        }
+        else
+        {
+            _journal.BeginAnew();
+        }
         _slot.Write(ProcessTable.JournalFirst, _journal.First);
     }
 
