@@ -5,7 +5,7 @@ using RmwCkpt.Registry.Protocol;
 namespace RmwCkpt.Master.Tests;
 
 /// <summary>
-/// Deaths and what follows them, with engine none: the fake's command is /bin/false, and the fake says when that has ended.
+/// Deaths and what follows them, with engine none: the fake's command is killed at once, and the fake says when that has ended.
 /// </summary>
 public sealed class RecoveryTests : IDisposable
 {
@@ -15,6 +15,9 @@ public sealed class RecoveryTests : IDisposable
 
     public RecoveryTests()
     {
+        _domain.Executable = _domain.Scratch.Path_("killed");
+        File.WriteAllText(_domain.Executable, "#!/bin/sh\nkill -KILL $$\n");
+        File.SetUnixFileMode(_domain.Executable, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         // It says nothing of its policy: it is to be brought back.
         var welcome = _domain.Call(Pid, new Request { Hello = new Hello { Policy = new Policy() } }).Welcome;
         var register = new Request { Register = Scratch.Register(welcome.Process, Scratch.Node(welcome.Process, 1, "node")) };
@@ -97,10 +100,10 @@ public sealed class RecoveryTests : IDisposable
     [Fact]
     public void A_program_that_has_changed_does_not_replay_what_the_former_did()
     {
-        _domain.Registry.Update(_member, r => r.Program["/bin/false"] = "of another build");
+        _domain.Registry.Update(_member, r => r.Program[_domain.Executable] = "of another build");
         _domain.End(Pid);
         Await(() => State == ProcessState.Final);
-        Assert.Contains("/bin/false has changed since it joined", _member.Entry.Record.Note, StringComparison.Ordinal);
+        Assert.Contains($"{_domain.Executable} has changed since it joined", _member.Entry.Record.Note, StringComparison.Ordinal);
         Assert.Contains("started anew, without what it knew", _member.Entry.Record.Note, StringComparison.Ordinal);
     }
 
@@ -120,7 +123,10 @@ public sealed class RecoveryTests : IDisposable
 
     private void Die(uint thenLife = 0)
     {
-        _domain.End((int)_member.Entry.Record.Pid);
+        var pid = (int)_member.Entry.Record.Pid;
+        // First in fact, or the master finds it alive.
+        Await(() => ProcessProbe.HasEnded(pid));
+        _domain.End(pid);
         if (thenLife != 0)
         {
             Await(() => State == ProcessState.Live && _domain.Registry.Look(() => _member.Entry.Record.Incarnation) == thenLife);
