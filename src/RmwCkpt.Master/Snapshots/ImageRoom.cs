@@ -15,22 +15,26 @@ internal sealed class ImageRoom(SnapshotStore store, ProcessRegistry registry, M
     /// </summary>
     public string? WhyNone(Member member)
     {
-        var wanted = member.ImageBytes > 0 ? member.ImageBytes : ProcessProbe.PrivateBytes((int)member.Entry.Record.Pid);
+        if (member.ImageBytes == 0)
+        {
+            // Once: what is said of it is said anew when it changes.
+            member.ImageBytes = ProcessProbe.PrivateBytes((int)member.Entry.Record.Pid);
+        }
+        var wanted = member.ImageBytes;
         var limit = MemoryPlan.Images(memory.Budget);
         var others = store.InMemory().Where(x => x.Process != member.Id).GroupBy(x => x.Process)
             .Sum(x => x.MaxBy(y => y.Number)!.Bytes);
         if (others + wanted > limit)
         {
-            return $"its image of {ByteSize.Show(wanted)} does not fit beside {ByteSize.Show(others)} of others: images may have "
+            return $"its image of {ByteSize.Show(wanted)} does not fit beside those of others: images may have "
                 + $"{ByteSize.Show(limit)} of the domain's {ByteSize.Show(memory.Budget)} ({DomainMemory.Variable})";
         }
         if (memory.Free() < wanted + (wanted / 16))
         {
             DropOlder(member.Id);
         }
-        var free = memory.Free();
-        return free < wanted + (wanted / 16)
-            ? $"its image of {ByteSize.Show(wanted)} does not fit: {ByteSize.Show(free)} are free at {memory.Folder}" : null;
+        return memory.Free() < wanted + (wanted / 16)
+            ? $"its image of {ByteSize.Show(wanted)} does not fit into what is free at {memory.Folder}" : null;
     }
 
     /// <summary>Second images go, the oldest first, where all together are more than images may have.</summary>
