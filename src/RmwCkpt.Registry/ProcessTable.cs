@@ -159,7 +159,7 @@ public sealed class ProcessTable : IDisposable
     {
         var isNew = make && !folder.Table.Exists;
         var file = isNew
-            ? Mapping.Create(folder.Table, FileSize)
+            ? Mapping.Create(folder.Table + ".new", FileSize)
             : Mapping.Open(folder.Table);
         if (file.View.Length != FileSize)
         {
@@ -169,7 +169,9 @@ public sealed class ProcessTable : IDisposable
         var table = new ProcessTable(file);
         if (isNew)
         {
+            // Under its name it is whole: who opens it meanwhile is not to take it for another version's.
             table.Domain.Release(Magic, MagicValue);
+            (folder.Table + ".new").MoveTo(folder.Table);
         }
         if (table.Domain.AcquireUInt64(Magic) != MagicValue)
         {
