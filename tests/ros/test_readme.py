@@ -69,7 +69,9 @@ def test_a_command(domain, command):
 def test_the_master_in_the_foreground(domain):
     environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
     master = subprocess.Popen(
-        ['rmw_ckpt', 'master'], env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        ['rmw_ckpt', 'master'], env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # As a terminal starts it: a shell's background job, which these tests may be, ignores SIGINT, and so would it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     guard = threading.Timer(30, master.kill)  # a line that never comes ends the reading
     guard.start()
     try:
