@@ -112,7 +112,9 @@ internal sealed partial class ProcessRegistry
         if (isNewTable || !isJournalWhole || adopted > 0)
         {
             var known = _members.Values.Select(m => (int)m.Entry.Record.Pid).ToHashSet();
-            _strangers = [.. _probe.FindMappers(_table.Domain.Address, _folder.Table.FullName).Where(x => !known.Contains(x))
+            // Who has a table mapped that is new looks on only, for nobody has joined it: he has nothing to say.
+            _strangers = [.. _probe.FindMappers(_table.Domain.Address, _folder.Table.FullName)
+                .Where(x => !known.Contains(x) && !(isNewTable && IsOurs(x)))
                 .Select(x => (x, StartTime(x))).Where(x => x.Item2 is not null).Select(x => (x.x, x.Item2!.Value))];
             _hadStrangers = _strangers.Count > 0;
         }

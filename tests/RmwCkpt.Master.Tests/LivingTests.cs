@@ -105,7 +105,10 @@ public sealed class LivingTests
         LogWriter.Open(folder, new FixedLimits(0), 0, _ => { }).Dispose();
         domain.Scratch.Folder.Table.Unlink();
         ((Engines.IProcessProbe)domain).OpenPidfd(Pid);
-        domain.Strangers.Add(Pid);
+        // It has the one mapped that was removed; who has the new one looks on only, and is not waited for.
+        domain.Strangers.AddRange([Pid, Pid + 1]);
+        domain.NotOurs.Add(Pid);
+        ((Engines.IProcessProbe)domain).OpenPidfd(Pid + 1);
         domain.Start();
         domain.Master.Sweeper!.Sweep(long.MaxValue);
         Assert.True(folder.Exists);
