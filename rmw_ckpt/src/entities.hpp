@@ -96,6 +96,7 @@ inline rmw_ret_t destroy(ckpt_id id, const char * doing) {
   if (in_forked_child.load(std::memory_order_relaxed)) {
     return RMW_RET_OK;
   }
+  note_exit();
   return check(core::call(ckpt_destroy, id), doing);
 }
 

@@ -108,6 +108,7 @@ rmw_ret_t rmw_shutdown(rmw_context_t * context) {
   if (rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
     return RMW_RET_OK;
   }
+  rmw_ckpt::note_exit();
   const rmw_ret_t ret =
       rmw_ckpt::check(rmw_ckpt::core::call(ckpt_shutdown, context->impl->session), "cannot leave the domain");
   if (ret != RMW_RET_OK) {
@@ -135,6 +136,7 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
     // Before the place may be gone.
     rmw_ckpt::forget_asked_in(context->impl->session);
   }
+  rmw_ckpt::note_exit();
   if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed) &&
       rmw_ckpt::check(rmw_ckpt::core::call(ckpt_fini, context->impl->session), "cannot forget the domain") !=
           RMW_RET_OK) {

@@ -2,6 +2,7 @@
 
 #include "process.hpp"
 
+#include <dlfcn.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <signal.h>
@@ -53,7 +54,22 @@ class KeptSigpipe {
   bool known_;
 };
 
+/// Python's question whether it takes its modules down; null: there is no Python.
+int (*is_python_finalizing)() = nullptr;
+
+void find_python() {
+  void * const found = dlsym(RTLD_DEFAULT, "Py_IsFinalizing");
+  is_python_finalizing =
+      reinterpret_cast<int (*)()>(found != nullptr ? found : dlsym(RTLD_DEFAULT, "_Py_IsFinalizing"));
+}
+
 }  // namespace
+
+void note_exit() {
+  if (is_python_finalizing != nullptr && is_python_finalizing() != 0) {
+    on_exit();
+  }
+}
 
 rmw_ret_t fail_forked() {
   return fail_with(RMW_RET_ERROR,
@@ -76,6 +92,7 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
   static std::once_flag started;
   std::call_once(started, [] {
     (void)std::atexit(on_exit);
+    find_python();
     redirect_clock();
     redirect_random();
   });

@@ -20,6 +20,11 @@ rmw_ret_t fail_forked();
 /// clock.
 rmw_ret_t join(uint32_t domain, ckpt_id * session);
 
+/// Called before something is taken down: Python does that with its contexts and nodes before exit handlers run, be its
+/// end an exception that nobody caught. Does nothing unless it is so far; then what is taken down stays as it is for
+/// the core.
+void note_exit();
+
 }  // namespace rmw_ckpt
 
 /// Where all that begins to change something, or to ask the core, passes.

@@ -27,7 +27,7 @@ public sealed class Context : IDisposable
         {
             if (!Session.IsReleased)
             {
-                Session.MarkLeft();
+                Session.MarkExiting();
             }
         };
     }

@@ -33,7 +33,10 @@ internal static class Exports
     {
         try
         {
-            Handles.Leave(session);
+            if (!Handles.IsExiting)
+            {
+                Handles.Leave(session);
+            }
             return 0;
         }
         catch (Exception e)
@@ -47,7 +50,10 @@ internal static class Exports
     {
         try
         {
-            Handles.Release(session);
+            if (!Handles.IsExiting)
+            {
+                Handles.Release(session);
+            }
             return 0;
         }
         catch (Exception e)
@@ -57,7 +63,7 @@ internal static class Exports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "ckpt_leave")]
-    private static void Leave() => Handles.MarkAllLeft();
+    private static void Leave() => Handles.BeginExit();
 
     [UnmanagedCallersOnly(EntryPoint = "ckpt_asked")]
     private static int Asked(uint session, nint place)
@@ -216,7 +222,10 @@ internal static class Exports
         try
         {
             // What a context held went with it, when it was finalized.
-            Handles.Find(entity)?.Destroy(entity & 0xffffff);
+            if (!Handles.IsExiting)
+            {
+                Handles.Find(entity)?.Destroy(entity & 0xffffff);
+            }
             return 0;
         }
         catch (Exception e)

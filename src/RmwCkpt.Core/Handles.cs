@@ -14,6 +14,7 @@ internal static class Handles
     private static readonly int[] s_contexts = new int[MaxSessions + 1];
     private static readonly object s_lock = new();
     private static uint s_last;
+    private static volatile bool s_isExiting;
 
     /// <summary>The session whose clock is this process' ROS time: the oldest.</summary>
     public static Session? ClockSession { get; private set; }
@@ -83,13 +84,20 @@ internal static class Handles
         last?.Release();
     }
 
-    public static void MarkAllLeft()
+    /// <summary>
+    /// This process ends: its exit handlers run. Nothing is taken down or said to the master from here on, as nothing is by one
+    /// that is killed: should its end be a failure it is brought back, and finds all that it had.
+    /// </summary>
+    public static void BeginExit()
     {
+        s_isExiting = true;
         foreach (var session in s_sessions)
         {
-            session?.MarkLeft();
+            session?.MarkExiting();
         }
     }
+
+    public static bool IsExiting => s_isExiting;
 
     public static Session Session(uint handle) =>
         Find(handle) ?? throw new Failure(Code.Invalid, $"{handle} is no handle of this process");

@@ -211,8 +211,16 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>This process is ending by itself.</summary>
-    public void MarkLeft()
+    /// <summary>This process' exit handlers run. One that has shut down has left; of others their exit status is looked at.</summary>
+    public void MarkExiting()
+    {
+        if (OwnsSlot)
+        {
+            Slot.CompareExchange(ProcessTable.State, (int)ProcessState.Live, (int)ProcessState.Exiting);
+        }
+    }
+
+    private void MarkLeft()
     {
         if (OwnsSlot)
         {

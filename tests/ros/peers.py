@@ -309,6 +309,27 @@ def talker(sigpipe):
     serve(node)
 
 
+def failing(flag):
+    """Counts, until there is a file: then takes it away, and fails as of a bug that a replay does not meet again."""
+    node = Node('failing')
+    publisher = node.create_publisher(Int64, '/there', MANY)
+    number = 0
+
+    def count():
+        nonlocal number
+        number += 1
+        publisher.publish(Int64(data=number))
+        if os.path.exists(flag):
+            how = open(flag).read()
+            os.remove(flag)
+            if how == 'exit':
+                sys.exit(0)
+            raise RuntimeError('a bug')
+
+    node.create_timer(0.02, count)
+    serve(node)
+
+
 def listener(topic, passed_on='', name='listener'):
     """Says what it hears; passes it on."""
     node = Node(name)
@@ -400,7 +421,7 @@ def viewer():
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, listener, newcomer, bridge, camera, viewer)}
+    counter, talker, failing, listener, newcomer, bridge, camera, viewer)}
 
 
 def main():

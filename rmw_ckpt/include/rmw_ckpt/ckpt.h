@@ -156,7 +156,8 @@ ckpt_code ckpt_shutdown(ckpt_id session);
 /// in it. Its handles must not be used any more.
 ckpt_code ckpt_fini(ckpt_id session);
 
-/// Says that the process is ending by itself (an exit handler calls it): its end is no death. Async-signal-unsafe.
+/// Says that the process is ending by itself (an exit handler calls it): unless it had shut down, its exit status tells
+/// whether that is a death. From here on ckpt_shutdown, ckpt_fini and ckpt_destroy do nothing. Async-signal-unsafe.
 void ckpt_leave(void);
 
 /// Where a signal handler notes when the process was asked to end; valid until the session's last ckpt_fini.
