@@ -85,6 +85,8 @@ public sealed partial class LogWriter : IDisposable
     internal static LogWriter Open(
         TrustedPath folder, ILogLimits limits, long keptSequences, Action<Region> fillMetadata, int firstSegmentSize, int usualSegmentSize)
     {
+        // Somebody may have removed all that it is to be in.
+        folder.Folder.RenewIfRemoved();
         // A folder without a head is what a life left that died while it made the log.
         var (head, segment) = !folder.MakeFolder() && (folder / LogHead.FileName).Exists
             ? TakeOver(folder)

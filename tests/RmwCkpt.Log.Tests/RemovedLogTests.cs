@@ -59,6 +59,16 @@ public sealed class RemovedLogTests : IDisposable
     }
 
     [Fact]
+    public void A_new_log_is_made_where_all_was_removed()
+    {
+        Directory.Delete(_scratch.Folder, recursive: true);
+        using var writer = _scratch.Write();
+        Scratch.Append(writer, Scratch.Payload(1, 10));
+        using var reader = _scratch.Read();
+        Assert.Equal([1], Scratch.Sequences(reader));
+    }
+
+    [Fact]
     public void What_nobody_had_mapped_is_counted_as_lost()
     {
         using var writer = _scratch.Write();
