@@ -58,6 +58,18 @@ public class CounterClockTests
     }
 
     [Fact]
+    public void Ticks_lost_between_two_lines_count_once()
+    {
+        // A snapshot ends in the moment at which it is stopped: no line is between the two.
+        var (times, numbers) = Run((0, 1, 50), (1500, 51, 50));
+
+        var offset = CounterClock.Measure(
+            times, numbers, 100, times[^1], [(495 * Millisecond, 1600 * Millisecond)], [(400 * Millisecond, 493 * Millisecond)]);
+
+        Assert.Equal((-100, 0), (Math.Round(offset.ByDeaths), Math.Round(offset.BySnapshots)));
+    }
+
+    [Fact]
     public void Ticks_made_up_for_are_not_lost()
     {
         // Dead from 0.5 s to 0.6 s; writes ten lines again and the eleven that are due at once.

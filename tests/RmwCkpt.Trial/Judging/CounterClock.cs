@@ -57,7 +57,7 @@ public static class CounterClock
         var byDeaths = 0.0;
         var bySnapshots = 0.0;
         var inWindows = 0.0;
-        foreach (var (from, to) in Merge(deaths.Concat(snapshots)))
+        foreach (var (from, to) in Merge(deaths.Concat(snapshots), at))
         {
             var before = FirstAfter(at, from);
             var after = FirstAfter(at, to);
@@ -99,12 +99,14 @@ public static class CounterClock
     private static double Start(List<long> at, List<long> highest, double rate) =>
         Enumerable.Range(0, Math.Min(at.Count, FirstLines)).Min(i => at[i] - ((highest[i] - 1) / rate * 1e9));
 
-    private static List<(long From, long To)> Merge(IEnumerable<(long From, long To)> windows)
+    /// <summary>Windows that overlap, or that too few lines tell apart, are one: each offset counts once.</summary>
+    private static List<(long From, long To)> Merge(IEnumerable<(long From, long To)> windows, List<long> at)
     {
         var merged = new List<(long From, long To)>();
         foreach (var window in windows.OrderBy(x => x.From))
         {
-            if (merged.Count > 0 && window.From <= merged[^1].To)
+            if (merged.Count > 0
+                && (window.From <= merged[^1].To || FirstAfter(at, window.From) - FirstAfter(at, merged[^1].To) < Neighbours))
             {
                 merged[^1] = (merged[^1].From, Math.Max(merged[^1].To, window.To));
             }
