@@ -27,7 +27,6 @@ using Handler = void (*)(int, siginfo_t *, void *);
 ckpt_asked_place place;
 std::atomic<const ckpt_asked_place *> shown{nullptr};
 std::atomic<int> noting{0};
-ckpt_id shown_session = 0;
 std::mutex place_mutex;
 
 /// Async-signal-safe.
@@ -174,22 +173,17 @@ void stand_before_handlers() {
 void note_asked_in(ckpt_id session) {
   const std::lock_guard<std::mutex> lock(place_mutex);
   hide_place();
-  shown_session = 0;
   if (rmw_ckpt::core::call(ckpt_asked, session, &place) != CKPT_OK) {
     return;
   }
   shown = &place;
-  shown_session = session;
   static std::once_flag once;
   std::call_once(once, stand_before_handlers);
 }
 
-void forget_asked_in(ckpt_id session) {
+void forget_asked() {
   const std::lock_guard<std::mutex> lock(place_mutex);
-  if (shown_session == session) {
-    hide_place();
-    shown_session = 0;
-  }
+  hide_place();
 }
 
 }  // namespace rmw_ckpt

@@ -9,12 +9,12 @@
 namespace rmw_ckpt {
 
 /// From now on SIGINT and SIGTERM that the program, Python, rclcpp or rclpy handle are noted in the session's place for
-/// it, be the handlers there already or to come. A second call is for another session; one for a session that is gone
-/// ends it.
+/// it, be the handlers there already or to come. One that is gone stands for the oldest that there is; if there is
+/// none, nothing is noted.
 void note_asked_in(ckpt_id session);
 
-/// Nothing is noted in a session's place any more, also not by a handler that is running.
-void forget_asked_in(ckpt_id session);
+/// Nothing is noted any more, also not by a handler that is running: before a place may go.
+void forget_asked();
 
 }  // namespace rmw_ckpt
 

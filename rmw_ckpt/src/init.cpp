@@ -134,7 +134,7 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
   }
   if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
     // Before the place may be gone.
-    rmw_ckpt::forget_asked_in(context->impl->session);
+    rmw_ckpt::forget_asked();
   }
   rmw_ckpt::note_exit();
   if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed) &&
@@ -145,7 +145,7 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
     rmw_reset_error();
   }
   if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
-    // Other contexts may share the session.
+    // Other contexts may share the session, or have others.
     rmw_ckpt::note_asked_in(context->impl->session);
   }
   delete context->impl;

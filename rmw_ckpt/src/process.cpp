@@ -3,6 +3,7 @@
 #include "process.hpp"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <string_view>
 
 #include "asked.hpp"
 #include "determinants.hpp"
@@ -57,7 +59,18 @@ class KeptSigpipe {
 /// Python's question whether it takes its modules down; null: there is no Python.
 int (*is_python_finalizing)() = nullptr;
 
+/// Where Python is the program: one that has Python within it may go on when it has taken that down.
+bool is_python_itself() {
+  char path[PATH_MAX];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  const std::string_view program(path, size > 0 ? static_cast<size_t>(size) : 0);
+  return program.substr(program.rfind('/') + 1).rfind("python", 0) == 0;
+}
+
 void find_python() {
+  if (!is_python_itself()) {
+    return;
+  }
   void * const found = dlsym(RTLD_DEFAULT, "Py_IsFinalizing");
   is_python_finalizing =
       reinterpret_cast<int (*)()>(found != nullptr ? found : dlsym(RTLD_DEFAULT, "_Py_IsFinalizing"));

@@ -70,7 +70,9 @@ internal static class Exports
     {
         try
         {
-            var joined = Handles.Session(session);
+            // The oldest instead of one that is gone; and it is the master of its home who judges its end.
+            var joined = Handles.Find(session) ?? Handles.ClockSession ?? throw new Failure(Code.Invalid, "nothing has joined a domain");
+            joined = joined.Home ?? joined;
             var words = new Region(place, CAskedPlace.Size);
             words.Write(CAskedPlace.Owner, (long)joined.Slot.Pointer(ProcessTable.ProcessId, 8));
             words.Write(CAskedPlace.Process, joined.ProcessId);
@@ -225,6 +227,11 @@ internal static class Exports
             if (!Handles.IsExiting)
             {
                 Handles.Find(entity)?.Destroy(entity & 0xffffff);
+            }
+            else
+            {
+                // It stays, but for what the shim frees.
+                Handles.Find(entity)?.Callbacks.Remove(entity & 0xffffff);
             }
             return 0;
         }

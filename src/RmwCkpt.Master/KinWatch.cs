@@ -58,9 +58,9 @@ internal sealed class KinWatch(ProcessRegistry registry) : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception)
         {
-            // A full disk, say: the next time.
+            // A full disk, say, or one that ends just now: the next time.
         }
         finally
         {

@@ -81,7 +81,15 @@ internal sealed class MemoryWatch : IDisposable
     /// <summary>Looks at once, and from now on.</summary>
     public void Start() => LookAgain();
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>A look that is under way ends first: the table goes next.</summary>
+    public void Dispose()
+    {
+        using var ended = new ManualResetEvent(false);
+        if (_timer.Dispose(ended))
+        {
+            ended.WaitOne();
+        }
+    }
 
     private void LookAgain()
     {

@@ -61,7 +61,8 @@ internal sealed class Requests(
         for (var begun = Clock.Steady; ;)
         {
             var waited = TimeSpan.FromTicks((Clock.Steady - begun) / 100);
-            if (hello.Resume == 0)
+            // Who says hello again has been admitted, be it by a master with another budget.
+            if (hello.Resume == 0 && hello.Process == 0)
             {
                 memory.Admit(hello.HasMemory ? hello.Memory : null);
             }

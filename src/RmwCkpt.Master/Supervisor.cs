@@ -163,7 +163,9 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>Remembers which processes have others below them.</summary>
     private void MarkParents(Member member)
     {
-        var members = Registry.Members.Where(m => m.Entry.State == ProcessState.Live).ToDictionary(m => m.Entry.Record.Pid);
+        // Numbers of other pid namespaces may be the same, and those of a process that has just become another program.
+        var members = Registry.Members.Where(m => m.Entry.State == ProcessState.Live && !Registry.IsForeign(m))
+            .DistinctBy(m => m.Entry.Record.Pid).ToDictionary(m => m.Entry.Record.Pid);
         var pid = (int)member.Entry.Record.Pid;
         for (var depth = 0; depth < 32 && ProcessProbe.StateOf(pid) is { } state && state.Parent > 1; depth++)
         {

@@ -112,6 +112,22 @@ public sealed class CallbackPump(Session session)
         session.RingSelf();
     }
 
+    /// <summary>Removes the callback, if it has one, of what is taken down while the process ends; it is not running any more.</summary>
+    public void Remove(uint entity)
+    {
+        Watch? old;
+        lock (_lock)
+        {
+            if (!_watches.Remove(entity, out old))
+            {
+                return;
+            }
+            old.Dispose();
+            Volatile.Write(ref _all, [.. _watches.Values]);
+        }
+        old.End();
+    }
+
     /// <summary>Waits until the thread of a session that is released has ended. False: it has not, or this is it.</summary>
     public bool Join(TimeSpan patience)
     {

@@ -49,8 +49,9 @@ public static class Guardian
                 }
                 MasterStarter.StartWhenGone(folder, () => !IsWatched(folder));
             }
-            catch (IOException e)
+            catch (Exception e)
             {
+                // Whatever it is, a damaged file say: it must not end the program.
                 Report.Error($"watching the master: {e.Message}");
                 Thread.Sleep(1000);
             }

@@ -36,6 +36,9 @@ public sealed partial class Outbox : IDisposable
     private Loan? _copy;
     private readonly bool _drops;
 
+    /// <summary>Its endpoint was destroyed, and its log is mapped no more: threads that follow the domain may still come.</summary>
+    private bool _isOver;
+
     /// <summary>Between Begin and End: instead of both, for a message that there is no room for.</summary>
     private bool _isDropped;
     private NativeBuffer? _dropped;
@@ -184,7 +187,19 @@ public sealed partial class Outbox : IDisposable
         }
     }
 
-    public void RingReaders()
+    /// <summary>Who reads it looks again; nothing once its endpoint was destroyed.</summary>
+    public void RingAgain()
+    {
+        lock (_lock)
+        {
+            if (!_isOver)
+            {
+                RingReaders();
+            }
+        }
+    }
+
+    private void RingReaders()
     {
         for (var reader = Head.NextReader(-1); reader >= 0; reader = Head.NextReader(reader))
         {
@@ -232,7 +247,10 @@ public sealed partial class Outbox : IDisposable
     {
         lock (_lock)
         {
-            _writer.Remake();
+            if (!_isOver)
+            {
+                _writer.Remake();
+            }
         }
     }
 
@@ -244,7 +262,10 @@ public sealed partial class Outbox : IDisposable
     {
         lock (_lock)
         {
-            _writer.Trim();
+            if (!_isOver)
+            {
+                _writer.Trim();
+            }
         }
     }
 
@@ -252,6 +273,7 @@ public sealed partial class Outbox : IDisposable
     {
         lock (_lock)
         {
+            _isOver = true;
             _dropped?.Dispose();
             Lenders.Remove(this);
             _lends = false;

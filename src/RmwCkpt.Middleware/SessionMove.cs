@@ -28,6 +28,10 @@ public sealed partial class Session
         Folder.Ensure();
         lock (_saying)
         {
+            if (_released)
+            {
+                return;
+            }
             SayHelloAgain(withEntities: false);
             lock (Determinants.Gate)
             {
@@ -48,7 +52,7 @@ public sealed partial class Session
         // What was committed on one side before the other had come.
         foreach (var entity in Entities)
         {
-            (entity as Endpoint)?.Outbox?.RingReaders();
+            (entity as Endpoint)?.Outbox?.RingAgain();
         }
         _matcher.Update();
         RingSelf();

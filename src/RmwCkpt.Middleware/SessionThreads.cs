@@ -101,7 +101,14 @@ public sealed partial class Session
     {
         foreach (var entity in Entities)
         {
-            (entity as Endpoint)?.Outbox?.Trim();
+            try
+            {
+                (entity as Endpoint)?.Outbox?.Trim();
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                Report.Error($"keeping no more than a share of the memory: {e.Message}");
+            }
         }
     }
 

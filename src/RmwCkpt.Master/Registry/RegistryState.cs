@@ -10,6 +10,7 @@ public sealed class RegistryEntry(Process record)
 {
     public Process Record { get; set; } = record;
 
+    /// <summary>Not to be read while requests are carried out.</summary>
     public SortedDictionary<uint, Entity> Entities { get; } = [];
 
     public ProcessState State => (ProcessState)Record.State;
@@ -23,23 +24,22 @@ public sealed class RegistryEntry(Process record)
     /// </summary>
     public bool IsHidden { get; private set; }
 
-    internal void NoteNodes(IEnumerable<Entity> added)
-    {
-        if (added.Any(e => e.Kind == (uint)EntityKind.Node))
-        {
-            IsHidden = Entities.Values.All(e => e.Kind != (uint)EntityKind.Node || e.Name.StartsWith('_'));
-        }
-    }
+    /// <summary>Fully qualified names of its nodes, in order of creation. Free to read.</summary>
+    public IReadOnlyList<string> NodeNames { get; private set; } = [];
 
-    /// <summary>Fully qualified names of its nodes, in order of creation.</summary>
-    public IEnumerable<string> NodeNames => Entities.Values
-        .Where(e => e.Kind == (uint)EntityKind.Node)
-        .Select(e => (e.Type.Length == 0 || e.Type == "/" ? "" : e.Type) + "/" + e.Name);
+    /// <summary>Nodes have come or gone.</summary>
+    internal void NoteNodes(bool added)
+    {
+        var nodes = Entities.Values.Where(e => e.Kind == (uint)EntityKind.Node).ToList();
+        NodeNames = [.. nodes.Select(e => (e.Type.Length == 0 || e.Type == "/" ? "" : e.Type) + "/" + e.Name)];
+        // Not by nodes that go: a process that ends may destroy its hidden ones last.
+        IsHidden = added ? nodes.All(e => e.Name.StartsWith('_')) : IsHidden;
+    }
 
     /// <summary>How logs and messages call it: its nodes' names, else its id.</summary>
     public override string ToString()
     {
-        var names = NodeNames.ToList();
+        var names = NodeNames;
         return names.Count switch
         {
             0 => $"process {Record.Process_:x16}",
@@ -85,12 +85,24 @@ public sealed class RegistryState
                 {
                     EntityCount += to.Entities.TryAdd(entity.Entity_, entity) ? 1 : 0;
                 }
-                to.NoteNodes(record.Added.Entities);
+                if (record.Added.Entities.Any(e => e.Kind == (uint)EntityKind.Node))
+                {
+                    to.NoteNodes(added: true);
+                }
                 return true;
             case RegistryRecord.WhatOneofCase.Removed when _entries.TryGetValue(record.Removed.Process, out var from):
-                foreach (var entity in record.Removed.Entities)
+                var anyNode = false;
+                foreach (var id in record.Removed.Entities)
                 {
-                    EntityCount -= from.Entities.Remove(entity) ? 1 : 0;
+                    if (from.Entities.Remove(id, out var entity))
+                    {
+                        EntityCount--;
+                        anyNode |= entity.Kind == (uint)EntityKind.Node;
+                    }
+                }
+                if (anyNode)
+                {
+                    from.NoteNodes(added: false);
                 }
                 return true;
             case RegistryRecord.WhatOneofCase.Gone when _entries.Remove(record.Gone, out var gone):

@@ -141,8 +141,9 @@ internal sealed class StreamRelay : IDisposable
         {
             return followed.Outputs.Select(x => x.Pump()).ToList().Contains(true);
         }
-        catch (IOException e)
+        catch (Exception e)
         {
+            // Whatever it is: this thread serves all.
             _log.NotRelayed(followed.Member.ToString(), e.Message);
             return false;
         }
