@@ -5,12 +5,16 @@ namespace RmwCkpt.Log.Tests;
 /// <summary>A folder of its own in memory, and what most tests do with a log in it.</summary>
 internal sealed class Scratch : IDisposable
 {
+    private static readonly string s_parent =
+        Directory.Exists("/dev/shm") && new DriveInfo("/dev/shm").TotalSize >= 1L << 30 ? "/dev/shm" : Path.GetTempPath();
+
     private static int s_count;
     private readonly TrustedFolder _folder;
 
-    public Scratch(string parent = "/dev/shm")
+    /// <param name="parent">Memory unless said, or what there is where that has little room, as in a container.</param>
+    public Scratch(string? parent = null)
     {
-        Folder = Path.Combine(parent, $"{Prefix}{Interlocked.Increment(ref s_count)}");
+        Folder = Path.Combine(parent ?? s_parent, $"{Prefix}{Interlocked.Increment(ref s_count)}");
         _folder = TrustedFolder.Open(Folder, make: true, "");
     }
 

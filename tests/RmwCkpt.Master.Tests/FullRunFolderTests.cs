@@ -12,14 +12,14 @@ public sealed class FullRunFolderTests : IDisposable
 
     public void Dispose()
     {
-        if (Posix.UserId == 0)
+        if (AdministratorFactAttribute.IsAdministrator)
         {
             Run("umount", "-l", _mount);
         }
         Directory.Delete(_mount);
     }
 
-    [RootFact]
+    [AdministratorFact]
     public void What_cannot_be_journalled_is_known_all_the_same_and_written_when_there_is_room()
     {
         Run("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", _mount);

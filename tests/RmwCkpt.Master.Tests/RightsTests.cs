@@ -165,7 +165,7 @@ public sealed class RightsTests
         Assert.Contains("mount namespace", domain.Registry.Find(welcome.Process)!.WhyNotBroughtBack, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [AdministratorFact]
     public void A_restricted_process_is_started_again_as_restricted()
     {
         var first = RightsReader.Own.Clone();

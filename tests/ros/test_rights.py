@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from conftest import is_administrator
+
 pytestmark = [
     pytest.mark.once,
-    pytest.mark.skipif(os.geteuid() != 0, reason='only root can take rights away from a process and give it some')]
+    pytest.mark.skipif(not is_administrator(), reason='only root with CAP_SYS_ADMIN can take rights away from a process and give it some')]
 
 NICE = 1 << 23  # CAP_SYS_NICE
 LESS = ('setpriv', '--bounding-set=-all,+sys_nice', '--inh-caps=-all', '--no-new-privs')
