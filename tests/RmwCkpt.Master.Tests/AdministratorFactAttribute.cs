@@ -1,3 +1,4 @@
+using RmwCkpt.Master.Engines;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Tests;
@@ -16,8 +17,5 @@ public sealed class AdministratorFactAttribute : FactAttribute
         }
     }
 
-    public static bool IsAdministrator { get; } = Posix.UserId == 0 && (Capabilities() >> SysAdmin & 1) != 0;
-
-    private static ulong Capabilities() => Convert.ToUInt64(
-        File.ReadLines("/proc/self/status").First(x => x.StartsWith("CapEff:", StringComparison.Ordinal))[7..].Trim(), 16);
+    public static bool IsAdministrator { get; } = Posix.UserId == 0 && (RightsReader.Own.Effective >> SysAdmin & 1) != 0;
 }
