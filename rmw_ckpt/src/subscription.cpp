@@ -25,9 +25,14 @@ rmw_subscription_t * create_subscription(const rmw_node_t * node, const rosidl_m
   if (endpoint == nullptr) {
     return nullptr;
   }
-  // A content filter in the options is not refused: callers look at is_cft_enabled and filter by themselves.
-  const bool can_loan = endpoint->plain_size != 0;
-  *handle = {rmw_ckpt::identifier, endpoint.release(), name.release(), options, can_loan, false};
+  // All else is false, whatever more the distro has. A content filter in the options is not refused: callers look at
+  // is_cft_enabled and filter by themselves.
+  *handle = rmw_subscription_t();
+  handle->implementation_identifier = rmw_ckpt::identifier;
+  handle->topic_name = name.release();
+  handle->options = options;
+  handle->can_loan_messages = endpoint->plain_size != 0;
+  handle->data = endpoint.release();
   return handle.release();
 }
 
