@@ -62,8 +62,11 @@ internal readonly record struct EndOf(int? Status)
     private bool IsOver => ExitStatus is null ? Exited && Signal == 0
         : !IsFailure || OnlySignals || (Exited && (HasNothing || (!IsRevived && LivedFor < ShortLife)));
 
-    /// <summary>It was told or asked to end, however it did, or killed with its launcher; Ctrl-C, kill, a closed terminal, or its own exit with success.</summary>
-    public bool IsWanted => WasTold || WasAsked || (WasLauncherKilled && Signal == Posix.SigKill) || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm || IsOver;
+    /// <summary>A signal that asks for it had come before or ended it, and not by `rmw_ckpt stop`, which means one node: Ctrl-C, kill, a closed terminal.</summary>
+    public bool WasAskedBySignal => !WasTold && (WasAsked || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm);
+
+    /// <summary>It was told or asked to end, however it did, or killed with its launcher, or exited with success.</summary>
+    public bool IsWanted => WasTold || WasAskedBySignal || (WasLauncherKilled && Signal == Posix.SigKill) || IsOver;
 
     /// <summary>Looks at a process that has ended: it is our child, nobody has collected it yet, or the kernel remembers.</summary>
     /// <param name="pidfd">Of it, or -1.</param>

@@ -5,8 +5,9 @@ namespace RmwCkpt.Master;
 
 /// <summary>
 /// Watches the parents of the domain's processes. Who kills a launcher together with its children (a time-out that kills a
-/// process group, the end of a container) wanted the end of all. A parent that ends by itself says nothing: wrappers, as
-/// `ros2 run`, end because their child did. Thread-safe.
+/// process group, the end of a container) wanted the end of all; so did one that ends after its children were asked to end
+/// (Ctrl-C). Any other parent that ends by itself says nothing: wrappers, as `ros2 run`, end because their child did.
+/// Thread-safe.
 /// </summary>
 internal sealed class Launchers : IDisposable
 {
@@ -15,17 +16,18 @@ internal sealed class Launchers : IDisposable
 
     private readonly object _gate = new();
     private readonly Dictionary<ulong, Ancestor> _watched = [];
-    private readonly Dictionary<Ancestor, long> _killed = [];
+    private readonly Dictionary<Ancestor, (long At, bool Killed)> _ended = [];
+    private readonly Dictionary<Ancestor, long> _asked = [];
     private readonly Func<Ancestor, int> _open;
-    private readonly Action<Ancestor, long> _onKilled;
+    private readonly Action<Ancestor, long, bool> _onEnd;
     private readonly DeathWatch _watch;
     private ulong _last;
 
     /// <param name="open">A pidfd of one that lives, or -1.</param>
-    /// <param name="onKilled">Told of one that a signal ended, and when, by the clock of <see cref="DeathWatch"/>.</param>
-    public Launchers(Func<Ancestor, int> open, Action<Ancestor, long> onKilled, ILogger log)
+    /// <param name="onEnd">Told of one that ended, when, by the clock of <see cref="DeathWatch"/>, and whether by a signal.</param>
+    public Launchers(Func<Ancestor, int> open, Action<Ancestor, long, bool> onEnd, ILogger log)
     {
-        (_open, _onKilled) = (open, onKilled);
+        (_open, _onEnd) = (open, onEnd);
         _watch = new DeathWatch(OnEnd, log);
     }
 
@@ -42,7 +44,7 @@ internal sealed class Launchers : IDisposable
                 _watched.Remove(key);
                 _watch.Remove(key);
             }
-            foreach (var launcher in wanted.Except(_watched.Values).Except(_killed.Keys))
+            foreach (var launcher in wanted.Except(_watched.Values).Except(_ended.Keys))
             {
                 if (_open(launcher) is >= 0 and var pidfd)
                 {
@@ -59,7 +61,28 @@ internal sealed class Launchers : IDisposable
     {
         lock (_gate)
         {
-            return _killed.TryGetValue(launcher, out var at) && now - at < Together.Ticks * 100;
+            return _ended.TryGetValue(launcher, out var end) && end.Killed && now - end.At < Together.Ticks * 100;
+        }
+    }
+
+    /// <summary>A child of it has ended that a signal had asked to.</summary>
+    /// <param name="asked">When, by the clock of <see cref="DeathWatch"/>.</param>
+    public void NoteAsked(Ancestor launcher, long asked)
+    {
+        lock (_gate)
+        {
+            Forget(_asked, asked, x => x);
+            _asked[launcher] = asked;
+        }
+    }
+
+    /// <summary>Whether it has ended after, or just before, a child of it was asked to end: all of them were meant.</summary>
+    public bool HasEndedAll(Ancestor launcher)
+    {
+        lock (_gate)
+        {
+            return _ended.TryGetValue(launcher, out var end) && _asked.TryGetValue(launcher, out var asked)
+                && asked - end.At < Together.Ticks * 100 && end.At - asked < EndOf.Escalation.Ticks * 100;
         }
     }
 
@@ -68,18 +91,25 @@ internal sealed class Launchers : IDisposable
     private void OnEnd(ulong key, long when, int pidfd)
     {
         Ancestor? launcher;
+        bool killed;
         lock (_gate)
         {
-            if (!_watched.Remove(key, out launcher) || EndOf.Look((int)launcher.Pid, pidfd).Signal == 0)
+            if (!_watched.Remove(key, out launcher))
             {
                 return;
             }
-            foreach (var (old, _) in _killed.Where(x => when - x.Value > Together.Ticks * 100).ToList())
-            {
-                _killed.Remove(old);
-            }
-            _killed[launcher] = when;
+            killed = EndOf.Look((int)launcher.Pid, pidfd).Signal != 0;
+            Forget(_ended, when, x => x.At);
+            _ended[launcher] = (when, killed);
         }
-        _onKilled(launcher, when);
+        _onEnd(launcher, when, killed);
+    }
+
+    private static void Forget<T>(Dictionary<Ancestor, T> times, long now, Func<T, long> time)
+    {
+        foreach (var (old, _) in times.Where(x => now - time(x.Value) > EndOf.Escalation.Ticks * 100).ToList())
+        {
+            times.Remove(old);
+        }
     }
 }

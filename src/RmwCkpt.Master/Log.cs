@@ -104,6 +104,9 @@ internal static partial class Log
     [LoggerMessage(313, LogLevel.Information, "{Process} was killed together with its launcher, process {Pid}: that is no death, and it does not come back")]
     public static partial void KilledWithLauncher(this ILogger log, string process, uint pid);
 
+    [LoggerMessage(316, LogLevel.Information, "{Process} is told to end: its launcher, process {Pid}, has ended, and its other nodes were asked to")]
+    public static partial void EndsWithLauncher(this ILogger log, string process, uint pid);
+
     [LoggerMessage(320, LogLevel.Information, "{Process}: ended what was left of its tree: {Pids}")]
     public static partial void LeftEnded(this ILogger log, string process, string pids);
 
@@ -116,7 +119,7 @@ internal static partial class Log
     [LoggerMessage(322, LogLevel.Warning, "{Process} (pid {Pid}): {Why}")]
     public static partial void StartedFresh(this ILogger log, string process, uint pid, string why);
 
-    [LoggerMessage(314, LogLevel.Information, "{Process} lives, and its launcher, process {Pid}, has seen it die: on_exit=Shutdown() there ends all others; what it starts in its place stands in for it; without that, rmw_ckpt stop ends it")]
+    [LoggerMessage(314, LogLevel.Information, "{Process} lives, and its launcher, process {Pid}, has seen it die: on_exit=Shutdown() there ends all others; what it starts in its place stands in for it; without that, Ctrl-C there, as long as it has other nodes, or rmw_ckpt stop ends it")]
     public static partial void LauncherSawItDie(this ILogger log, string process, uint pid);
 
     [LoggerMessage(330, LogLevel.Information, "{Process}: what it says to {Target} goes into {Path}, and from there to {Reader}")]

@@ -74,8 +74,35 @@ internal sealed partial class Supervisor
         }
     }
 
+    private void OnLauncherEnd(Ancestor launcher, long when, bool killed)
+    {
+        if (killed)
+        {
+            EndKilledWith(launcher, when);
+        }
+        EndRevivedOf(launcher);
+    }
+
+    /// <summary>
+    /// A launcher that has ended after its children were asked to end meant those, too, that were brought back: they are no
+    /// children of it any more, and out of reach of the terminal's Ctrl-C.
+    /// </summary>
+    private void EndRevivedOf(Ancestor launcher)
+    {
+        if (!_launchers.HasEndedAll(launcher))
+        {
+            return;
+        }
+        foreach (var member in Registry.Members.Where(m => m.Entry.IsVisible && m.Entry.Record is { Incarnation: > 1, ToldToEnd: false }
+            && launcher.Equals(m.Launcher) && !Registry.HasKeeper(m) && (m.Recovering || Registry.IsAlive(m))))
+        {
+            Log.EndsWithLauncher(member.ToString(), launcher.Pid);
+            _ = EndUnasked(member, s_endSignals);
+        }
+    }
+
     /// <summary>Its children that were killed just before were killed with it.</summary>
-    private void OnLauncherKilled(Ancestor launcher, long when)
+    private void EndKilledWith(Ancestor launcher, long when)
     {
         foreach (var member in Registry.Members.Where(m => m.Entry.IsVisible && launcher.Equals(m.Launcher)))
         {

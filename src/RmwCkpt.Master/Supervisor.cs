@@ -42,7 +42,7 @@ internal sealed partial class Supervisor : IDisposable
         Watch = new DeathWatch(OnEnd, log);
         Streams = new StreamRelay(folder, registry, log);
         _keepers = new DeathWatch(OnKeeperEnd, log);
-        _launchers = new Launchers(registry.OpenPidfd, OnLauncherKilled, log);
+        _launchers = new Launchers(registry.OpenPidfd, OnLauncherEnd, log);
         registry.Joined += OnJoined;
         registry.Kept += OnKept;
         registry.Superseded += OnSuperseded;
@@ -257,6 +257,11 @@ internal sealed partial class Supervisor : IDisposable
             OnlySignals = member.Policy.Recover == RecoverPolicy.Signals,
         };
         (member.HowItEnded, member.EndedLife) = (end, record.Incarnation);
+        if (end.WasAskedBySignal && member.Launcher is { } launcher)
+        {
+            _launchers.NoteAsked(launcher, when - ((end.SinceAsked ?? TimeSpan.Zero).Ticks * 100));
+            EndRevivedOf(launcher);
+        }
         if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
         {
             Registry.MarkLeft(member);

@@ -7,11 +7,12 @@ namespace RmwCkpt.Master.Tests;
 public sealed class LaunchersTests : IDisposable
 {
     private readonly ManualResetEventSlim _told = new();
+    private readonly ManualResetEventSlim _ended = new();
     private readonly Launchers _launchers;
 
     public LaunchersTests()
     {
-        _launchers = new Launchers(x => Posix.OpenPidfd((int)x.Pid), (_, _) => _told.Set(), Scratch.Log);
+        _launchers = new Launchers(x => Posix.OpenPidfd((int)x.Pid), (_, _, killed) => (killed ? _told : _ended).Set(), Scratch.Log);
         _launchers.Start();
     }
 
@@ -19,6 +20,7 @@ public sealed class LaunchersTests : IDisposable
     {
         _launchers.Dispose();
         _told.Dispose();
+        _ended.Dispose();
     }
 
     private static Ancestor Start(params string[] command)
@@ -64,5 +66,20 @@ public sealed class LaunchersTests : IDisposable
         Assert.True(_told.Wait(TimeSpan.FromSeconds(20)));
         Assert.False(WasKilled(old));
         Posix.Reap((int)old.Pid, out _);
+    }
+
+    [Theory]
+    [InlineData(-1, true)]
+    [InlineData(0.5, true)]
+    [InlineData(2, false)] // a child that was asked to end when its launcher was gone: that one alone
+    [InlineData(-101, false)]
+    public void One_that_ends_after_a_child_was_asked_to_end_meant_all(double seconds, bool expected)
+    {
+        var launcher = Start("/bin/true");
+        _launchers.Watch([launcher]);
+        Assert.True(_ended.Wait(TimeSpan.FromSeconds(20)));
+        Assert.False(_launchers.HasEndedAll(launcher));
+        _launchers.NoteAsked(launcher, Clock.Steady + (long)(seconds * Clock.Second));
+        Assert.Equal(expected, _launchers.HasEndedAll(launcher));
     }
 }

@@ -5,11 +5,24 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
+from conftest import HERE, Peer
+
 MANY = 100  # numbers
+
+# As `ros2 launch` does, it waits for its children, and ends well after Ctrl-C.
+LAUNCH = '''
+import subprocess, sys
+for child in [subprocess.Popen([sys.executable, sys.argv[1], *words.split()]) for words in sys.argv[2:]]:
+    try:
+        child.wait()
+    except KeyboardInterrupt:
+        child.wait()
+'''
 
 
 def heard(peer):
@@ -58,6 +71,23 @@ def test_what_is_started_in_place_of_a_killed_node_stands_in_for_it(domain):
     # The launcher's Ctrl-C reaches the node, and its child ends as the node does: well.
     second.stop(signal.SIGINT)
     assert not with_command(domain, 'peers.py', 'counter')
+
+
+@pytest.mark.once
+def test_ctrl_c_to_a_launcher_ends_what_it_has_seen_die(domain):
+    launch = Peer('launch', subprocess.Popen(
+        [sys.executable, '-c', LAUNCH, HERE / 'peers.py', 'listener /there', 'counter'], env=domain.environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True))
+    domain.peers.append(launch)
+    launch.wait_for_line(f'heard {MANY}\n')
+    node, = with_command(domain, 'peers.py', 'counter')
+    os.kill(node, signal.SIGKILL)
+    launch.wait_for_line(f'heard {heard(launch)[-1] + MANY}\n')
+    # A terminal's Ctrl-C is for the launcher's process group, in which the recovered node is no more.
+    os.killpg(launch.pid, signal.SIGINT)
+    launch.wait_for_end()
+    eventually(lambda: not with_command(domain, 'peers.py', 'counter'), log(domain))
+    assert 'is told to end: its launcher' in log(domain)
 
 
 @pytest.mark.once
