@@ -86,7 +86,7 @@ public sealed class Master : IDisposable
         copier.Start();
         kin.Start();
         housekeeping.Start();
-        var status = new StatusReport(_folder, registry, memory, _engine, supervisor.Streams);
+        var status = new StatusReport(_folder, registry, store, memory, _engine, supervisor.Streams);
         _handler = new Requests(registry, supervisor, scheduler, store, status, memory, Stop).Handle;
         _server.Start();
         registry.AskWhoLives();

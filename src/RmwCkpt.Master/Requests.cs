@@ -11,6 +11,10 @@ internal sealed class Requests(
     MemoryWatch memory, Action<string> stop)
 {
     private readonly NodeOrders _orders = new(registry, supervisor);
+
+    /// <summary>How long an order for snapshots waits for those that are not live yet, ns.</summary>
+    private const long LivePatience = 5 * Clock.Second;
+
     private static readonly TimeSpan s_resumePatience = TimeSpan.FromSeconds(3);
     private readonly StatusReport _status = status;
 
@@ -87,16 +91,18 @@ internal sealed class Requests(
     {
         var members = order.Nodes.Count > 0
             ? order.Nodes.Select(_orders.One).Distinct().ToList()
-            : [.. registry.Members.Where(m => m.Entry.State == ProcessState.Live && (m.Entry.Entities.Count > 0 || m.Abroad > 0))];
+            : [.. registry.Members.Where(m => m.Entry.IsVisible && (m.Entry.Entities.Count > 0 || m.Abroad > 0))];
         if (members.Count > 0 && members.TrueForAll(m => !supervisor.Choice.HasImages(m.Policy)))
         {
             throw new RequestException($"no snapshots are taken here: {supervisor.Choice.Of([.. members.Select(m => m.Policy)]).Why}");
         }
         var reply = new Reply();
         var failures = new List<string>();
+        var asked = Clock.Steady;
         foreach (var member in members)
         {
             var name = registry.Look(member.ToString);
+            await UntilLive(member, asked, progress, cancel).ConfigureAwait(false);
             var outcome = await scheduler.Order(member).WaitAsync(cancel).ConfigureAwait(false);
             if (outcome.Manifest is { } manifest)
             {
@@ -113,6 +119,23 @@ internal sealed class Requests(
         reply.Error = string.Join("; ", failures);
         return reply;
     }
+
+    /// <summary>A process that comes back is waited for, until the order is too old.</summary>
+    private async Task UntilLive(Member member, long asked, Func<string, Task> progress, CancellationToken cancel)
+    {
+        for (var said = false; IsComingBack(member) && Clock.Steady - asked < LivePatience; said = true)
+        {
+            if (!said)
+            {
+                await progress($"{registry.Look(member.ToString)}: it replays; waiting until it is live").ConfigureAwait(false);
+            }
+            await Task.Delay(5, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private bool IsComingBack(Member member) => member.Entry.State == ProcessState.Recovering
+        || (member.Entry.State == ProcessState.Live && (member.Recovering || member.Mode != ProcessMode.Live
+            || (!registry.IsForeign(member) && !registry.IsAlive(member))));
 
     private Reply Checkpoints(CheckpointsQuery query)
     {

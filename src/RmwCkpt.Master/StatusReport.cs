@@ -10,9 +10,10 @@ namespace RmwCkpt.Master;
 
 /// <summary>Says how things are.</summary>
 internal sealed class StatusReport(
-    RunFolder folder, ProcessRegistry registry, MemoryWatch memory, EngineChoice choice, StreamRelay streams)
+    RunFolder folder, ProcessRegistry registry, SnapshotStore store, MemoryWatch memory, EngineChoice choice, StreamRelay streams)
 {
     private readonly long _since = Clock.Real;
+    private readonly NewestUsable _usable = new(store);
 
     public Status Make()
     {
@@ -31,7 +32,11 @@ internal sealed class StatusReport(
             MemoryFree = memory.Free(),
             MemoryNote = memory.Note,
         };
-        status.Processes.AddRange(registry.Look(() => registry.Members.Select(Describe).ToList()));
+        var members = registry.Members;
+        _usable.Forget(members.Select(m => m.Id).ToHashSet().Contains);
+        // Files are looked at before, for all others wait while the registry is.
+        var snapshots = members.Select(m => (Member: m, Snapshots: _usable.Of(m.Id))).ToList();
+        status.Processes.AddRange(registry.Look(() => snapshots.ConvertAll(x => Describe(x.Member, x.Snapshots))));
         if (registry.WhyBehind is { } behind)
         {
             status.Notes.Add($"the registry's journal cannot be written ({behind}): should this master be killed, the next one asks the living");
@@ -57,7 +62,7 @@ internal sealed class StatusReport(
         return checkpoint;
     }
 
-    private ProcessStatus Describe(Member member)
+    private ProcessStatus Describe(Member member, (SnapshotManifest? Newest, string Why) snapshots)
     {
         var record = member.Entry.Record;
         var outputs = streams.Unread(member);
@@ -77,12 +82,12 @@ internal sealed class StatusReport(
                 ProcessState.Left => "left",
                 _ => "final",
             },
-            LastCheckpoint = member.LastTaken,
+            LastCheckpoint = snapshots.Newest?.Taken ?? 0,
             LastSilence = Silence.Of(member, record.CaughtUp),
             CaughtUp = record.CaughtUp,
             Policy = member.Policy,
             Engine = choice.For(member.Policy).Name,
-            Note = string.Join("; ", Notes(member, outputs)),
+            Note = string.Join("; ", Notes(member, snapshots.Why, outputs)),
         };
         process.Process.Policy = null;
         process.Process.Rights = null;
@@ -95,7 +100,7 @@ internal sealed class StatusReport(
         return process;
     }
 
-    private IEnumerable<string> Notes(Member member, IReadOnlyList<string> outputs)
+    private IEnumerable<string> Notes(Member member, string whyNotNewest, IReadOnlyList<string> outputs)
     {
         if (registry.IsForeign(member))
         {
@@ -124,6 +129,10 @@ internal sealed class StatusReport(
         else if (member.Slot.AcquireInt64(ProcessTable.Divergences) is > 0 and var n)
         {
             yield return $"{n} publishes diverged in replay";
+        }
+        if (whyNotNewest.Length > 0)
+        {
+            yield return whyNotNewest;
         }
         foreach (var why in Unprotected.Why(member))
         {

@@ -4,9 +4,10 @@ namespace RmwCkpt.Memory;
 /// <param name="Id">Device and inode: what tells it from all others that there are.</param>
 /// <param name="Mode">Its kind and its rights, as of stat(2).</param>
 /// <param name="Size">Bytes.</param>
+/// <param name="Changed">When its content or anything else of it was last changed, ns since the epoch.</param>
 /// <param name="IsMountRoot">Something is mounted here. False too where the kernel does not tell.</param>
 public readonly record struct FileFacts(
-    (uint Major, uint Minor, ulong Inode) Id, uint Owner, uint Group, int Mode, long Size, bool IsMountRoot)
+    (uint Major, uint Minor, ulong Inode) Id, uint Owner, uint Group, int Mode, long Size, long Changed, bool IsMountRoot)
 {
     private const int Sticky = 0x200;
     private const int GroupWrites = 0x10;

@@ -72,7 +72,8 @@ public static unsafe partial class Posix
             ? null
             : new FileFacts(
                 (*(uint*)(buffer + 136), *(uint*)(buffer + 140), *(ulong*)(buffer + 32)), *(uint*)(buffer + 20), *(uint*)(buffer + 24),
-                *(ushort*)(buffer + 28), *(long*)(buffer + 40), (*(ulong*)(buffer + 8) & MountRoot) != 0);
+                *(ushort*)(buffer + 28), *(long*)(buffer + 40),
+                (*(long*)(buffer + 96) * 1_000_000_000) + *(uint*)(buffer + 104), (*(ulong*)(buffer + 8) & MountRoot) != 0);
     }
 
     /// <summary>Where a link, opened by <see cref="OpenPart"/>, leads; null with errno.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Memory;
+using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests;
@@ -58,6 +59,49 @@ public sealed class SnapshotSchedulerTests : IDisposable
         _ = slow.ContinueWith(x => x.Exception, TaskScheduler.Default);
     }
 
+    [Fact]
+    public async Task An_order_waits_until_a_process_that_replays_is_live()
+    {
+        var node = Join(Other, "other");
+        var slot = _domain.Registry.Members.Single().Slot;
+        slot.Release(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
+        var waits = new TaskCompletionSource<string>();
+        var order = Order(node, waits);
+        Assert.Contains("waiting until it is live", await waits.Task.WaitAsync(TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+        Assert.Empty(_engine.Begun);
+        slot.Release(ProcessTable.Mode, (uint)ProcessMode.Live);
+        Assert.Single((await order).Checkpoints);
+    }
+
+    [Fact]
+    public async Task An_order_does_not_wait_for_ever()
+    {
+        var node = Join(Other, "other");
+        _domain.Registry.Members.Single().Slot.Release(ProcessTable.Mode, (uint)ProcessMode.Replay);
+        Assert.Contains("replaying", (await Order(node)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_shows_the_newest_snapshot_that_can_be_used()
+    {
+        var node = Join(Other, "other");
+        var first = (await Order(node)).Checkpoints.Single();
+        var second = (await Order(node)).Checkpoints.Single();
+        Assert.Equal((second.Taken, "recover=off"), Look());
+        File.WriteAllText(Path.Combine(second.Folder, "image"), "It");
+        var (taken, note) = Look();
+        Assert.Equal(first.Taken, taken);
+        Assert.Contains("snapshot 2 cannot be used", note, StringComparison.Ordinal);
+        File.Delete(Path.Combine(first.Folder, "image"));
+        Assert.Equal(0, Look().Taken);
+    }
+
+    private (long Taken, string Note) Look()
+    {
+        var said = _domain.Call(1, new Request { Status = new StatusQuery() }).Status.Processes.Single();
+        return (said.LastCheckpoint, said.Note);
+    }
+
     private string Join(int pid, string node)
     {
         var welcome = _domain.Hello(pid);
@@ -66,7 +110,8 @@ public sealed class SnapshotSchedulerTests : IDisposable
         return node;
     }
 
-    private Task<Reply> Order(string node) => Task.Factory.StartNew(
+    /// <param name="progress">Is told what is first said of how it goes.</param>
+    private Task<Reply> Order(string node, TaskCompletionSource<string>? progress = null) => Task.Factory.StartNew(
         () =>
         {
             using var socket = _domain.Connect(1);
@@ -78,6 +123,7 @@ public sealed class SnapshotSchedulerTests : IDisposable
             do
             {
                 reply = Reply.Parser.ParseDelimitedFrom(stream);
+                progress?.TrySetResult(reply.Progress);
             }
             while (reply.More);
             return reply;
