@@ -33,26 +33,35 @@ public static class Guardian
     {
         lock (s_lock)
         {
-            s_users[session.Folder].Remove(session);
+            if (s_users.TryGetValue(session.Folder, out var sessions))
+            {
+                sessions.Remove(session);
+            }
         }
     }
 
     private static void Run(RunFolder folder)
     {
+        var said = "";
         while (true)
         {
             try
             {
-                foreach (var session in Sessions(folder).Where(x => x.IsDisplaced))
+                foreach (var session in Sessions(folder))
                 {
-                    session.Move();
+                    session.MoveIfDisplaced();
                 }
                 MasterStarter.StartWhenGone(folder, () => !IsWatched(folder));
+                said = "";
+                Thread.Sleep((int)(MasterTries.Of(folder).Pause / 1_000_000));
             }
             catch (Exception e)
             {
                 // Whatever it is, a damaged file say: it must not end the program.
-                Report.Error($"watching the master: {e.Message}");
+                if (said != e.Message)
+                {
+                    Report.Error($"watching the master: {said = e.Message}");
+                }
                 Thread.Sleep(1000);
             }
         }

@@ -18,30 +18,35 @@ public static class MasterStarter
     public static Reply CallOrStart(RunFolder folder, RegistryClient registry, Request request, TimeSpan timeout)
     {
         var watch = Stopwatch.StartNew();
+        var tries = MasterTries.Of(folder);
         for (var pause = 1; ; pause = Math.Min(pause * 2, 20))
         {
             try
             {
                 return registry.Call(request, timeout);
             }
-            catch (RegistryException e) when (e.NoMaster && watch.Elapsed < s_patience && !IsTimeout(e))
-            {
-                // Somebody may have removed it.
-                folder.Ensure();
-                MasterProcess.Start(folder, wait: false, FindProgram);
-                Thread.Sleep(pause);
-            }
-            catch (RegistryException e) when (e.NoMaster && ProcessTable.WhyNot(folder) is { } why)
+            catch (RegistryException e) when (e.NoMaster && (tries.HasFailed || watch.Elapsed >= s_patience)
+                && ProcessTable.WhyNot(folder) is { } why)
             {
                 // No master starts over the living nodes of another version.
                 throw new RegistryException(why, noMaster: true, e);
             }
+            catch (RegistryException e) when (e.NoMaster && watch.Elapsed < s_patience && !IsTimeout(e))
+            {
+                // Somebody may have removed it.
+                folder.Ensure();
+                MasterProcess.Start(folder, wait: false, () => NextProgram(folder, isAsked: true));
+                Thread.Sleep(pause);
+            }
         }
     }
 
-    /// <summary>Waits for the master's death and starts the next one.</summary>
+    /// <summary>Waits for the master's death and starts the next one, if it may be tried (<see cref="MasterTries"/>).</summary>
     public static void StartWhenGone(RunFolder folder, Func<bool> isOver) =>
-        MasterProcess.Start(folder, wait: true, () => isOver() ? null : FindProgram());
+        MasterProcess.Start(folder, wait: true, () => isOver() ? null : NextProgram(folder, isAsked: false));
+
+    private static string? NextProgram(RunFolder folder, bool isAsked) =>
+        FindProgram() is var program && MasterTries.Of(folder).TryBegin(folder, isAsked) ? program : null;
 
     private static bool IsTimeout(RegistryException e) =>
         e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };

@@ -12,13 +12,31 @@ public sealed partial class Session
 {
     private bool _saidMove;
 
-    /// <summary>Whether the run folder is not the one any more that this session is in.</summary>
-    internal bool IsDisplaced => !_released && !IsLeaving && (!Folder.Folder.IsInPlace || !Table.Is(Folder) || !_graph.Is(Folder));
+    /// <summary>It has begun to move, and not done all yet.</summary>
+    private bool _isBetween;
 
-    /// <summary>Makes this process' part of the domain again. What fails may be tried again.</summary>
+    /// <summary>Whether the run folder is not the one any more that this session is in.</summary>
+    private bool IsDisplaced => !IsLeaving && (_isBetween || !Folder.Folder.IsInPlace || !Table.Is(Folder) || !_graph.Is(Folder));
+
+    /// <summary>
+    /// Makes this process' part of the domain again, if its run folder is gone and it is not being released. What fails may be
+    /// tried again.
+    /// </summary>
     /// <exception cref="IOException">Why it could not.</exception>
-    internal void Move()
+    internal void MoveIfDisplaced()
     {
+        lock (_moving)
+        {
+            if (!_stays && !_released && IsDisplaced)
+            {
+                Move();
+            }
+        }
+    }
+
+    private void Move()
+    {
+        _isBetween = true;
         if (!_saidMove)
         {
             _saidMove = true;
@@ -26,12 +44,9 @@ public sealed partial class Session
                 + "older messages are gone; the next snapshot protects it again");
         }
         Folder.Ensure();
+        _descriptions.KeepAgain();
         lock (_saying)
         {
-            if (_released)
-            {
-                return;
-            }
             SayHelloAgain(withEntities: false);
             lock (Determinants.Gate)
             {
@@ -57,5 +72,6 @@ public sealed partial class Session
         _matcher.Update();
         RingSelf();
         Table.Notify(SlotIndex);
+        _isBetween = false;
     }
 }

@@ -10,36 +10,45 @@ namespace RmwCkpt.Middleware;
 /// </summary>
 public sealed class TypeDescriptions(RunFolder folder)
 {
-    /// <summary>Those of which this process knows that they are there.</summary>
-    private readonly ConcurrentDictionary<TrustedPath, bool> _kept = new();
+    /// <summary>Those of this process' own types, and how each is made.</summary>
+    private readonly ConcurrentDictionary<TrustedPath, Func<string>> _own = new();
 
     public static TrustedPath PathOf(RunFolder folder, ReadOnlySpan<byte> typeHash) =>
         folder.Types / $"{Convert.ToHexStringLower(typeHash)}.json";
 
+    /// <param name="options">Its description can be asked for as long as this process lives.</param>
     public void Keep(EndpointOptions options)
     {
-        if (options.TypeHash is null || options.Description is null)
+        if (options.TypeHash is not null && options.Description is { } description
+            && PathOf(folder, options.TypeHash) is var path && _own.TryAdd(path, description))
         {
-            return;
+            Write(path, description);
         }
-        var path = PathOf(folder, options.TypeHash);
-        if (_kept.ContainsKey(path))
+    }
+
+    /// <summary>Somebody has removed the run folder: what is missing in the one that was made again is written.</summary>
+    public void KeepAgain()
+    {
+        foreach (var (path, description) in _own)
         {
-            return;
+            Write(path, description);
         }
+    }
+
+    private static void Write(TrustedPath path, Func<string> description)
+    {
         try
         {
             if (!path.Exists)
             {
                 var temporary = path + $".{Environment.ProcessId}";
-                temporary.WriteAll(Encoding.UTF8.GetBytes(options.Description()));
+                temporary.WriteAll(Encoding.UTF8.GetBytes(description()));
                 temporary.MoveTo(path);
             }
-            _kept[path] = true;
         }
         catch (IOException e)
         {
-            Report.Error($"keep the description of {options.Type}: {e.Message}; 'journal show' will not decode it");
+            Report.Error($"keep the type description {path}: {e.Message}; 'journal show' will not decode what is of that type");
         }
     }
 }

@@ -195,6 +195,20 @@ public sealed class ProcessTable : IDisposable
         }
     }
 
+    /// <summary>How many masters there were in the table that the run folder has, and which table that is; 0: there is none.</summary>
+    public static ((uint, uint, ulong)? Table, uint Count) MastersOf(RunFolder folder)
+    {
+        try
+        {
+            using var file = Mapping.Open(folder.Table, writable: false);
+            return (folder.Table.Facts?.Id, file.View.Length == FileSize ? file.View.AcquireUInt32(Masters) : 0);
+        }
+        catch (IOException)
+        {
+            return default;
+        }
+    }
+
     /// <summary>Removes a table of another version if <paramref name="isUsed"/>, asked of it, says that nobody lives in it.</summary>
     public static void RemoveOther(RunFolder folder, Func<ProcessTable, bool> isUsed)
     {

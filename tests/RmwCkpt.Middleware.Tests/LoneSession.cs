@@ -13,11 +13,12 @@ internal sealed class LoneSession : IDisposable
     private const uint Slot = 1;
     private readonly string _parent = $"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}";
     private readonly Node _node;
+
     /// <param name="of">The process, in a former life, whose journal and logs this one has.</param>
     public LoneSession(LoneSession? of = null)
     {
         Folder = of?.Folder ?? new RunFolder($"{_parent}/run", $"{_parent}/state", 7);
-        var table = ProcessTable.Open(Folder, make: Make());
+        var table = ProcessTable.Open(Folder, make: Make(Folder));
         table.Slot(Slot).Increment(ProcessTable.Incarnation);
         var welcome = new Welcome { Slot = Slot, Process = 9, Incarnation = table.Slot(Slot).ReadUInt32(ProcessTable.Incarnation) };
         Session = new Session(Folder, new RegistryClient(Folder), table, GraphTable.Open(Folder), welcome, resumed: of is not null);
@@ -70,14 +71,22 @@ internal sealed class LoneSession : IDisposable
 
     public void Dispose() => Directory.Delete(Path.GetDirectoryName(Folder.Run)!, recursive: true);
 
-    private bool Make()
+    /// <summary>Somebody removes the run folder, and others make it again; returns the table that it then has.</summary>
+    public ProcessTable Remove()
     {
-        Folder.Ensure();
-        if (Folder.Graph.Exists)
+        Directory.Delete(Folder.Run, recursive: true);
+        var again = new RunFolder(Folder.Run, Folder.State, Folder.Domain);
+        return ProcessTable.Open(again, make: Make(again));
+    }
+
+    private static bool Make(RunFolder folder)
+    {
+        folder.Ensure();
+        if (folder.Graph.Exists)
         {
             return false;
         }
-        using var graph = File.Create(Folder.Graph.FullName);
+        using var graph = File.Create(folder.Graph.FullName);
         graph.SetLength(GraphTable.FileSize);
         Span<byte> magic = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(magic, GraphTable.MagicValue);

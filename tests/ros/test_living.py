@@ -1,50 +1,39 @@
 """Nodes that live go on, whatever becomes of the master, its journal and the folders."""
 
-import json
 import os
 import pathlib
-import re
 import shutil
 import signal
-import subprocess
-import time
 
 import pytest
 
-FURTHER = 100  # numbers
-PATIENCE = 30  # s
+from looking import assert_nothing_is_missed, status, wait_for_more, wait_for_status
+
+HAS_CRIU = 'RMW_CKPT_CRIU' in os.environ
 
 
-def status(domain):
-    """The master's process id and what it says of each node."""
-    done = subprocess.run(
-        ['rmw_ckpt', 'status', '--json'], env=domain.environment, capture_output=True, text=True, check=True, timeout=PATIENCE)
-    said = json.loads(done.stdout)
-    return said['master_pid'], {name: process for process in said['processes'] for name in process['nodes']}
+def run_folder(domain, domain_id):
+    return pathlib.Path(domain.folder) / str(domain_id) / 'run'
 
 
-def heard(peer):
-    return [int(number) for number in re.findall(r'heard (\d+)', peer.output())]
-
-
-def wait_for_more(peer):
-    peer.wait_for_line(f'heard {(heard(peer) or [0])[-1] + FURTHER}\n')
+def who(nodes):
+    return {name: (x['pid'], x['process'], x['slot']) for name, x in nodes.items()}
 
 
 def flip(folder):
-    journal = folder / 'run' / 'registry.journal'
+    journal = folder / 'registry.journal'
     data = bytearray(journal.read_bytes())
     data[60] ^= 4
     journal.write_bytes(data)
 
 
 def remove_journal(folder):
-    (folder / 'run' / 'registry.journal').unlink()
-    shutil.rmtree(folder / 'state', ignore_errors=True)
+    (folder / 'registry.journal').unlink()
+    shutil.rmtree(folder.parent / 'state', ignore_errors=True)
 
 
 def remove_all(folder):
-    shutil.rmtree(folder)
+    shutil.rmtree(folder.parent)
 
 
 @pytest.mark.once
@@ -56,29 +45,49 @@ def test_living_nodes_are_known_and_protected_after(domain, domain_id, damage):
     domain.start('counter')
     wait_for_more(last)
     master, before = status(domain)
-    damage(pathlib.Path(domain.folder) / str(domain_id))
+    run = run_folder(domain, domain_id)
+    types = {x.name for x in (run / 'types').iterdir()}
+    damage(run)
     if damage is not remove_all:
         os.kill(master, signal.SIGKILL)
 
     wait_for_more(last)
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            now, after = status(domain)
-        except subprocess.CalledProcessError:
-            now, after = master, {}
-        protected = 'RMW_CKPT_CRIU' not in os.environ or all(x['last_checkpoint'] for x in after.values())
-        if now != master and protected and len(after) == len(before):
-            break
-        assert time.monotonic() < end, f'{after}\n{relay.output()}'
-        time.sleep(0.05)
-    assert {name: (x['pid'], x['process'], x['slot']) for name, x in after.items()} == {
-        name: (x['pid'], x['process'], x['slot']) for name, x in before.items()}
+    _, after = wait_for_status(
+        domain, lambda now, nodes: now != master and len(nodes) == len(before)
+        and (not HAS_CRIU or all(x['last_checkpoint'] for x in nodes.values())), 'all of them, protected')
+    assert who(after) == who(before)
+    assert {x.name for x in (run / 'types').iterdir()} == types
     domain.run('newcomer', 'counter', 'relay', 'listener')
 
-    if 'RMW_CKPT_CRIU' in os.environ:
+    if HAS_CRIU:
         relay.kill()
         wait_for_more(last)
         assert status(domain)[1]['/relay']['incarnation'] == 2
-    numbers = heard(last)
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert_nothing_is_missed(last)
+
+
+@pytest.mark.once
+def test_a_program_that_is_no_master_any_more_is_tried_once_by_each_and_then_seldom(domain, tmp_path):
+    refusing, tries, program = tmp_path / 'refusing', tmp_path / 'tries', tmp_path / 'rmw_ckpt'
+    program.write_text(f'#!/bin/sh\necho >> {tries}\n[ -e {refusing} ] && exit 1\nexec {shutil.which("rmw_ckpt")} "$@"\n')
+    program.chmod(0o700)
+    domain.environment['RMW_CKPT_PROGRAM'] = str(program)
+    listener = domain.start('listener', '/there')
+    counter = domain.start('counter')
+    wait_for_more(listener)
+    master, before = status(domain)
+    refusing.touch()
+    tries.unlink()
+    os.kill(master, signal.SIGKILL)
+    counter.wait_for_line('less and less often')
+    listener.wait_for_line('less and less often')
+    # Each has one try for nothing, and then one after 1 s, 2 s, 4 s.
+    wait_for_more(listener, 500)
+    assert 2 <= tries.read_text().count('\n') <= 8
+    assert all(x.output().count('less and less often') == 1 for x in (counter, listener))
+
+    refusing.unlink()
+    _, after = wait_for_status(domain, lambda now, nodes: len(nodes) == len(before), 'a master again')
+    assert who(after) == who(before)
+    wait_for_more(listener)
+    assert_nothing_is_missed(listener)
