@@ -16,9 +16,19 @@ internal sealed class MasterTries
     private static readonly ConcurrentDictionary<string, MasterTries> s_all = new();
 
     private readonly object _lock = new();
-    private ((uint, uint, ulong)? Table, uint Count)? _before;
+    private Signs? _before;
     private int _failures;
     private long _failedAt;
+
+    /// <summary>What differs once there was a master, or once somebody has removed what it was to begin in.</summary>
+    private readonly record struct Signs((uint, uint, ulong)? Lock, (uint, uint, ulong)? Table, uint Masters)
+    {
+        public static Signs In(RunFolder folder)
+        {
+            var (table, masters) = ProcessTable.MastersOf(folder);
+            return new Signs(folder.Lock.Facts?.Id, table, masters);
+        }
+    }
 
     public static MasterTries Of(RunFolder folder) => s_all.GetOrAdd(folder.Run, _ => new MasterTries());
 
@@ -46,20 +56,20 @@ internal sealed class MasterTries
             if (_before is { } before)
             {
                 _before = null;
-                Judge(folder, before != ProcessTable.MastersOf(folder));
+                Judge(folder, before != Signs.In(folder));
             }
             if (PauseOf(isAsked ? Math.Min(_failures, 1) : _failures) > 0)
             {
                 return false;
             }
-            _before = ProcessTable.MastersOf(folder);
+            _before = Signs.In(folder);
             return true;
         }
     }
 
-    private void Judge(RunFolder folder, bool cameUp)
+    private void Judge(RunFolder folder, bool isOther)
     {
-        _failures = cameUp ? 0 : _failures + 1;
+        _failures = isOther ? 0 : _failures + 1;
         _failedAt = Posix.Now(Posix.MonotonicClock);
         if (_failures == 1)
         {

@@ -131,7 +131,7 @@ class Domain:
 
     def _processes(self):
         """The processes that have this domain's folder in their environment."""
-        mark = f'RMW_CKPT_DIR={self.folder}\0'.encode()
+        mark = f'ROS_LOG_DIR={self.folder}/log\0'.encode()
         for entry in pathlib.Path('/proc').iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 try:

@@ -33,12 +33,20 @@ def wait_for_status(domain, condition, what):
         time.sleep(0.05)
 
 
+def wait_until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f'waited {PATIENCE} s for {what}'
+        time.sleep(0.001)
+
+
 def heard(peer):
     return [int(number) for number in re.findall(r'heard (\d+)', peer.output())]
 
 
 def wait_for_more(peer, further=FURTHER):
-    peer.wait_for_line(f'heard {(heard(peer) or [0])[-1] + further}\n')
+    peer.wait_for_line('heard ')
+    peer.wait_for_line(f'heard {heard(peer)[-1] + further}\n')
 
 
 def assert_nothing_is_missed(*peers):

@@ -1,13 +1,12 @@
 """The run folder is removed while nodes live, as systemd-logind's RemoveIPC does, and by people in a hurry."""
 
-import os
 import shutil
 import signal
 import time
 
 import pytest
 
-from looking import FURTHER, assert_nothing_is_missed, heard, status, wait_for_more, wait_for_status
+from looking import FURTHER, assert_nothing_is_missed, heard, status, wait_for_more, wait_for_status, wait_until
 from test_living import HAS_CRIU, run_folder, who
 
 STOPPED = 5  # s
@@ -21,13 +20,6 @@ def start_three(domain, **settings):
     counter = domain.start('counter', **settings)
     wait_for_more(last)
     return last, relay, counter
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.001)
 
 
 def remove(folder):
