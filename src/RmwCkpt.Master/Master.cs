@@ -54,8 +54,8 @@ public sealed class Master : IDisposable
         var copier = new SnapshotCopier(store, room, _options.KeepsOnDisk, _log);
         var scheduler = new SnapshotScheduler(
             registry, new SnapshotTaker(registry, store, _engine, room, _log), copier, _engine, _options, () => memory.EarlyBytes, _log);
-        var supervisor = new Supervisor(_folder, registry, store, _engine, _options, _log);
         var watch = new FolderWatch(_folder);
+        var supervisor = new Supervisor(_folder, watch, registry, store, _engine, _options, _log);
         var state = new StateShare(_folder);
         var sweeper = new Sweeper(
             _folder, watch, registry, store, state, _engine, () => MemoryPlan.LeftLogs(memory.Budget), _log);

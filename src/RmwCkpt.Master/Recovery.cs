@@ -264,14 +264,9 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         {
             supervisor.Log.LeftEnded(_name, string.Join(", ", ended));
         }
-        if (Engine is NoneEngine)
-        {
-            _whyNoImage = "engine none";
-        }
-        else if (ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience)) && ProcessProbe.Exists((int)record.Pid))
-        {
-            _whyNoImage = WhyTaken((int)member.Entry.Record.Pid);
-        }
+        _whyNoImage = supervisor.WhyLost ?? (Engine is NoneEngine ? "engine none"
+            : ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience)) && ProcessProbe.Exists((int)record.Pid)
+            ? WhyTaken((int)member.Entry.Record.Pid) : "");
         return RecoveryPhase.Raise;
     }
 
@@ -413,13 +408,14 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         {
             return Down($"{_whyNoImage}, and its command cannot be started again: {whyNot}");
         }
-        if (member.Slot.AcquireInt64(ProcessTable.JournalFirst) > 0)
+        var whyFresh = supervisor.WhyLost
+            ?? (member.Slot.AcquireInt64(ProcessTable.JournalFirst) > 0
+                ? $"{_whyNoImage}, and its journal no longer goes back to its beginning"
+                : ProgramFiles.Changed(member.Entry.Record) is { } changed
+                ? $"{_whyNoImage}, and {changed} has changed since it joined: it is not what its journal is of" : null);
+        if (whyFresh is not null)
         {
-            return StartFresh($"{_whyNoImage}, and its journal no longer goes back to its beginning");
-        }
-        if (ProgramFiles.Changed(member.Entry.Record) is { } changed)
-        {
-            return StartFresh($"{_whyNoImage}, and {changed} has changed since it joined: it is not what its journal is of");
+            return StartFresh(whyFresh);
         }
         var result = supervisor.Fallback.Restore(Order(null));
         member.StartedAgain = _incarnation;

@@ -34,9 +34,13 @@ internal sealed partial class Supervisor : IDisposable
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<Recovery>> _forced = new();
     private readonly ConcurrentDictionary<int, string> _fresh = new();
 
+    private readonly FolderWatch _folderWatch;
+
     public Supervisor(
-        RunFolder folder, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, MasterOptions options, ILogger log)
+        RunFolder folder, FolderWatch watch, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, MasterOptions options,
+        ILogger log)
     {
+        _folderWatch = watch;
         (Folder, Registry, Store, Choice, Options, Log) = (folder, registry, store, engine, options, log);
         Attendance = new Attendance(registry.Table.Domain, () => Clock.Boot);
         Watch = new DeathWatch(OnEnd, log);
@@ -49,6 +53,11 @@ internal sealed partial class Supervisor : IDisposable
     }
 
     public RunFolder Folder { get; }
+
+    /// <summary>
+    /// Somebody has removed the run folder: nothing that was in it can be had, and who dies now is in none that is made after it.
+    /// </summary>
+    public string? WhyLost => _folderWatch.WhyLost;
 
     public ProcessRegistry Registry { get; }
 

@@ -29,15 +29,20 @@ def kept(run):
     return {x.relative_to(run) for folder in ('logs', 'processes') for x in (run / folder).iterdir()}
 
 
-def freeze(*peers):
-    """From here on none of them starts a master."""
-    for peer in peers:
-        peer.process.send_signal(signal.SIGSTOP)
+def freeze(*pids):
+    """From here on none of them starts a master: a thread that is still running could get the lock, and keep it."""
+    def are_stopped():
+        tasks = [x for pid in pids for x in pathlib.Path(f'/proc/{pid}/task').iterdir()]
+        return all((x / 'stat').read_text().rsplit(')', 1)[1].split()[0] == 'T' for x in tasks)
+
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(are_stopped, 'all threads to stop')
 
 
-def thaw(*peers):
-    for peer in peers:
-        peer.process.send_signal(signal.SIGCONT)
+def thaw(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -57,10 +62,9 @@ def run_of(number):
     return pathlib.Path(f'/dev/shm/rmw_ckpt-{os.getuid()}/{number}')
 
 
-@pytest.mark.parametrize('keep', ['memory', 'disk'])
-def test_two_homes_are_one_domain(homes, keep):
+def test_two_homes_are_one_domain(homes):
     domain = homes
-    domain.environment.update({'RMW_CKPT_INTERVAL': '0.5', 'RMW_CKPT_KEEP': keep})
+    domain.environment.update({'RMW_CKPT_INTERVAL': '0.5', 'RMW_CKPT_KEEP': 'disk'})
     first, second = ({'HOME': os.path.join(domain.folder, x)} for x in ('a', 'b'))
     for home in (first, second):
         os.mkdir(home['HOME'], mode=0o700)
@@ -74,10 +78,11 @@ def test_two_homes_are_one_domain(homes, keep):
     assert variable(master, 'HOME') == first['HOME']
     there = kept(run)
 
-    freeze(listener, relay, counter)
+    first_pids = [x.pid for x in (listener, relay, counter)]
+    freeze(*first_pids)
     os.kill(master, signal.SIGKILL)
     late = domain.start('listener', '/back', '', 'late', **second)
-    thaw(listener, relay, counter)
+    thaw(*first_pids)
     now, after = wait_for_status(
         domain, lambda now, nodes: now != master and len(nodes) == len(before) + 1
         and not any('has not said hello' in x['note'] for x in nodes.values()), 'all of them')
@@ -98,20 +103,13 @@ CONTAINER = ('unshare', '--pid', '--fork', '--kill-child', '--mount-proc')
 
 
 def inside(peer):
-    """Of a container's first process, as this namespace has it."""
+    """The process that was started in a container, as this namespace has it."""
     return int(pathlib.Path(f'/proc/{peer.pid}/task/{peer.pid}/children').read_text().split()[0])
 
 
 def beside(peer):
     """How another one gets into its container."""
     return ('nsenter', '--target', str(inside(peer)), '--pid', '--mount')
-
-
-def signal_inside(peer, number):
-    """To the container's first process, and to what was sent in beside it."""
-    children = pathlib.Path(f'/proc/{peer.pid}/task/{peer.pid}/children').read_text().split()
-    for child in children:
-        os.kill(int(child), number)
 
 
 def masters(domain):
@@ -136,14 +134,13 @@ def test_two_containers_that_share_the_run_folder(domain, domain_id):
     there = kept(run)
 
     # The next master is in the other container, and sees nobody of this one.
-    signal_inside(listener, signal.SIGSTOP)
-    signal_inside(counter, signal.SIGSTOP)
+    both = inside(listener), inside(counter)
+    freeze(*both)
     os.kill(master, signal.SIGKILL)
     other = domain.start('listener', '/there', '', 'other', prefix=CONTAINER)
     second, = masters(domain)
     assert namespace(second) == namespace(inside(other)) != one
-    signal_inside(listener, signal.SIGCONT)
-    signal_inside(counter, signal.SIGCONT)
+    thaw(*both)
     wait_for_more(listener, SWEEPS)
     wait_for_more(other)
     assert there <= kept(run)
@@ -173,10 +170,10 @@ def test_a_container_of_the_host_that_shares_the_run_folder(domain, domain_id):
     assert set(before) == {'/listener', '/counter', '/other'}
     there = kept(run)
 
-    freeze(listener, counter)
+    freeze(listener.pid, counter.pid)
     os.kill(master, signal.SIGKILL)
     wait_until(lambda: [namespace(x) for x in masters(domain)] == [namespace(inside(other))], 'a master in the container')
-    thaw(listener, counter)
+    thaw(listener.pid, counter.pid)
     wait_for_more(listener, SWEEPS)
     wait_for_more(other)
     assert there <= kept(run)

@@ -28,22 +28,23 @@ def remove(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize('again', ['once it is there again', 'once a master has a table there', 'once all are in it'])
-def test_removed_twice(domain, domain_id, again):
+def test_removed_again_and_again(domain, domain_id):
     last, *_ = start_three(domain)
     master, before = status(domain)
     run = run_folder(domain, domain_id)
+
+    def all_are_in_it(now, nodes):
+        return now != master and len(nodes) == len(before)
+
     remove(run)
-    if again == 'once it is there again':
-        wait_until(run.exists, again)
-    elif again == 'once a master has a table there':
-        wait_until((run / 'table').exists, again)
-    else:
-        second, nodes = wait_for_status(domain, lambda now, nodes: now != master and len(nodes) == len(before), again)
-        assert who(nodes) == who(before)
-        master = second
+    wait_until(run.exists, 'the folder again')
     remove(run)
-    _, after = wait_for_status(domain, lambda now, nodes: now != master and len(nodes) == len(before), 'all of them')
+    wait_until((run / 'table').exists, 'a master that has a table there')
+    remove(run)
+    master, after = wait_for_status(domain, all_are_in_it, 'all of them')
+    assert who(after) == who(before)
+    remove(run)
+    _, after = wait_for_status(domain, all_are_in_it, 'all of them once more')
     assert who(after) == who(before)
     wait_for_more(last)
     domain.run('newcomer', 'counter', 'relay', 'listener')
@@ -69,17 +70,21 @@ def test_a_node_that_was_stopped_meanwhile_comes_back_as_what_it_was(domain, dom
     assert_nothing_is_missed(last)
 
 
-def test_one_that_dies_there_before_its_first_snapshot_is_started_anew(domain, domain_id):
+def test_those_that_die_before_they_are_protected_again_are_started_anew(domain, domain_id):
     last, relay, _ = start_three(domain)
-    other = domain.start('listener', '/there', '', 'other')
+    sure, spare = (domain.start('listener', '/there', '', x) for x in ('sure', 'spare'))
     master, before = status(domain)
+
+    def is_another(nodes, name):
+        return name in nodes and nodes[name]['state'] == 'live' and nodes[name]['pid'] != before[name]['pid']
+
     remove(run_folder(domain, domain_id))
-    wait_for_status(domain, lambda now, nodes: now != master and len(nodes) == len(before), 'all of them')
     relay.kill()
-    _, after = wait_for_status(
-        domain, lambda _, nodes: nodes['/relay']['state'] == 'live' and nodes['/relay']['pid'] != before['/relay']['pid'],
-        'another relay')
-    assert 'anew' in after['/relay']['note'], after
-    # What was said meanwhile is lost to the next, who passes on what it hears.
-    last.wait_for_line(f'heard {heard(other)[-1] + FURTHER}\n')
-    assert_nothing_is_missed(other)
+    wait_for_status(
+        domain, lambda now, nodes: now != master and len(nodes) == len(before) and is_another(nodes, '/relay'), 'another relay')
+    spare.kill()
+    _, after = wait_for_status(domain, lambda _, nodes: is_another(nodes, '/spare'), 'another spare one')
+    assert 'anew' in after['/spare']['note'], after
+    # What was said while there was no relay is lost to the next one, which passes on what it hears.
+    last.wait_for_line(f'heard {heard(sure)[-1] + FURTHER}\n')
+    assert_nothing_is_missed(sure)
