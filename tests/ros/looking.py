@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import time
 
@@ -38,6 +39,12 @@ def wait_until(condition, what):
     while not condition():
         assert time.monotonic() < end, f'waited {PATIENCE} s for {what}'
         time.sleep(0.001)
+
+
+def remove(folder):
+    """As rm -rf does, though others make things in there at the same time."""
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def heard(peer):

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from looking import assert_nothing_is_missed, status, wait_for_more, wait_for_status
+from looking import assert_nothing_is_missed, remove, status, wait_for_more, wait_for_status
 
 HAS_CRIU = 'RMW_CKPT_CRIU' in os.environ
 
@@ -33,7 +33,7 @@ def remove_journal(folder):
 
 
 def remove_all(folder):
-    shutil.rmtree(folder.parent)
+    remove(folder.parent)
 
 
 @pytest.mark.once

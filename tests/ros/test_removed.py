@@ -1,12 +1,11 @@
 """The run folder is removed while nodes live, as systemd-logind's RemoveIPC does, and by people in a hurry."""
 
-import shutil
 import signal
 import time
 
 import pytest
 
-from looking import FURTHER, assert_nothing_is_missed, heard, status, wait_for_more, wait_for_status, wait_until
+from looking import FURTHER, assert_nothing_is_missed, heard, remove, status, wait_for_more, wait_for_status, wait_until
 from test_living import HAS_CRIU, run_folder, who
 
 STOPPED = 5  # s
@@ -20,12 +19,6 @@ def start_three(domain, **settings):
     counter = domain.start('counter', **settings)
     wait_for_more(last)
     return last, relay, counter
-
-
-def remove(folder):
-    """As rm -rf does where others make things at the same time."""
-    while folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_removed_again_and_again(domain, domain_id):
