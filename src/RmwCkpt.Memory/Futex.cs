@@ -7,9 +7,6 @@ public static unsafe class Futex
 {
     private const int Eintr = 4;
 
-    // The syscall's number, the only constant here that differs between x86-64 and aarch64.
-    private static readonly nint s_futex = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 98 : 202;
-
     /// <summary>
     /// Sleeps while the word is <paramref name="expected"/>, for at most <paramref name="timeout"/> ns (negative: no
     /// limit). Returns on a wake, a change, a signal or the time-out: look again. True: a signal. A relative time, so that
@@ -18,10 +15,10 @@ public static unsafe class Futex
     public static bool Wait(Region region, int offset, uint expected, long timeout)
     {
         var time = new Posix.TimeSpec { Seconds = timeout / 1_000_000_000, Nanoseconds = timeout % 1_000_000_000 };
-        return Posix.syscall(s_futex, region.Pointer(offset, 4), 0, (nint)expected, timeout < 0 ? 0 : (nint)(&time), 0, 0) < 0
+        return Posix.syscall(Abi.Own.Futex, region.Pointer(offset, 4), 0, (nint)expected, timeout < 0 ? 0 : (nint)(&time), 0, 0) < 0
             && Marshal.GetLastSystemError() == Eintr;
     }
 
     public static void WakeAll(Region region, int offset) =>
-        Posix.syscall(s_futex, region.Pointer(offset, 4), 1, int.MaxValue, 0, 0, 0);
+        Posix.syscall(Abi.Own.Futex, region.Pointer(offset, 4), 1, int.MaxValue, 0, 0, 0);
 }

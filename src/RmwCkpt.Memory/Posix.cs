@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace RmwCkpt.Memory;
 
-/// <summary>The C library's calls that .NET does not offer, on Linux (x86-64 and aarch64 share these constants).</summary>
+/// <summary>The C library's calls that .NET does not offer, on Linux (<see cref="Abi"/>: of which architecture).</summary>
 public static unsafe partial class Posix
 {
     public const int ReadOnly = 0;

@@ -12,15 +12,12 @@ public static unsafe partial class Posix
     private const int CurrentFolder = -100;
     private const int EmptyPath = 0x1000;
 
-    // The two of open(2)'s flags that aarch64 has elsewhere.
-    private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
-
     /// <summary>Whether openat2(2) is used. Tests do without.</summary>
     internal static bool UsesOpen2 { get; set; } = HasOpen2();
 
-    internal static int FolderOnly { get; } = s_isArm ? 0x4000 : 0x10000;
+    internal static int FolderOnly => Abi.Own.FolderOnly;
 
-    internal static int NoFollow { get; } = s_isArm ? 0x8000 : 0x20000;
+    internal static int NoFollow => Abi.Own.NoFollow;
 
     /// <summary>Opens what a name of one or more parts stands for below a folder; -1 with errno. ELOOP, ENOTDIR: a link is among them.</summary>
     internal static int OpenAt(int folder, string name, int flags, int mode = 0)

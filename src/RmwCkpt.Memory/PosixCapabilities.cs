@@ -32,11 +32,10 @@ public static unsafe partial class Posix
     /// </summary>
     public static void MakeAmbient(ulong capabilities)
     {
-        var (get, set) = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? (125, 126) : (90, 91);
         // Version 3, this thread; then effective, permitted, inheritable: the lower halves, the upper halves.
         var header = stackalloc uint[] { 0x20080522, 0 };
         var sets = stackalloc uint[6];
-        if (syscall(get, (nint)header, (nint)sets, 0, 0, 0, 0) != 0)
+        if (syscall(Abi.Own.CapGet, (nint)header, (nint)sets, 0, 0, 0, 0) != 0)
         {
             return;
         }
@@ -46,7 +45,7 @@ public static unsafe partial class Posix
             sets[half * 3] |= raised;
             sets[(half * 3) + 2] |= raised;
         }
-        _ = syscall(set, (nint)header, (nint)sets, 0, 0, 0, 0);
+        _ = syscall(Abi.Own.CapSet, (nint)header, (nint)sets, 0, 0, 0, 0);
         for (var bit = 0; bit < 64; bit++)
         {
             if ((capabilities >> bit & 1) == 1)
@@ -70,7 +69,7 @@ public static unsafe partial class Posix
         arguments[4] = SigChild;
         arguments[8] = (ulong)wanted;
         arguments[9] = 1;
-        var exit = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 231 : 94;
+        var exit = Abi.Own.ExitGroup;
         // Bound before: the child cannot have it done.
         _ = C2.rawSyscall(-1, 0, 0);
         var got = C2.rawSyscall(435, (nint)arguments, 88);

@@ -17,13 +17,11 @@ public static unsafe partial class Posix
 {
     private const int Capabilities = 64;
 
-    private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
-
     public static void SetThreadGroups(ReadOnlySpan<uint> groups)
     {
         fixed (uint* p = groups)
         {
-            if (syscall(IsArm ? 159 : 116, groups.Length, (nint)p, 0, 0, 0, 0) != 0)
+            if (syscall(Abi.Own.SetGroups, groups.Length, (nint)p, 0, 0, 0, 0) != 0)
             {
                 throw Failed("set the groups of a process that is started again");
             }
@@ -32,7 +30,7 @@ public static unsafe partial class Posix
 
     public static void SetThreadGroup(uint real, uint effective, uint saved)
     {
-        if (syscall(IsArm ? 149 : 119, (nint)real, (nint)effective, (nint)saved, 0, 0, 0) != 0)
+        if (syscall(Abi.Own.SetResGid, (nint)real, (nint)effective, (nint)saved, 0, 0, 0) != 0)
         {
             throw Failed("set the group of a process that is started again");
         }

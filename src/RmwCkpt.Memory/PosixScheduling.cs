@@ -17,7 +17,7 @@ public static unsafe partial class Posix
     public static byte[] Affinity(int thread)
     {
         var mask = stackalloc byte[AffinitySize];
-        var size = (int)syscallOfAffinity(thread, AffinitySize, mask, set: false);
+        var size = (int)syscall(Abi.Own.GetAffinity, thread, AffinitySize, (nint)mask, 0, 0, 0);
         var bytes = new Span<byte>(mask, Math.Max(size, 0));
         return bytes[..(bytes.LastIndexOfAnyExcept((byte)0) + 1)].ToArray();
     }
@@ -28,7 +28,7 @@ public static unsafe partial class Posix
         var mask = stackalloc byte[AffinitySize];
         new Span<byte>(mask, AffinitySize).Clear();
         processors[..Math.Min(processors.Length, AffinitySize)].CopyTo(new Span<byte>(mask, AffinitySize));
-        return syscallOfAffinity(thread, AffinitySize, mask, set: true) >= 0;
+        return syscall(Abi.Own.SetAffinity, thread, AffinitySize, (nint)mask, 0, 0, 0) >= 0;
     }
 
     /// <summary>A thread's policy (SCHED_...) and its priority under it; -1: there is no such thread.</summary>
@@ -73,18 +73,6 @@ public static unsafe partial class Posix
 
     /// <summary>From now on the calling thread has a umask and a working folder of its own. Not to be undone.</summary>
     public static bool UnshareFileSystem() => S.unshare(0x200) == 0;
-
-    private static nint syscallOfAffinity(int thread, int size, byte* mask, bool set)
-    {
-        var number = (RuntimeInformation.ProcessArchitecture, set) switch
-        {
-            (Architecture.X64, true) => 203,
-            (Architecture.X64, false) => 204,
-            (_, true) => 122,
-            (_, false) => 123,
-        };
-        return syscall(number, thread, size, (nint)mask, 0, 0, 0);
-    }
 
     private static partial class S
     {
