@@ -1,5 +1,6 @@
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Streams;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
 
@@ -9,10 +10,11 @@ internal static class CommandsError
     private const int Lines = 3;
     private const int Longest = 300;
 
-    public static string Of(Member member)
+    public static string Of(Member member, RunFolder folder)
     {
-        var path = member.Stdio.Descriptors.FirstOrDefault(x => x.Number == 2) is { Kind: StdioKind.File } file
-            ? file.Target : Path.Combine(member.Entry.Record.Folder, StandardOutputs.Name(member.Entry.Record, 2));
+        // A file of its own is the one that it had open, whatever has its name now.
+        var path = member.Stdio.Descriptors.FirstOrDefault(x => x.Number == 2) is { Kind: StdioKind.File, Descriptor: >= 0 } file
+            ? $"/proc/self/fd/{file.Descriptor}" : StandardOutputs.File(folder, member.Entry.Record, 2).DescriptorPath;
         var said = Tail(path);
         return $"its command ends ({string.Join(' ', member.Entry.Record.Command)}, in {StartFolder.Of(member.Entry.Record)})"
             + (said.Length > 0 ? $": {said}" : "");

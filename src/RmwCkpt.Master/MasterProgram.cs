@@ -81,7 +81,7 @@ public static class MasterProgram
         log.Stopping(master.Stopped.Result);
         if (isDeserted)
         {
-            PrivateDomains.Sweep(folder);
+            PrivateDomains.Sweep(folder, Environment.GetEnvironmentVariable);
         }
         return 0;
 

@@ -181,6 +181,7 @@ internal sealed class MemoryWatch : IDisposable
         }
     }
 
+    // By paths that go through the folder's descriptor, for these are only sizes, and .NET reads a large tree faster.
     private static List<long> Sizes(string folder) => [.. new DirectoryInfo(folder).EnumerateDirectories().Select(x => SizeOf(x.FullName))];
 
     private static long SizeOf(string folder)

@@ -13,7 +13,8 @@ internal static class PrivateDomains
     private const int First = 0x40000000;
 
     /// <summary>Removes the folders of such a domain whose master ends, and those whose process and master were killed.</summary>
-    public static void Sweep(RunFolder ended)
+    /// <param name="read">What a variable of the environment is, for the places of the others.</param>
+    public static void Sweep(RunFolder ended, Func<string, string?> read)
     {
         if (ended.Domain < First)
         {
@@ -23,13 +24,14 @@ internal static class PrivateDomains
         // RUN is .../DOMAIN or .../DOMAIN/run.
         var isNested = Path.GetFileName(ended.Run) == "run";
         var parent = Path.GetDirectoryName(isNested ? Path.GetDirectoryName(ended.Run)! : ended.Run)!;
+        // By path, for these are names only: each is then opened as every run folder is, and left alone if it is not ours.
         foreach (var path in Directory.EnumerateDirectories(parent))
         {
             if (int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
                 && domain >= First && !Directory.Exists($"/proc/{domain - First}"))
             {
-                var folder = RunFolder.For(domain);
-                if (!IsHeld(Path.Combine(folder.Run, "master.lock")))
+                using var folder = RunFolder.For(domain, read);
+                if (!IsHeld(folder))
                 {
                     Remove(folder);
                 }
@@ -37,11 +39,12 @@ internal static class PrivateDomains
         }
     }
 
-    private static bool IsHeld(string path)
+    /// <summary>Whether it has a master; what others could change is taken for such a one.</summary>
+    private static bool IsHeld(RunFolder folder)
     {
         try
         {
-            var fd = Posix.Open(path, Posix.ReadWrite | Posix.CloseOnExec, 0);
+            var fd = folder.Lock.Open(Posix.ReadWrite);
             try
             {
                 return !Posix.Lock(fd, wait: false);
@@ -51,9 +54,9 @@ internal static class PrivateDomains
                 Posix.Close(fd);
             }
         }
-        catch (IOException)
+        catch (IOException e)
         {
-            return false;
+            return e is not PosixException { Errno: Posix.Enoent };
         }
     }
 
@@ -63,7 +66,15 @@ internal static class PrivateDomains
         {
             try
             {
-                Directory.Delete(path, recursive: true);
+                using (var there = TrustedFolder.Open(path, make: false, ""))
+                {
+                    foreach (var name in there.Root.Names())
+                    {
+                        (there.Root / name).RemoveTree();
+                    }
+                }
+                // By path again, for an empty folder is all that this can take.
+                Directory.Delete(path);
                 if (Path.GetFileName(Path.GetDirectoryName(path)) == folder.Domain.ToString(CultureInfo.InvariantCulture))
                 {
                     Directory.Delete(Path.GetDirectoryName(path)!);
@@ -71,7 +82,7 @@ internal static class PrivateDomains
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It is gone already, or the other of the two is still in it.
+                // It is gone already, or not ours, or the other of the two is still in it.
             }
         }
     }

@@ -227,7 +227,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             ? RecoveryPhase.FreePid
             : Down($"it has died {deaths} times in the same place, "
                 + (member.EndedBeforeJoining
-                    ? $"before it joined: {CommandsError.Of(member)}"
+                    ? $"before it joined: {CommandsError.Of(member, supervisor.Folder)}"
                     : position < 0
                     ? "before it took anything"
                     : $"after cell {position} of its journal: what it took there kills it (rmw_ckpt journal show)")

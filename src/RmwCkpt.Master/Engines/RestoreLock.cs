@@ -38,9 +38,10 @@ internal static class RestoreLock
         }
     }
 
-    /// <summary>Other processes that have the file open.</summary>
-    internal static IReadOnlyList<int> Holders(TrustedPath path) =>
-        [.. ProcessProbe.All().Where(pid => pid != Environment.ProcessId && Holds(pid, path.FullName))];
+    /// <summary>Other processes that have the file open: this very one, whatever else is called so.</summary>
+    internal static IReadOnlyList<int> Holders(TrustedPath path) => path.Facts is { } lockFile
+        ? [.. ProcessProbe.All().Where(pid => pid != Environment.ProcessId && Holds(pid, $"/{path.LastPart}", lockFile.Id))]
+        : [];
 
     private static bool EndHolders(TrustedPath path, int fd)
     {
@@ -63,11 +64,12 @@ internal static class RestoreLock
         return true;
     }
 
-    private static bool Holds(int pid, string path)
+    private static bool Holds(int pid, string name, (uint, uint, ulong) id)
     {
         try
         {
-            return Directory.EnumerateFiles($"/proc/{pid}/fd").Any(x => ProcessProbe.Link(x) == path);
+            return Directory.EnumerateFiles($"/proc/{pid}/fd")
+                .Any(x => ProcessProbe.Link(x).EndsWith(name, StringComparison.Ordinal) && Posix.Identity(x) == id);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

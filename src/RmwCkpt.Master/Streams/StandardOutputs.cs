@@ -25,8 +25,7 @@ public static class StandardOutputs
     public static TrustedPath File(RunFolder folder, Process process, int number) =>
         folder.Process(process.Process_) / Name(process, number);
 
-    /// <summary>What it is called in the process' folder.</summary>
-    public static string Name(Process process, int number) =>
+    private static string Name(Process process, int number) =>
         number == 2 && !AreSame(process) ? "errors.log" : "output.log";
 
     /// <summary>Opens a file for a process to write to at its end.</summary>
