@@ -369,9 +369,9 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
             {
                 member.StartedAgain = 0;
                 ProcessAttributes.SetAffinities(pid, snapshot.Manifest.Affinities);
-                if (member.Entry.Record.Attributes is { } attributes && !ProcessAttributes.JoinGroup(pid, attributes))
+                if (member.Entry.Record.Attributes is { } attributes && ProcessAttributes.JoinGroups(pid, attributes) is { } lost)
                 {
-                    supervisor.Log.AttributeLost(_name, $"control group {attributes.ControlGroup}");
+                    supervisor.AttributeLost(member, lost);
                 }
                 if (_passedOver.Length > 0)
                 {
@@ -452,7 +452,7 @@ internal sealed class Recovery(Supervisor supervisor, Member member, long diedAt
         RunFolder = supervisor.Folder.Folder.Root,
         LockFile = supervisor.LockFile(member),
         OutputFile = Output,
-        LostAttribute = what => supervisor.Log.AttributeLost(_name, what),
+        LostAttribute = what => supervisor.AttributeLost(member, what),
         Lost = (fd, target) => supervisor.Log.StdioLost(_name, fd, target, Output(fd).FullName),
     };
 

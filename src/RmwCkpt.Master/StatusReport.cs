@@ -134,6 +134,10 @@ internal sealed class StatusReport(
         {
             yield return whyNotNewest;
         }
+        if (member.Entry.Record.Lost is { Count: > 0 } lost)
+        {
+            yield return $"was brought back without {string.Join(", ", lost)}";
+        }
         foreach (var why in Unprotected.Why(member))
         {
             yield return why;

@@ -133,6 +133,16 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>The process will join as one that nobody has seen before; what it is told about then.</summary>
     public void StartedFresh(int pid, string note) => _fresh[pid] = note;
 
+    /// <summary>A later life of a process could not be given all of its attributes: said here, and by `status` from now on.</summary>
+    public void AttributeLost(Member member, string what)
+    {
+        Log.AttributeLost(member.ToString(), what);
+        if (!member.Entry.Record.Lost.Contains(what))
+        {
+            Registry.Update(member, r => r.Lost.Add(what));
+        }
+    }
+
     /// <summary>Tells that nobody waits for a process any more.</summary>
     public void Report(Member member) => Ended?.Invoke(member);
 

@@ -44,8 +44,11 @@ public sealed class ProcessAttributesTests : IDisposable
     {
         var wanted = ProcessAttributes.Read(Posix.ProcessId);
         wanted.ControlGroup = "/there/is/none";
+        wanted.OldControlGroups.Add("memory:/nor/here");
+        const int Deadline = 6;
+        wanted.Policy = Deadline;
         Spawn(wanted);
-        Assert.Equal(["control group /there/is/none"], _lost);
+        Assert.Equal(["scheduling policy 6 with priority 0", "control group /there/is/none, memory:/nor/here"], _lost);
     }
 
     [Fact]

@@ -43,6 +43,18 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public void What_the_next_life_could_not_be_given_stands_in_its_note()
+    {
+        var attributes = ProcessAttributes.Read(Environment.ProcessId);
+        attributes.ControlGroup = "/there/is/none";
+        _domain.Registry.Update(_member, r => r.Attributes = attributes);
+        Die(thenLife: 2);
+        SayHello();
+        Await(() => _domain.Call(Pid, new Request { Status = new StatusQuery() }).Status.Processes.Single().Note
+            .Contains("brought back without control group /there/is/none", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_life_that_came_further_died_in_another_place()
     {
         for (var life = 1u; life <= 5; life++)

@@ -14,7 +14,11 @@ public sealed record CriuProgram(string Path, Version Version, bool Unprivileged
 public static partial class CriuFinder
 {
     public static readonly Version Oldest = new(4, 0);
-    private const string Remedy = "run colcon/criu in the workspace, or set RMW_CKPT_CRIU to a criu of version 4 or later";
+
+    /// <summary>What to do where none can be used; with rights of its own this program runs no other than root's.</summary>
+    private static string Remedy => Posix.HasRightsOfItsFile
+        ? "have root install a criu of version 4 or later in /usr/local/sbin or /usr/sbin, where root alone can change it"
+        : "run colcon/criu in the workspace, or set RMW_CKPT_CRIU to a criu of version 4 or later";
 
     public static CriuProgram? Find(string? named, out string why)
     {

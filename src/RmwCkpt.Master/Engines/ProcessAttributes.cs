@@ -36,6 +36,7 @@ internal static class ProcessAttributes
             Session = (uint)(ProcessProbe.StateOf(pid)?.Session ?? 0),
         };
         read.Limits.AddRange(Posix.Limits(pid));
+        read.OldControlGroups.AddRange(OldGroups(pid) ?? []);
         return read;
     }
 
@@ -81,7 +82,8 @@ internal static class ProcessAttributes
             throw failed is IOException ? failed : new IOException(failed.Message, failed);
         }
         GiveRest(pid, attributes);
-        foreach (var difference in Differences(attributes, Read(pid)))
+        var lostGroups = JoinGroups(pid, attributes);
+        foreach (var difference in Differences(attributes, Read(pid)).Append(lostGroups).OfType<string>())
         {
             lost(difference);
         }
@@ -96,7 +98,6 @@ internal static class ProcessAttributes
             _ = Posix.SetLimit(pid, i, attributes.Limits[i * 2], attributes.Limits[(i * 2) + 1]);
         }
         TryWrite($"/proc/{pid}/oom_score_adj", attributes.OomScoreAdjustment);
-        _ = JoinGroup(pid, attributes);
         // Its own limits may allow what ours did not.
         if (Posix.Scheduler(pid) != (attributes.Policy, attributes.Priority))
         {
@@ -105,15 +106,49 @@ internal static class ProcessAttributes
         Posix.TrySetNice(pid, attributes.Nice);
     }
 
-    /// <summary>Moves a process into the control group that it had. False: it is in another, which is not to be helped.</summary>
-    public static bool JoinGroup(int pid, Attributes attributes)
+    /// <summary>Moves a process into the control groups that it had. Where it is in others, which is not to be helped: what it lacks.</summary>
+    public static string? JoinGroups(int pid, Attributes attributes)
     {
-        bool IsThere() => Field($"/proc/{pid}/cgroup", "0::") is not { } there || there == attributes.ControlGroup;
-        if (attributes.ControlGroup.Length > 0 && !IsThere() && !attributes.ControlGroup.Contains("..", StringComparison.Ordinal))
+        bool IsThere() => attributes.ControlGroup.Length == 0
+            || Field($"/proc/{pid}/cgroup", "0::") is not { } there || there == attributes.ControlGroup;
+        List<string> Missing() => [.. attributes.OldControlGroups.Except(OldGroups(pid) ?? attributes.OldControlGroups)];
+        if (!IsThere())
         {
-            TryWrite($"{ControlGroups}{attributes.ControlGroup}/cgroup.procs", pid);
+            Join("", attributes.ControlGroup, pid);
         }
-        return attributes.ControlGroup.Length == 0 || IsThere();
+        foreach (var group in Missing().Select(x => x.Split(':', 2)))
+        {
+            Join("/" + group[0].Replace("name=", "", StringComparison.Ordinal), group[^1], pid);
+        }
+        var lost = Missing();
+        if (!IsThere())
+        {
+            lost.Insert(0, attributes.ControlGroup);
+        }
+        return lost.Count == 0 ? null : $"control group {string.Join(", ", lost)}";
+    }
+
+    private static void Join(string hierarchy, string group, int pid)
+    {
+        if (!group.Contains("..", StringComparison.Ordinal))
+        {
+            TryWrite($"{ControlGroups}{hierarchy}{group}/cgroup.procs", pid);
+        }
+    }
+
+    /// <summary>A process' control groups of version 1; null: it has ended.</summary>
+    private static IEnumerable<string>? OldGroups(int pid)
+    {
+        try
+        {
+            // 4:memory:/path
+            return [.. File.ReadAllLines($"/proc/{pid}/cgroup").Select(x => x[(x.IndexOf(':', StringComparison.Ordinal) + 1)..])
+                .Where(x => x[0] != ':')];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The processors that each thread of a process may run on, in hexadecimal, by thread id.</summary>
@@ -188,10 +223,6 @@ internal static class ProcessAttributes
         if (wanted.OomScoreAdjustment != got.OomScoreAdjustment)
         {
             yield return $"oom_score_adj {wanted.OomScoreAdjustment}";
-        }
-        if (wanted.ControlGroup != got.ControlGroup)
-        {
-            yield return $"control group {wanted.ControlGroup}";
         }
     }
 
