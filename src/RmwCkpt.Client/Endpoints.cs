@@ -24,7 +24,7 @@ public sealed class Publisher<T>
     public int Matched => _endpoint.Session.IsReleased ? 0 : (int)_endpoint.Session.Query(_endpoint.Id, _endpoint.Matched);
 
     /// <summary>Serialises straight into the log and rings the readers.</summary>
-    /// <exception cref="Failure">TooLarge or NoSpace; nothing was published.</exception>
+    /// <exception cref="Failure">TooLarge; nothing was published.</exception>
     public void Publish(in T message)
     {
         ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);
@@ -62,7 +62,7 @@ public sealed class Publisher<T>
     }
 
     /// <summary>Publishes what <see cref="Borrow"/> lent.</summary>
-    /// <exception cref="Failure">Invalid: it is not lent. NoSpace: it still is.</exception>
+    /// <exception cref="Failure">Invalid: it is not lent.</exception>
     public void PublishBorrowed(Region body)
     {
         ObjectDisposedException.ThrowIf(_endpoint.Session.IsReleased, this);

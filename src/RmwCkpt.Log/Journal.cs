@@ -191,11 +191,11 @@ public sealed class Journal : IDisposable
     }
 
     private static Mapping Make(TrustedPath path, long number) =>
-        NewFile.Make(path, FileSize, spare: null, view =>
+        SpareRoom.Do(path.Folder, FileSize, () => NewFile.Make(path, FileSize, spare: null, view =>
         {
             view.Write(8, number);
             view.Write(0, MagicValue);
-        }) ?? Mapping.Open(path);
+        })) ?? Mapping.Open(path);
 
     private TrustedPath PathOf(long number) => _folder / number.ToString("d");
 

@@ -62,12 +62,12 @@ public sealed class LogHead : IDisposable
     /// </summary>
     public static LogHead Make(TrustedPath folder, Action<Region> fill)
     {
-        var file = NewFile.Make(folder / FileName, FileSize, spare: null, view =>
+        var file = SpareRoom.Do(folder.Folder, FileSize, () => NewFile.Make(folder / FileName, FileSize, spare: null, view =>
         {
             view.Write(Version, CurrentVersion);
             view.Write(Magic, MagicValue);
             fill(view.Slice(MetadataOffset, MetadataSize));
-        });
+        }));
         return file is null ? Open(folder) : new LogHead(file);
     }
 

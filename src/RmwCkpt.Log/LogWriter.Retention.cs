@@ -237,7 +237,7 @@ public sealed partial class LogWriter
     {
         try
         {
-            NewFile.Make(folder / ReserveName, ReserveSize, spare: null, _ => { })?.Dispose();
+            SpareRoom.Do(folder.Folder, ReserveSize, () => NewFile.Make(folder / ReserveName, ReserveSize, spare: null, _ => { }))?.Dispose();
         }
         catch (PosixException)
         {

@@ -96,7 +96,7 @@ public sealed partial class LogWriter : IDisposable
 
     private static (LogHead Head, Mapping Segment) Make(TrustedPath folder, int segmentSize, Action<Region> fillMetadata)
     {
-        var segment = Segment.Make(folder, 0, segmentSize, 1, spare: null);
+        var segment = SpareRoom.Do(folder.Folder, segmentSize, () => Segment.Make(folder, 0, segmentSize, 1, spare: null));
         try
         {
             return (LogHead.Make(folder, fillMetadata), segment);
@@ -283,7 +283,8 @@ public sealed partial class LogWriter : IDisposable
     private void Roll(int span, bool isLent = false)
     {
         _beginsAnew = false;
-        var next = MakeSegment(_number + 1, span, isLent && IsMostlyReferences);
+        // A segment that a former life has filled to its last byte ends without padding.
+        var next = Segment.Open(_folder, _number + 1) ?? MakeSegment(_number + 1, span, isLent && IsMostlyReferences);
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {
             // A former life made it and died, and this one got more frames into the segment before it.

@@ -12,6 +12,9 @@ public static class MemoryPlan
     /// <summary>Logs whose writers are gone may have so much.</summary>
     public static long LeftLogs(long budget) => budget / 4;
 
+    /// <summary>What is kept from others who share the file system, for who joins or recovers when they have filled it.</summary>
+    public static long Spare(long budget) => Math.Min(4L << 20, budget / 8);
+
     /// <summary>What is not given out, for what comes between two looks.</summary>
     public static long Kept(long room) => room / 16;
 

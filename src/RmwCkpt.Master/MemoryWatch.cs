@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
@@ -81,13 +82,17 @@ internal sealed class MemoryWatch : IDisposable
     /// <summary>Looks at once, and from now on.</summary>
     public void Start() => LookAgain();
 
-    /// <summary>A look that is under way ends first: the table goes next.</summary>
+    /// <summary>A look that is under way ends first: the table goes next. Where nobody is left no room is kept from others.</summary>
     public void Dispose()
     {
         using var ended = new ManualResetEvent(false);
         if (_timer.Dispose(ended))
         {
             ended.WaitOne();
+        }
+        if (!_registry.Members.Any(m => m.Entry.IsVisible))
+        {
+            SpareRoom.Remove(_folder.Folder);
         }
     }
 
@@ -119,6 +124,7 @@ internal sealed class MemoryWatch : IDisposable
 
     internal void Look()
     {
+        FillSpareRoom();
         var logs = Sizes(_folder.Logs.DescriptorPath);
         var journals = Sizes(_folder.Processes.DescriptorPath);
         var kept = logs.Concat(journals).ToList();
@@ -137,6 +143,18 @@ internal sealed class MemoryWatch : IDisposable
             }
         }
         Warn(all);
+    }
+
+    private void FillSpareRoom()
+    {
+        try
+        {
+            SpareRoom.Fill(_folder.Folder, MemoryPlan.Spare(Budget), Free());
+        }
+        catch (PosixException e) when (e.Errno == Posix.Enospc)
+        {
+            // Somebody has been faster.
+        }
     }
 
     /// <summary>From when on frames may be read again by a process that is rolled back to a snapshot of it.</summary>

@@ -50,17 +50,23 @@ public static unsafe partial class Posix
         var fd = path.Open(ReadWrite | MakeNew);
         try
         {
-            while (C.ftruncate(fd, length) != 0)
-            {
-                if (!IsInterrupted)
-                {
-                    throw Failed($"make {path} {length} bytes long");
-                }
-            }
+            Cut(fd, length, path.FullName);
         }
         finally
         {
             Close(fd);
+        }
+    }
+
+    /// <summary>Makes a file so long; what is beyond, with its blocks, is gone.</summary>
+    internal static void Cut(int fd, long length, string path)
+    {
+        while (C.ftruncate(fd, length) != 0)
+        {
+            if (!IsInterrupted)
+            {
+                throw Failed($"make {path} {length} bytes long");
+            }
         }
     }
 

@@ -37,7 +37,7 @@ public sealed class Endpoint : Entity
         }
         if (kind != EntityKind.Subscription)
         {
-            Outbox = new Outbox(session, OpenLog(), options.Qos, Deadline, drops: kind == EntityKind.Publisher);
+            Outbox = new Outbox(session, OpenLog(), options.Qos, Deadline, waits: kind != EntityKind.Publisher);
         }
         if (kind == EntityKind.Client)
         {

@@ -116,7 +116,7 @@ public sealed partial class Outbox
     }
 
     /// <summary>Publishes the first <paramref name="size"/> bytes of what is lent. False: there is nothing lent at this address.</summary>
-    /// <exception cref="Failure">TooLarge or NoSpace; it is still lent.</exception>
+    /// <exception cref="Failure">TooLarge or Error; it is still lent.</exception>
     public bool Publish(nint address, long size)
     {
         lock (_lock)
@@ -137,7 +137,7 @@ public sealed partial class Outbox
                 _loans.Remove(address);
                 Committed(result);
             }
-            catch (PosixException e) when (e.Errno == Posix.Enospc && _drops)
+            catch (PosixException e) when (e.Errno == Posix.Enospc)
             {
                 _loans.Remove(address);
                 _writer.Return(loan);

@@ -25,6 +25,12 @@ public readonly record struct RequestId(Gid Client, long Sequence)
 /// </summary>
 public sealed partial class Outbox : IDisposable
 {
+    /// <summary>How long a request or reply waits for room, ns; not again, where that was in vain, for twice as long.</summary>
+    private const long Patience = 1_000_000_000;
+
+    /// <summary>Milliseconds after which it looks again: the kernel tells nobody that there is room.</summary>
+    private const int Pause = 10;
+
     private readonly Session _session;
     private readonly LogWriter _writer;
     private readonly Deadline? _deadline;
@@ -34,7 +40,11 @@ public sealed partial class Outbox : IDisposable
 
     /// <summary>Instead of the reservation, for a large message.</summary>
     private Loan? _copy;
-    private readonly bool _drops;
+    private readonly bool _waits;
+    private long _waitedInVain = -2 * Patience;
+
+    /// <summary>Of the message that there was no room for last, where its sender is told one: below those of all others.</summary>
+    private long _lost;
 
     /// <summary>Its endpoint was destroyed, and its log is mapped no more: threads that follow the domain may still come.</summary>
     private bool _isOver;
@@ -46,10 +56,10 @@ public sealed partial class Outbox : IDisposable
     private uint _divergedIn;
     private long _time;
 
-    /// <param name="drops">Whether a message that there is no room for is dropped, instead of a failure.</param>
-    public Outbox(Session session, LogWriter writer, in Qos qos, Deadline? deadline, bool drops)
+    /// <param name="waits">Whether a message that there is no room for waits: somebody may wait for each one, as for a reply.</param>
+    public Outbox(Session session, LogWriter writer, in Qos qos, Deadline? deadline, bool waits)
     {
-        _drops = drops;
+        _waits = waits;
         _isTimed = deadline is not null || qos is { Liveliness: Liveliness.ManualByTopic, Lease: < Qos.Infinite };
         _session = session;
         _writer = writer;
@@ -62,7 +72,7 @@ public sealed partial class Outbox : IDisposable
     public LogHead Head => _writer.Head;
 
     /// <summary>Reserves <paramref name="size"/> bytes, which the caller fills.</summary>
-    /// <exception cref="Failure">TooLarge, or NoSpace of a service or client; nothing is held.</exception>
+    /// <exception cref="Failure">TooLarge, or Error; nothing is held.</exception>
     public Region Begin(RequestId? answers, long size)
     {
         var prefix = answers is null ? 0 : RequestId.Size;
@@ -81,7 +91,7 @@ public sealed partial class Outbox : IDisposable
             {
                 return Written(_copy.Payload.Slice(0, (int)size));
             }
-            _reservation = _writer.Reserve((int)size + prefix);
+            _reservation = Reserve((int)size + prefix);
             if (_reservation.InLog)
             {
                 Written(_reservation.Payload);
@@ -89,7 +99,7 @@ public sealed partial class Outbox : IDisposable
             answers?.Write(_reservation.Payload);
             return _reservation.Payload.Slice(prefix, (int)size);
         }
-        catch (PosixException e) when (e.Errno == Posix.Enospc && _drops)
+        catch (PosixException e) when (e.Errno == Posix.Enospc)
         {
             CountDropped(size, e.Message);
             _isDropped = true;
@@ -107,9 +117,39 @@ public sealed partial class Outbox : IDisposable
         }
     }
 
+    /// <exception cref="PosixException">As the writer's.</exception>
+    private Reservation Reserve(int size)
+    {
+        for (var begun = 0L; ; Thread.Sleep(Pause))
+        {
+            try
+            {
+                return _writer.Reserve(size);
+            }
+            catch (PosixException e) when (e.Errno == Posix.Enospc && _waits && MayWait(ref begun))
+            {
+            }
+        }
+    }
+
+    private bool MayWait(ref long begun)
+    {
+        var now = Posix.Now(Posix.MonotonicClock);
+        if (begun == 0 && now - _waitedInVain >= 2 * Patience)
+        {
+            begun = now;
+        }
+        if (begun != 0 && now - begun >= Patience)
+        {
+            _waitedInVain = now;
+            return false;
+        }
+        return begun != 0;
+    }
+
     /// <summary>
-    /// There is no room for a message of a publisher. That must not end a node which goes on under other middleware: the
-    /// message goes nowhere, counted, and is said where it is the first.
+    /// There is no room for a message. That must not end a node which goes on under other middleware: the message goes
+    /// nowhere, counted, and is said where it is the first. Who has asked with it waits in vain, as where a network loses it.
     /// </summary>
     private void CountDropped(long size, string why)
     {
@@ -133,8 +173,8 @@ public sealed partial class Outbox : IDisposable
     }
 
     /// <summary>Commits the first <paramref name="size"/> bytes and rings the readers.</summary>
-    /// <returns>Its sequence; 0: there was no room for it.</returns>
-    /// <exception cref="Failure">NoSpace: nothing was published.</exception>
+    /// <returns>Its sequence; one below 0, that none had before: there was no room for it.</returns>
+    /// <exception cref="Failure">Error: nothing was published.</exception>
     public long End(long size)
     {
         try
@@ -142,7 +182,7 @@ public sealed partial class Outbox : IDisposable
             if (_isDropped)
             {
                 _isDropped = false;
-                return 0;
+                return --_lost;
             }
             long sequence;
             var result = _copy is null
@@ -154,12 +194,12 @@ public sealed partial class Outbox : IDisposable
         catch (Exception e) when (_copy is not null)
         {
             _writer.Return(_copy);
-            if (_drops && e is PosixException { Errno: Posix.Enospc })
+            if (e is PosixException { Errno: Posix.Enospc })
             {
                 CountDropped(size, e.Message);
-                return 0;
+                return --_lost;
             }
-            throw e is PosixException full ? CannotPublish(size, full) : new Failure(Code.Error, e.Message, e);
+            throw new Failure(Code.Error, $"publish {size} bytes: {e.Message}", e);
         }
         finally
         {
@@ -167,8 +207,7 @@ public sealed partial class Outbox : IDisposable
         }
     }
 
-    private static Failure CannotPublish(long size, PosixException e) =>
-        new(e.Errno == Posix.Enospc ? Code.NoSpace : Code.Error, $"publish {size} bytes: {e.Message}", e);
+    private static Failure CannotPublish(long size, PosixException e) => new(Code.Error, $"publish {size} bytes: {e.Message}", e);
 
     private byte Flags => _session.IsRecovering ? Frame.Recovered : (byte)0;
 

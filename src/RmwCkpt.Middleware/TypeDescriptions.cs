@@ -35,14 +35,15 @@ public sealed class TypeDescriptions(RunFolder folder)
         }
     }
 
-    private static void Write(TrustedPath path, Func<string> description)
+    private void Write(TrustedPath path, Func<string> description)
     {
         try
         {
             if (!path.Exists)
             {
                 var temporary = path + $".{Environment.ProcessId}";
-                temporary.WriteAll(Encoding.UTF8.GetBytes(description()));
+                var text = Encoding.UTF8.GetBytes(description());
+                SpareRoom.Do(folder.Folder, text.Length, () => temporary.WriteAll(text));
                 temporary.MoveTo(path);
             }
         }

@@ -25,7 +25,7 @@ public enum EntityKind : byte
 ///                    64 u32 Recent[240]: the row of change n is at n % 240, written before Changes is raised to n + 1
 ///   row, 1024 bytes: see GraphRow; the same as ckpt_graph_entry in ckpt.h
 /// </code>
-/// The file has its full size from the start (CRIU compares sizes) but its blocks are allocated a mebibyte at a time.
+/// The file has its full size from the start (CRIU compares sizes) but its blocks are allocated 64 KiB at a time.
 /// </summary>
 public sealed class GraphTable : IDisposable
 {

@@ -14,6 +14,7 @@ namespace RmwCkpt.Registry;
 ///   logs/GID/loans-N                       what it refers to
 ///   types/HASH                             type descriptions, JSON
 ///   images/ID/N                            snapshots before they are moved
+///   spare                                  see SpareRoom
 ///   registry.journal                       of this run folder's processes: it is kept and removed with them
 /// STATE  $RMW_CKPT_DIR/DOMAIN/state else $XDG_STATE_HOME/rmw_ckpt/DOMAIN (default ~/.local/state)
 ///   snapshots/ID/N                         the newest two of each process

@@ -1,65 +1,19 @@
-using System.Diagnostics;
 using RmwCkpt.Memory;
+using RmwCkpt.Tests;
 
 namespace RmwCkpt.Log.Tests;
 
-/// <summary>Runs where a small file system can be mounted: as root, but not as a container's.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class SmallFileSystemFactAttribute : FactAttribute
-{
-    private const int SysAdmin = 21;
-
-    public SmallFileSystemFactAttribute()
-    {
-        if (!MayMount)
-        {
-            Skip = "mounting a small tmpfs needs root with CAP_SYS_ADMIN";
-        }
-    }
-
-    public static bool MayMount { get; } = Posix.UserId == 0 && (Capabilities() >> SysAdmin & 1) != 0;
-
-    private static ulong Capabilities() => Convert.ToUInt64(
-        File.ReadLines("/proc/self/status").First(x => x.StartsWith("CapEff:", StringComparison.Ordinal))[7..].Trim(), 16);
-}
-
 public sealed class FullFileSystemTests : IDisposable
 {
-    private readonly string _mount = Directory.CreateTempSubdirectory("rmw_ckpt-full").FullName;
+    private readonly SmallFileSystem _files = new("1m");
     private readonly Scratch _scratch;
 
-    public FullFileSystemTests()
-    {
-        if (SmallFileSystemFactAttribute.MayMount)
-        {
-            Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", _mount);
-        }
-        _scratch = new Scratch(_mount);
-    }
+    public FullFileSystemTests() => _scratch = new Scratch(_files.At);
 
     public void Dispose()
     {
         _scratch.Dispose();
-        if (SmallFileSystemFactAttribute.MayMount)
-        {
-            Run("umount", "-l", _mount);
-        }
-        Directory.Delete(_mount);
-    }
-
-    private static void Run(string command, params string[] arguments)
-    {
-        using var process = Process.Start(command, arguments);
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
-    }
-
-    /// <summary>Leaves so many bytes of the file system free.</summary>
-    private void Fill(int free)
-    {
-        var room = (int)new DriveInfo(_mount).AvailableFreeSpace - free;
-        using var file = new FileStream(Path.Combine(_mount, "ballast"), FileMode.Append);
-        file.Write(new byte[room]);
+        _files.Dispose();
     }
 
     [SmallFileSystemFact]
@@ -91,7 +45,7 @@ public sealed class FullFileSystemTests : IDisposable
         using var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
         using var reader = _scratch.Read();
         Scratch.AppendMany(writer, 1, 1, 100);
-        Fill(free: 0);
+        _files.Fill(free: 0);
         for (var i = 2; i <= 2000; i++)
         {
             Scratch.AppendMany(writer, i, i, 100);
@@ -110,9 +64,31 @@ public sealed class FullFileSystemTests : IDisposable
         }
 
         // There is room again.
-        File.Delete(Path.Combine(_mount, "ballast"));
+        _files.Empty();
         Scratch.AppendMany(writer, 2101, 2101, 20_000);
         Assert.Equal([2101], Scratch.Sequences(reader));
+    }
+
+    /// <summary>Whenever its writer is killed, and started again by its command.</summary>
+    [SmallFileSystemFact]
+    public void A_small_log_is_taken_over_and_goes_on_where_nothing_is_free()
+    {
+        var life = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+        _files.Fill(free: 0);
+        for (int said = 0, last = 90; last < 900; last += 90)
+        {
+            for (; said < last; said++)
+            {
+                Scratch.AppendMany(life, said + 1, said + 1, 100);
+            }
+            life.Dispose();
+            life = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+            for (var i = 1; i <= said; i++)
+            {
+                Assert.Equal((AppendResult.Found, i), Scratch.Append(life, Scratch.Payload(i, 100), life: 2));
+            }
+        }
+        life.Dispose();
     }
 
     [SmallFileSystemFact]
@@ -121,7 +97,7 @@ public sealed class FullFileSystemTests : IDisposable
         using var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
         using var reader = _scratch.Read();
         Scratch.AppendMany(writer, 1, 10, 1000);
-        Fill(free: 0);
+        _files.Fill(free: 0);
         Scratch.AppendMany(writer, 11, 20, 10_000);
         Assert.Equal(20, Scratch.Sequences(reader)[^1]);
     }
@@ -133,7 +109,7 @@ public sealed class FullFileSystemTests : IDisposable
         using var reader = _scratch.Read();
         Scratch.Lend(writer, "x"u8, 100_000);
         Scratch.Lend(writer, "x"u8, 100_000);
-        Fill(free: 0);
+        _files.Fill(free: 0);
         for (var i = 3; i <= 20; i++)
         {
             Assert.Equal((AppendResult.Appended, i), Scratch.Lend(writer, Scratch.Payload(i, 90_000), 100_000));
@@ -150,11 +126,11 @@ public sealed class FullFileSystemTests : IDisposable
         using var reader = _scratch.Read();
         var lent = writer.Borrow(100_000)!;
         var files = Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes);
-        File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[850 * 1024]);
+        _files.Take(850 * 1024);
         Assert.Equal(Posix.Enospc, Assert.Throws<PosixException>(() => writer.Borrow(100_000)).Errno);
         Assert.Equal(files, Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes));
         writer.Commit(lent, 100_000, 0, 1, 0, out _);
-        File.Delete(Path.Combine(_mount, "ballast"));
+        _files.Empty();
         Assert.Equal((AppendResult.Appended, 2), Scratch.Lend(writer, "x"u8, 100_000));
         Assert.Equal([1, 2], Scratch.Sequences(reader));
     }
@@ -163,7 +139,7 @@ public sealed class FullFileSystemTests : IDisposable
     public void A_journal_without_space_for_a_file_says_so_and_changes_nothing()
     {
         using var journal = Journal.Open(_scratch.At, null);
-        File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[920 * 1024]);
+        _files.Take(920 * 1024);
         for (var i = 0; i < Journal.CellsPerFile; i++)
         {
             Assert.True(journal.TryAppend(new Cell(1, 0, 0, i)));
@@ -172,7 +148,7 @@ public sealed class FullFileSystemTests : IDisposable
         Assert.Equal(Posix.Enospc, Assert.Throws<PosixException>(() => journal.TryAppend(new Cell(1, 0, 0, 0))).Errno);
         Assert.Equal(Journal.CellsPerFile, journal.Position);
         Assert.Single(Directory.GetFiles(_scratch.Folder));
-        File.Delete(Path.Combine(_mount, "ballast"));
+        _files.Empty();
         Assert.True(journal.TryAppend(new Cell(1, 0, 0, 0)));
     }
 
@@ -181,7 +157,7 @@ public sealed class FullFileSystemTests : IDisposable
     {
         using var journal = Journal.Open(_scratch.At, null);
         using var restored = Journal.Open(_scratch.At, null);
-        Fill(free: 0);
+        _files.Fill(free: 0);
         while (journal.Position < Journal.CellsPerFile)
         {
             journal.TryAppend(new Cell(1, 0, 0, 0));
@@ -189,7 +165,7 @@ public sealed class FullFileSystemTests : IDisposable
         Assert.Throws<PosixException>(() => journal.TryAppend(new Cell(1, 0, 0, 0)));
         Assert.Throws<PosixException>(journal.BeginAnew);
         Assert.Equal((0, Journal.CellsPerFile), (journal.First, journal.Position));
-        File.Delete(Path.Combine(_mount, "ballast"));
+        _files.Empty();
         journal.BeginAnew();
         Assert.True(journal.TryAppend(new Cell(2, 0, 0, 0)));
         Assert.Equal((2 * Journal.CellsPerFile, (2 * Journal.CellsPerFile) + 1), (journal.First, journal.Position));
@@ -205,10 +181,36 @@ public sealed class FullFileSystemTests : IDisposable
     [SmallFileSystemFact]
     public void A_log_without_space_for_its_head_says_so_and_can_be_made_later()
     {
-        File.WriteAllBytes(Path.Combine(_mount, "ballast"), new byte[(1024 - 4) * 1024]);
+        _files.Take((1024 - 4) * 1024);
         Assert.Equal(Posix.Enospc, Assert.Throws<PosixException>(() => _scratch.Write().NextSequence).Errno);
-        File.Delete(Path.Combine(_mount, "ballast"));
+        _files.Empty();
         using var writer = _scratch.Write();
         Assert.Equal((AppendResult.Appended, 1), Scratch.Append(writer, "x"u8));
+    }
+
+    /// <summary>What a domain keeps from others is for who makes a log or a journal, and used up by that.</summary>
+    [SmallFileSystemFact]
+    public void Where_others_have_filled_it_who_joins_takes_of_the_spare_room()
+    {
+        var folder = _scratch.At.Folder;
+        SpareRoom.Fill(folder, 128 * 1024, free: 1 << 20);
+        _files.Fill(free: 0);
+        using (var writer = LogWriter.Open(_scratch.At / "log", new FixedLimits(1 << 30), 0, _ => { }))
+        using (var journal = Journal.Open(_scratch.At / "journal", null))
+        {
+            Assert.Equal((AppendResult.Appended, 1), Scratch.Append(writer, "x"u8));
+            Assert.True(journal.TryAppend(new Cell(1, 0, 0, 0)));
+        }
+        Assert.Equal((128 - 16 - 4 - 4 - 64) * 1024, SpareRoom.SizeOf(folder));
+        Assert.Throws<PosixException>(() => Journal.Open(_scratch.At / "other", null));
+        Assert.Equal(0, SpareRoom.SizeOf(folder));
+
+        // It is filled up where as much stays free.
+        _files.Empty();
+        _files.Fill(free: 200 * 1024);
+        SpareRoom.Fill(folder, 128 * 1024, free: 200 * 1024);
+        Assert.Equal(0, SpareRoom.SizeOf(folder));
+        SpareRoom.Fill(folder, 64 * 1024, free: 200 * 1024);
+        Assert.Equal(64 * 1024, SpareRoom.SizeOf(folder));
     }
 }

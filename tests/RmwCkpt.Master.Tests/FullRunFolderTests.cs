@@ -1,6 +1,7 @@
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Tests;
 
 namespace RmwCkpt.Master.Tests;
 
@@ -8,26 +9,19 @@ namespace RmwCkpt.Master.Tests;
 public sealed class FullRunFolderTests : IDisposable
 {
     private const int Pid = 1_000_001;
-    private readonly string _mount = Directory.CreateTempSubdirectory("rmw_ckpt-full").FullName;
+    private readonly SmallFileSystem _files = new("4m");
 
-    public void Dispose()
-    {
-        if (AdministratorFactAttribute.IsAdministrator)
-        {
-            Run("umount", "-l", _mount);
-        }
-        Directory.Delete(_mount);
-    }
+    public void Dispose() => _files.Dispose();
 
-    [AdministratorFact]
+    [SmallFileSystemFact]
     public void What_cannot_be_journalled_is_known_all_the_same_and_written_when_there_is_room()
     {
-        Run("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", _mount);
-        using var scratch = new Scratch(_mount);
+        using var scratch = new Scratch(_files.At);
         using var domain = new FakeDomain(scratch);
         var first = domain.Hello(Pid);
-        var filler = Path.Combine(_mount, "filler");
-        Fill(filler);
+        _files.Fill(free: 0);
+        SpareRoom.Remove(scratch.Folder.Folder);
+        _files.Fill(free: 0);
 
         // More than the rest of the journal's last page holds.
         var more = Enumerable.Range(1, 40).Select(i => domain.Hello(Pid + i)).ToList();
@@ -38,7 +32,7 @@ public sealed class FullRunFolderTests : IDisposable
         Assert.True(SpinWait.SpinUntil(
             () => domain.Registry.Find(first.Process)!.Entry.State == ProcessState.Final, TimeSpan.FromSeconds(20)));
 
-        File.Delete(filler);
+        _files.Empty();
         domain.Registry.MendJournal();
         Assert.Empty(Status(domain).Notes);
         domain.Restart();
@@ -48,27 +42,4 @@ public sealed class FullRunFolderTests : IDisposable
     }
 
     private static Status Status(FakeDomain domain) => domain.Call(Pid, new Request { Status = new StatusQuery() }).Status;
-
-    private static void Fill(string path)
-    {
-        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
-        try
-        {
-            while (true)
-            {
-                file.Write(new byte[4096]);
-            }
-        }
-        catch (IOException)
-        {
-            // Full.
-        }
-    }
-
-    private static void Run(string command, params string[] arguments)
-    {
-        using var process = System.Diagnostics.Process.Start(command, arguments);
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
-    }
 }

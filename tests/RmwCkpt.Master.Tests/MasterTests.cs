@@ -1,4 +1,5 @@
 using RmwCkpt.Log;
+using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 
@@ -44,6 +45,20 @@ public sealed class MasterTests
         domain.Restart();
         // The former master's table is mapped no more.
         Assert.Equal(50_000_000, new DomainMemory(domain.Registry.Table.Domain).Budget);
+    }
+
+    [Fact]
+    public void Room_is_kept_from_others_as_long_as_there_are_nodes()
+    {
+        using var domain = new FakeDomain();
+        var (folder, budget) = (domain.Scratch.Folder.Folder, new DomainMemory(domain.Registry.Table.Domain).Budget);
+        Assert.Equal(MemoryPlan.Spare(budget), SpareRoom.SizeOf(folder));
+        var welcome = domain.Hello(Pid);
+        domain.Restart();
+        Assert.Equal(MemoryPlan.Spare(budget), SpareRoom.SizeOf(folder));
+        Assert.Equal("", domain.Call(Pid, new Request { Leave = new Leave { Process = welcome.Process } }).Error);
+        domain.Master.Dispose();
+        Assert.Equal(0, SpareRoom.SizeOf(folder));
     }
 
     [Fact]

@@ -15,6 +15,13 @@ public sealed class MemoryPlanTests
         Assert.InRange(MemoryPlan.Budget(1L << 40, 64L << 20), 57L << 20, 58L << 20);
     }
 
+    [Fact]
+    public void What_is_kept_from_others_is_little_of_the_budget()
+    {
+        Assert.Equal(4L << 20, MemoryPlan.Spare(1L << 30));
+        Assert.Equal(2L << 20, MemoryPlan.Spare(16L << 20));
+    }
+
     [Property]
     public void What_is_shared_out_fits_where_all_can_have_the_least(uint[] sizes, uint room)
     {

@@ -11,13 +11,14 @@ namespace RmwCkpt.Middleware.Tests;
 internal sealed class LoneSession : IDisposable
 {
     private const uint Slot = 1;
-    private readonly string _parent = $"/dev/shm/rmw_ckpt-test-{Guid.NewGuid():n}";
     private readonly Node _node;
 
     /// <param name="of">The process, in a former life, whose journal and logs this one has.</param>
-    public LoneSession(LoneSession? of = null)
+    /// <param name="at">Where to make the domain's folder.</param>
+    public LoneSession(LoneSession? of = null, string at = "/dev/shm")
     {
-        Folder = of?.Folder ?? new RunFolder($"{_parent}/run", $"{_parent}/state", 7);
+        var parent = $"{at}/rmw_ckpt-test-{Guid.NewGuid():n}";
+        Folder = of?.Folder ?? new RunFolder($"{parent}/run", $"{parent}/state", 7);
         var table = ProcessTable.Open(Folder, make: Make(Folder));
         table.Slot(Slot).Increment(ProcessTable.Incarnation);
         var welcome = new Welcome { Slot = Slot, Process = 9, Incarnation = table.Slot(Slot).ReadUInt32(ProcessTable.Incarnation) };
@@ -33,6 +34,8 @@ internal sealed class LoneSession : IDisposable
     public Endpoint Publish(Qos qos) => Create(EntityKind.Publisher, qos);
 
     public Endpoint Subscribe(Qos qos) => Create(EntityKind.Subscription, qos);
+
+    public Endpoint Ask() => Create(EntityKind.Client, Qos.Default);
 
     public Endpoint Serve() => Create(EntityKind.Service, Qos.Default);
 

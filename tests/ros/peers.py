@@ -12,6 +12,7 @@ import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rcl_interfaces.msg import Log
 from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import ListParameters
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
@@ -418,10 +419,43 @@ def viewer():
     serve(node)
 
 
+LARGE = 'x' * 100000
+
+
+def large_server():
+    """Replies with what is large to those who ask for it."""
+    node = Node('large_server')
+
+    def reply(request, response):
+        response.result.names = [LARGE] if request.prefixes == ['large'] else []
+        return response
+
+    node.create_service(ListParameters, '/large', reply)
+    serve(node)
+
+
+def large_client():
+    """Sends large requests, and those for large replies, in turn, and waits for each for a while, as a careful program does."""
+    node = Node('large_client')
+    client = node.create_client(ListParameters, '/large')
+    answered = {LARGE: 0, 'large': 0}
+
+    def note(what):
+        answered[what] += 1
+        print(f'requests {answered[LARGE]} replies {answered["large"]}', flush=True)
+
+    def ask():
+        for what in answered:
+            client.call_async(ListParameters.Request(prefixes=[what])).add_done_callback(lambda _, what=what: note(what))
+
+    node.create_timer(0.2, ask)
+    serve(node)
+
+
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, failing, listener, newcomer, bridge, camera, viewer)}
+    counter, talker, failing, listener, newcomer, bridge, camera, viewer, large_server, large_client)}
 
 
 def main():

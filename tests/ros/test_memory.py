@@ -1,40 +1,21 @@
 """Domains in a small file system: a container's /dev/shm has 64 MiB."""
 
-import json
-import os
-import shutil
-import subprocess
-import tempfile
-
 import pytest
 
-from conftest import Domain, is_administrator
+from small import Ballast, administrator, assert_nothing_missed, small, status, wait_for_more, wait_for_status
 
 SIZE = 64 << 20
 
 
 @pytest.fixture
 def small_domain(domain_id):
-    folder = tempfile.mkdtemp(prefix='rmw_ckpt_test-', dir='/dev/shm')
-    subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={SIZE},mode=700', 'tmpfs', folder], check=True)
-    made = Domain(folder, domain_id)
     # Seen before the first snapshot would be due, which none of these needs.
-    made.environment['RMW_CKPT_ENGINE'] = 'none'
-    try:
+    with small(domain_id, SIZE, RMW_CKPT_ENGINE='none') as made:
         yield made
-    finally:
-        made.close()
-        subprocess.run(['umount', '-l', folder], check=True)
-        shutil.rmtree(folder)
-
-
-def status(domain):
-    said = subprocess.run(['rmw_ckpt', 'status', '--json'], env=domain.environment, check=True, capture_output=True)
-    return json.loads(said.stdout)
 
 
 @pytest.mark.once
-@pytest.mark.skipif(not is_administrator(), reason='mounting a small tmpfs needs root with CAP_SYS_ADMIN')
+@administrator
 def test_a_camera_goes_on_in_64_mib_whoever_joins_dies_or_fills_it(small_domain):
     viewer = small_domain.start('viewer')
     camera = small_domain.start('camera')
@@ -44,16 +25,11 @@ def test_a_camera_goes_on_in_64_mib_whoever_joins_dies_or_fills_it(small_domain)
     assert said['memory_used'] < SIZE // 3
 
     # Somebody else takes the rest.
-    other = os.path.join(small_domain.folder, 'other')
-    with open(other, 'wb', buffering=0) as file:
-        try:
-            while file.write(bytes(1 << 16)):
-                pass
-        except OSError:
-            pass
+    ballast = Ballast(small_domain)
+    ballast.fill()
     seen = max(int(line.split()[1]) for line in viewer.lines if line.startswith('seen'))
     viewer.wait_for_line(f'seen {seen + 45}')
-    os.remove(other)
+    ballast.empty()
 
     late = small_domain.start('viewer')
     late.wait_for_line('seen 15')
@@ -61,3 +37,38 @@ def test_a_camera_goes_on_in_64_mib_whoever_joins_dies_or_fills_it(small_domain)
     seen = max(int(line.split()[1]) for line in viewer.lines if line.startswith('seen'))
     viewer.wait_for_line(f'seen {seen + 45}')
     assert all(p['state'] != 'final' for p in status(small_domain)['processes'])
+
+
+@pytest.mark.once
+@administrator
+def test_in_what_others_have_filled_nodes_join_talk_and_come_back(small_domain):
+    first = small_domain.start('listener', '/there', '', 'first')
+    Ballast(small_domain).fill()
+    assert status(small_domain)['memory_free'] == 0
+
+    counter = small_domain.start('counter')
+    wait_for_more(first)
+    second = small_domain.start('listener', '/there', '', 'second')
+    wait_for_more(second)
+    counter.kill()
+    wait_for_more(first)
+    wait_for_more(second)
+    assert_nothing_missed(first)
+    assert_nothing_missed(second)
+    nodes = wait_for_status(small_domain, lambda nodes: all(x['state'] == 'live' for x in nodes.values()))
+    assert nodes['/counter']['incarnation'] == 2
+
+
+@pytest.mark.once
+@administrator
+def test_requests_and_replies_that_find_no_room_are_lost_and_end_nobody(small_domain):
+    small_domain.start('large_server')
+    ballast = Ballast(small_domain)
+    ballast.fill()
+    client = small_domain.start('large_client')
+    wait_for_status(small_domain, lambda nodes: all('went nowhere' in x['note'] for x in nodes.values()))
+    assert not any('requests' in line for line in client.lines), client.output()
+    ballast.empty()
+    for what in ('requests 5', 'replies 5'):
+        client.wait_for_line(what)
+    assert all(x['state'] == 'live' for x in status(small_domain)['processes'])

@@ -202,7 +202,8 @@ ckpt_code ckpt_assert_liveliness(ckpt_id publisher);
 /// Reserves `size` bytes in the log of a publisher, a client (request) or a service (reply; then `answers` names the
 /// request, else NULL). Holds the entity's writer lock until _end or _abort, which the same thread must call.
 ckpt_code ckpt_publish_begin(ckpt_id entity, const ckpt_request_id * answers, uint64_t size, ckpt_reservation * reservation);
-/// Commits the first `size` bytes (at most what was reserved) and rings the readers' doorbells. `sequence` may be NULL.
+/// Commits the first `size` bytes (at most what was reserved) and rings the readers' doorbells. `sequence` may be NULL;
+/// below 0: there was no room for the message, and it went nowhere, as where a network loses it.
 ckpt_code ckpt_publish_end(ckpt_id entity, const ckpt_reservation * reservation, uint64_t size, int64_t * sequence);
 ckpt_code ckpt_publish_abort(ckpt_id entity, const ckpt_reservation * reservation);
 

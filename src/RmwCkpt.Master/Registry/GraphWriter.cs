@@ -14,7 +14,7 @@ public sealed class GraphWriter : IDisposable
     /// <summary>Offset in the head of the number that ties the run folder to the registry's journal.</summary>
     public const int RunNumber = 32;
 
-    private const int BlockSize = 1 << 20;
+    private const int BlockSize = 1 << 16;
     private readonly TrustedPath _path;
     private readonly GraphTable _table;
     private readonly Dictionary<(ulong Process, uint Entity), int> _rows = [];
@@ -236,7 +236,7 @@ public sealed class GraphWriter : IDisposable
         if (needed > _allocated)
         {
             var end = Math.Min((needed + BlockSize - 1) / BlockSize * BlockSize, GraphTable.FileSize);
-            Posix.AllocateRange(_path, _allocated, end - _allocated);
+            SpareRoom.Do(_path.Folder, end - _allocated, () => Posix.AllocateRange(_path, _allocated, end - _allocated));
             _allocated = end;
         }
     }

@@ -79,7 +79,7 @@ public sealed class RegistryJournal : IDisposable
         }
         try
         {
-            RandomAccess.Write(_file, _buffer.GetBuffer().AsSpan(0, (int)_buffer.Length), Length);
+            SpareRoom.Do(_path.Folder, _buffer.Length, () => RandomAccess.Write(_file, _buffer.GetBuffer().AsSpan(0, (int)_buffer.Length), Length));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

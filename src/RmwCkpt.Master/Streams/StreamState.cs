@@ -32,6 +32,6 @@ public static class StreamState
             }
             found.Dispose();
         }
-        return Mapping.Create(path, Size);
+        return SpareRoom.Do(path.Folder, Size, () => Mapping.Create(path, Size));
     }
 }
