@@ -14,8 +14,13 @@ internal sealed class MemoryWatch : IDisposable
 {
     private const int Interval = 1000;
 
+    /// <summary>The same where much is being taken, or who has joined will.</summary>
+    private const int Soon = 50;
+
     /// <summary>Looking takes no more than this part of the time: large domains are looked at less often.</summary>
     private const int PartOfTime = 200;
+    private const int PartOfTimeSoon = 20;
+    private const long MostBetween = 10 * Clock.Second;
 
     private static readonly int[] s_warnAt = [80, 95];
 
@@ -25,13 +30,19 @@ internal sealed class MemoryWatch : IDisposable
     private readonly ILogger _log;
     private readonly DomainMemory _words;
     private readonly Timer _timer;
+    private readonly object _gate = new();
     private int _warned;
+
+    /// <summary>When the next look is, and how long the last one took, ns.</summary>
+    private long _nextAt;
+    private long _took;
 
     public MemoryWatch(RunFolder folder, ProcessRegistry registry, MasterOptions options, ILogger log)
     {
         (_folder, _registry, _options, _log) = (folder, registry, options, log);
         _words = new DomainMemory(registry.Table.Domain);
         _timer = new Timer(_ => LookAgain(), null, Timeout.Infinite, Timeout.Infinite);
+        registry.Registered += _ => LookIn(Math.Clamp(_took * PartOfTimeSoon, Soon * Clock.Millisecond, Interval * Clock.Millisecond), sooner: true);
         if (_words.Budget == 0)
         {
             // By who makes the domain, for as long as it is there.
@@ -98,7 +109,7 @@ internal sealed class MemoryWatch : IDisposable
 
     private void LookAgain()
     {
-        var begun = Clock.Steady;
+        var (begun, before) = (Clock.Steady, Used);
         try
         {
             Look();
@@ -111,14 +122,34 @@ internal sealed class MemoryWatch : IDisposable
         {
             _log.Unexpected("looking at the memory", e);
         }
-        var took = (Clock.Steady - begun) / Clock.Millisecond;
-        try
+        _took = Clock.Steady - begun;
+        // What was shared out a while ago is too much where many have joined since.
+        var soon = Math.Abs(Used - before) > MemoryPlan.Kept(Budget) / 4 || 100 * Used > s_warnAt[0] * Budget;
+        LookIn(
+            soon ? Math.Clamp(_took * PartOfTimeSoon, Soon * Clock.Millisecond, Interval * Clock.Millisecond)
+                : Math.Max(_took * PartOfTime, Interval * Clock.Millisecond),
+            sooner: false);
+    }
+
+    /// <param name="sooner">Not where the next look is sooner anyhow.</param>
+    private void LookIn(long nanoseconds, bool sooner)
+    {
+        lock (_gate)
         {
-            _timer.Change(Math.Max(Interval, (int)Math.Min(took * PartOfTime, 60 * Interval)), Timeout.Infinite);
-        }
-        catch (ObjectDisposedException)
-        {
-            // The master stops.
+            var at = Clock.Steady + Math.Min(nanoseconds, MostBetween);
+            if (sooner && at >= _nextAt)
+            {
+                return;
+            }
+            try
+            {
+                _nextAt = at;
+                _timer.Change(TimeSpan.FromTicks(Math.Max(0, at - Clock.Steady) / 100), Timeout.InfiniteTimeSpan);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The master stops.
+            }
         }
     }
 
@@ -208,11 +239,24 @@ internal sealed class MemoryWatch : IDisposable
         {
             // The graph's blocks are allocated as they are needed: what is free tells the rest.
             return new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories)
-                .Sum(x => x.Name == "graph" ? 0 : x.Length);
+                .Sum(x => x.Name == "graph" ? 0 : LengthOf(x));
         }
         catch (IOException)
         {
             // Swept meanwhile.
+            return 0;
+        }
+    }
+
+    private static long LengthOf(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (IOException)
+        {
+            // Busy logs let go of segments all the time: that one is gone is no reason to know nothing of the others.
             return 0;
         }
     }

@@ -419,6 +419,27 @@ def viewer():
     serve(node)
 
 
+def busy(name, publishers):
+    """Publishes 20 KiB on each of its topics, as fast as it can: with all others, more than any memory has room for."""
+    node = Node(name)
+    made = [node.create_publisher(UInt8MultiArray, f'/{name}/t{i}', 10) for i in range(int(publishers))]
+    message = UInt8MultiArray(data=array.array('B', bytes(20 << 10)))
+    node.create_timer(0.005, lambda: [publisher.publish(message) for publisher in made])
+    serve(node)
+
+
+def loop():
+    """The simplest publisher: it spins nothing and reads no clock."""
+    node = Node('loop')
+    publisher = node.create_publisher(Int64, '/there', MANY)
+    number = 0
+    say_ready()
+    while rclpy.ok():
+        number += 1
+        publisher.publish(Int64(data=number))
+        time.sleep(0.02)
+
+
 LARGE = 'x' * 100000
 
 
@@ -455,7 +476,7 @@ def large_client():
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, failing, listener, newcomer, bridge, camera, viewer, large_server, large_client)}
+    counter, talker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, large_server, large_client)}
 
 
 def main():

@@ -1,8 +1,13 @@
 """Domains in a small file system: a container's /dev/shm has 64 MiB."""
 
+import os
+import pathlib
+import time
+
 import pytest
 
-from small import Ballast, administrator, assert_nothing_missed, small, status, wait_for_more, wait_for_status
+from small import (
+    Ballast, PATIENCE, administrator, assert_nothing_missed, heard, small, status, wait_for_more, wait_for_status)
 
 SIZE = 64 << 20
 
@@ -72,3 +77,41 @@ def test_requests_and_replies_that_find_no_room_are_lost_and_end_nobody(small_do
     for what in ('requests 5', 'replies 5'):
         client.wait_for_line(what)
     assert all(x['state'] == 'live' for x in status(small_domain)['processes'])
+
+
+@pytest.mark.once
+@administrator
+def test_many_busy_publishers_stay_in_the_budget(domain_id):
+    with small(domain_id, 8 * SIZE, RMW_CKPT_ENGINE='none', RMW_CKPT_MEMORY=str(SIZE // 2)) as domain:
+        budget = SIZE // 2
+        peers = [domain.start('busy', f'busy{i}', 10, ready=False) for i in range(20)]
+        for peer in peers:
+            peer.wait_for_line('ready')
+        # The master shares out anew what those who came at once have taken.
+        end = time.monotonic() + PATIENCE
+        while blocks(domain) > budget:
+            assert time.monotonic() < end, blocks(domain)
+            time.sleep(0.05)
+        # Each log has been filled many times over when so much has gone through all of them.
+        used, enough = [], written(domain) + 8 * budget
+        while written(domain) < enough:
+            used.append(blocks(domain))
+            assert time.monotonic() < end, (written(domain), used)
+            time.sleep(0.05)
+        said = status(domain)
+        assert said['memory_budget'] == budget
+        assert budget // 2 < max(used) <= budget, used
+        assert all(x['state'] == 'live' and 'nowhere' not in x['note'] for x in said['processes']), said
+        assert all(peer.process.poll() is None for peer in peers)
+
+
+def blocks(domain):
+    """Bytes that the file system has given."""
+    facts = os.statvfs(domain.folder)
+    return (facts.f_blocks - facts.f_bfree) * facts.f_frsize
+
+
+def written(domain):
+    """Bytes that the heads of all logs say were ever written."""
+    heads = pathlib.Path(domain.folder).glob('*/run/logs/*/head')
+    return sum(int.from_bytes(head.read_bytes()[96:104], 'little') for head in heads)
