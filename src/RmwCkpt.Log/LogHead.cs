@@ -19,17 +19,18 @@ namespace RmwCkpt.Log;
 ///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
 ///  704 u64 EverRead[64]    bit p: process slot p has read it, and may read it again when it recovers
 /// 1280 u64 Held[32]        segments of which frames are read in place for long: process slot &lt;&lt; 52 | reader &lt;&lt; 32 | number
-/// 1536 Metadata[2560]      the middleware's: see EndpointHead
+/// 1536 Metadata[1536]      the middleware's: see EndpointHead
+/// 3072 u64 Awaited[128]    where readers are that are to miss nothing: process slot &lt;&lt; 52 | reader &lt;&lt; 32 | segment + 1
 /// </code>
 /// </summary>
 public sealed class LogHead : IDisposable
 {
     public const ulong MagicValue = 0x31474f4c4b434b52; // "RKCKLOG1"
-    public const uint CurrentVersion = 4;
+    public const uint CurrentVersion = 5;
     public const int FileSize = 4096;
     public const string FileName = "head";
     public const int MetadataOffset = 1536;
-    public const int MetadataSize = FileSize - MetadataOffset;
+    public const int MetadataSize = Awaited - MetadataOffset;
 
     private const int Magic = 0;
     private const int Version = 8;
@@ -46,6 +47,8 @@ public sealed class LogHead : IDisposable
     private const int EverRead = 704;
     private const int Held = 1280;
     private const int HeldCount = 32;
+    private const int Awaited = 3072;
+    private const int AwaitedCount = 128;
 
     private readonly Mapping _file;
     private readonly Region _view;
@@ -166,6 +169,7 @@ public sealed class LogHead : IDisposable
         _view.And(Readers + Word(process), ~Bit(process));
         _view.And(EverRead + Word(process), ~Bit(process));
         EndHolds(0xffful << 52, (ulong)process << 52);
+        EndAwaiting(0xffful << 52, (ulong)process << 52);
     }
 
     /// <summary>Whether a process of this slot has ever read; it may have been another than the one that has the slot now.</summary>
@@ -249,6 +253,66 @@ public sealed class LogHead : IDisposable
             }
         }
         return false;
+    }
+
+    /// <summary>
+    /// A reader that is to miss nothing is in a segment, or was in one before: the writer does not let go of it, or of those
+    /// after it, while the reader's process lives. Where there is no room for it in the head it may miss something.
+    /// </summary>
+    /// <param name="reader">As <see cref="HoldMark"/>'s.</param>
+    internal void Await(uint process, uint reader, long number)
+    {
+        if (number >= uint.MaxValue)
+        {
+            return;
+        }
+        var mark = AwaitMark(process, reader) | (ulong)(number + 1);
+        for (var i = 0; i < AwaitedCount; i++)
+        {
+            var there = _view.AcquireUInt64(Awaited + (i * 8));
+            if (there >> 32 == mark >> 32)
+            {
+                _view.Release(Awaited + (i * 8), mark);
+                return;
+            }
+        }
+        for (var i = 0; i < AwaitedCount; i++)
+        {
+            if (_view.CompareExchange(Awaited + (i * 8), 0ul, mark))
+            {
+                return;
+            }
+        }
+    }
+
+    internal void EndAwaiting(uint process, uint reader) => EndAwaiting(ulong.MaxValue << 32, AwaitMark(process, reader));
+
+    private static ulong AwaitMark(uint process, uint reader) => ((ulong)process << 52) | ((ulong)(reader & 0xfffff) << 32);
+
+    private void EndAwaiting(ulong bits, ulong value)
+    {
+        for (var i = 0; i < AwaitedCount; i++)
+        {
+            if (_view.AcquireUInt64(Awaited + (i * 8)) is var mark && mark != 0 && (mark & bits) == value)
+            {
+                _view.Release(Awaited + (i * 8), 0ul);
+            }
+        }
+    }
+
+    /// <summary>The first segment in which such a reader is; the largest number where there is none.</summary>
+    internal long FirstAwaited(ILogLimits readers)
+    {
+        var first = long.MaxValue;
+        for (var i = 0; i < AwaitedCount; i++)
+        {
+            if (_view.AcquireUInt64(Awaited + (i * 8)) is var mark && mark != 0 && (uint)(mark >> 52) is var process
+                && HasReader(process) && readers.IsReading(process))
+            {
+                first = Math.Min(first, (uint)mark - 1L);
+            }
+        }
+        return first;
     }
 
     /// <summary>The next reading process after <paramref name="process"/> (start with -1), or -1. Allocates nothing.</summary>

@@ -16,6 +16,9 @@ public interface ILogLimits
 
     /// <summary>Bytes beyond which the oldest goes, needed or not.</summary>
     long Most { get; }
+
+    /// <summary>Whether a process lives, and reads on: what its readers have not read is kept where nothing may be missed.</summary>
+    bool IsReading(uint process);
 }
 
 /// <summary>A number of bytes, which only late joiners' messages (transient_local) exceed.</summary>
@@ -26,4 +29,6 @@ public sealed class FixedLimits(long bytes) : ILogLimits
     public long NeededSince => long.MaxValue;
 
     public long Most => long.MaxValue;
+
+    public bool IsReading(uint process) => true;
 }

@@ -25,6 +25,9 @@ public sealed class LogReader : IDisposable
     private Region _payload;
     private uint _incarnation;
 
+    /// <summary>Process and number of a reader that is to miss nothing.</summary>
+    private (uint Process, uint Reader)? _awaits;
+
     private LogReader(TrustedPath folder, LogHead head)
     {
         _folder = folder;
@@ -59,6 +62,27 @@ public sealed class LogReader : IDisposable
         var reader = new LogReader(folder, LogHead.Open(folder));
         reader.SeekFirst();
         return reader;
+    }
+
+    /// <summary>
+    /// From now on this reader is to miss nothing: a writer that promises that lets go of nothing that it has not read. Said
+    /// again in a new life, for the former one was further on.
+    /// </summary>
+    /// <param name="process">The slot of this process.</param>
+    /// <param name="reader">Tells the readers of this process apart.</param>
+    public void Await(uint process, uint reader)
+    {
+        _awaits = (process, reader);
+        Head.Await(process, reader, _number);
+    }
+
+    /// <summary>As it was said before, if it was.</summary>
+    public void AwaitAgain()
+    {
+        if (_awaits is { } who)
+        {
+            Head.Await(who.Process, who.Reader, _number);
+        }
     }
 
     public void SeekFirst()
@@ -330,6 +354,7 @@ public sealed class LogReader : IDisposable
         _view = segment.View;
         _number = number;
         _offset = Segment.HeadSize;
+        AwaitAgain();
         Renew();
         return true;
     }
@@ -345,6 +370,10 @@ public sealed class LogReader : IDisposable
     public void Dispose()
     {
         LeaveSegment();
+        if (_awaits is { } who)
+        {
+            Head.EndAwaiting(who.Process, who.Reader);
+        }
         _lent.Dispose();
         _view = default;
         Head.Dispose();

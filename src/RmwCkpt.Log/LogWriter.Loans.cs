@@ -65,7 +65,7 @@ public sealed partial class LogWriter
             {
                 return _pool!.Borrow();
             }
-            catch (PosixException e) when (e.Errno == Posix.Enospc && Head.FirstSegment < _number)
+            catch (PosixException e) when (e.Errno == Posix.Enospc && Head.FirstSegment < _number && !IsAwaited(Head.FirstSegment))
             {
                 LetGo();
             }

@@ -37,6 +37,10 @@ public sealed partial class LogWriter
         var size = isLent ? SmallSize : SizeFor(span, kept);
         var more = size + (isLent ? LentBytesPerSegment : 0);
         RemoveLeftovers();
+        if (Head.FirstSegment < _number && kept > 0 && kept + more > _limits.Most && IsAwaited(Head.FirstSegment))
+        {
+            throw ReaderBehind();
+        }
         try
         {
             var segment = Segment.Make(_folder, number, size, _next, MayGo(Head.FirstSegment, kept, more) ? Reusable(size) : null);
@@ -47,13 +51,22 @@ public sealed partial class LogWriter
         }
         catch (PosixException e) when (e.Errno == Posix.Enospc)
         {
-            if (MakeOfOwn(number, Round(Segment.HeadSize + (long)span)) is not { } segment)
+            if (MakeOfOwn(number, Round(Segment.HeadSize + (long)span)) is { } segment)
             {
-                throw;
+                return segment;
             }
-            return segment;
+            if (Head.FirstSegment < _number && IsAwaited(Head.FirstSegment))
+            {
+                throw ReaderBehind();
+            }
+            throw;
         }
     }
+
+    /// <summary>Whether a reader that is to miss nothing is in this segment, or in one before.</summary>
+    private bool IsAwaited(long number) => AwaitsReaders && Head.FirstAwaited(_limits) <= number;
+
+    private ReaderBehindException ReaderBehind() => new($"a reader that is to miss nothing has not read what is all that {_folder} may keep");
 
     private int SizeFor(int span, long kept)
     {
@@ -98,7 +111,7 @@ public sealed partial class LogWriter
     /// </summary>
     private bool MayGo(long number, long kept, long more)
     {
-        if (number >= _number)
+        if (number >= _number || IsAwaited(number))
         {
             return false;
         }
@@ -168,7 +181,7 @@ public sealed partial class LogWriter
     /// </summary>
     private Mapping? MakeOfOwn(long number, int least)
     {
-        for (var old = Head.FirstSegment; old < _number; old++)
+        for (var old = Head.FirstSegment; old < _number && !IsAwaited(old); old++)
         {
             if (LengthOf(old) < least || Head.IsHeld(old))
             {
@@ -193,7 +206,7 @@ public sealed partial class LogWriter
             }
             catch (PosixException e) when (e.Errno == Posix.Enospc)
             {
-                if (Head.FirstSegment < _number - 1)
+                if (Head.FirstSegment < _number - 1 && !IsAwaited(Head.FirstSegment))
                 {
                     LetGo();
                     continue;
@@ -212,7 +225,7 @@ public sealed partial class LogWriter
         var file = _folder / ReserveName;
         if (Head.FirstSegment < _number)
         {
-            if (Head.IsHeld(Head.FirstSegment))
+            if (Head.IsHeld(Head.FirstSegment) || IsAwaited(Head.FirstSegment))
             {
                 return null;
             }
@@ -228,7 +241,7 @@ public sealed partial class LogWriter
     /// </summary>
     public void Trim()
     {
-        for (var kept = KeptBytes(); kept > _limits.Most && Head.FirstSegment < _number; kept -= LetGo())
+        for (var kept = KeptBytes(); kept > _limits.Most && Head.FirstSegment < _number && !IsAwaited(Head.FirstSegment); kept -= LetGo())
         {
         }
     }

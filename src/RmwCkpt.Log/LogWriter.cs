@@ -21,6 +21,9 @@ public enum AppendResult
     Diverged,
 }
 
+/// <summary>A log has room for nothing but what a reader has not read that is to miss nothing. Nothing was written.</summary>
+public sealed class ReaderBehindException(string message) : IOException(message);
+
 /// <summary>A place for one payload, from Reserve to Commit or Abort.</summary>
 public readonly record struct Reservation(Region Payload, bool InLog);
 
@@ -64,6 +67,12 @@ public sealed partial class LogWriter : IDisposable
     }
 
     public LogHead Head { get; }
+
+    /// <summary>
+    /// Lets go of nothing that a reader which is to miss nothing has not read, and lives: where that is all that the log may
+    /// keep, no more can be written (<see cref="ReaderBehindException"/>).
+    /// </summary>
+    public bool AwaitsReaders { get; set; }
 
     /// <summary>Sequence number of the next publish.</summary>
     public long NextSequence => _next;
@@ -129,6 +138,7 @@ public sealed partial class LogWriter : IDisposable
     /// <exception cref="PosixException">
     /// The log needed a new segment, the file system is full, and none of its own files is as large; nothing is written.
     /// </exception>
+    /// <exception cref="ReaderBehindException">Only where <see cref="AwaitsReaders"/>.</exception>
     public Reservation Reserve(int size) => Reserve(size, isLent: false);
 
     private Reservation Reserve(int size, bool isLent)

@@ -26,4 +26,12 @@ internal sealed class DomainLimits : ILogLimits
     public long NeededSince => _retention is null ? new DomainMemory(_table.Domain).NeededSince : long.MaxValue;
 
     public long Most => new DomainMemory(_table.Domain).Share;
+
+    /// <summary>One that replays reads what its former life has read.</summary>
+    public bool IsReading(uint process)
+    {
+        var slot = _table.Slot(process);
+        return slot.AcquireUInt32(ProcessTable.State) == (uint)ProcessState.Live
+            && slot.AcquireUInt32(ProcessTable.Mode) != (uint)ProcessMode.Replay;
+    }
 }

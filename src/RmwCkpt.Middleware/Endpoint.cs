@@ -125,11 +125,13 @@ public sealed class Endpoint : Entity
         var kept = qos.Durability == Durability.TransientLocal
             ? (qos.History == History.KeepAll ? long.MaxValue / 2 : qos.Depth)
             : 0;
-        return LogWriter.Open(
+        var writer = LogWriter.Open(
             Session.Folder.Log(Gid), Session.Limits, kept,
             metadata => EndpointHead.Write(
                 metadata, Gid, Session.SlotIndex, Kind, Created, qos, Options.TypeHash, Options.Topic, Options.Type,
                 Node.FullName));
+        writer.AwaitsReaders = Kind == EntityKind.Publisher && qos.KeepsAll;
+        return writer;
     }
 
     public override void Close()

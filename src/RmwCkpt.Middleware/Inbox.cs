@@ -55,6 +55,10 @@ public sealed partial class Inbox : IDisposable
     public void Add(Source source)
     {
         source.Reader.VerifyLimit = LiveVerifyLimit;
+        if (_qos.KeepsAll && EndpointHead.Qos(source.Reader.Head).KeepsAll)
+        {
+            source.Reader.Await(_session.SlotIndex, _entity);
+        }
         lock (_sourcesLock)
         {
             _sources = [.. _sources, source];

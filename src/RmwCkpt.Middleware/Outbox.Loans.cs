@@ -143,7 +143,7 @@ public sealed partial class Outbox
                 _writer.Return(loan);
                 CountDropped(size, e.Message);
             }
-            catch (PosixException e)
+            catch (Exception e) when (e is PosixException or ReaderBehindException)
             {
                 throw CannotPublish(size, e);
             }

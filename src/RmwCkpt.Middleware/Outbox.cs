@@ -28,6 +28,13 @@ public sealed partial class Outbox : IDisposable
     /// <summary>How long a request or reply waits for room, ns; not again, where that was in vain, for twice as long.</summary>
     private const long Patience = 1_000_000_000;
 
+    /// <summary>
+    /// How many milliseconds a message waits for a reader that is to miss nothing (max_blocking_time in DDS); and where
+    /// a snapshot or recovery may be what holds the reader up.
+    /// </summary>
+    private const int MostBlocking = 100;
+    private const int MostBlockingFrozen = 10_000;
+
     /// <summary>Milliseconds after which it looks again: the kernel tells nobody that there is room.</summary>
     private const int Pause = 10;
 
@@ -72,7 +79,7 @@ public sealed partial class Outbox : IDisposable
     public LogHead Head => _writer.Head;
 
     /// <summary>Reserves <paramref name="size"/> bytes, which the caller fills.</summary>
-    /// <exception cref="Failure">TooLarge, or Error; nothing is held.</exception>
+    /// <exception cref="Failure">TooLarge, or Error, as where a reader that is to miss nothing reads nothing; nothing is held.</exception>
     public Region Begin(RequestId? answers, long size)
     {
         var prefix = answers is null ? 0 : RequestId.Size;
@@ -86,7 +93,8 @@ public sealed partial class Outbox : IDisposable
             // Read before the claim: a life restored between claim and commit then commits the same bytes again.
             _time = _session.Determinants.Clock.Now;
             _prefix = prefix;
-            _copy = prefix == 0 ? BorrowForCopy((int)size) : null;
+            // What may have to wait for a reader waits here, where nothing is written yet.
+            _copy = prefix == 0 && !_writer.AwaitsReaders ? BorrowForCopy((int)size) : null;
             if (_copy is not null)
             {
                 return Written(_copy.Payload.Slice(0, (int)size));
@@ -105,7 +113,7 @@ public sealed partial class Outbox : IDisposable
             _isDropped = true;
             return (_dropped ??= new NativeBuffer()).Ensure((int)size);
         }
-        catch (PosixException e)
+        catch (Exception e) when (e is PosixException or ReaderBehindException)
         {
             Monitor.Exit(_lock);
             throw CannotPublish(size, e);
@@ -118,9 +126,11 @@ public sealed partial class Outbox : IDisposable
     }
 
     /// <exception cref="PosixException">As the writer's.</exception>
+    /// <exception cref="ReaderBehindException">As the writer's.</exception>
     private Reservation Reserve(int size)
     {
-        for (var begun = 0L; ; Thread.Sleep(Pause))
+        var (begun, blocked) = (0L, 0);
+        while (true)
         {
             try
             {
@@ -128,9 +138,18 @@ public sealed partial class Outbox : IDisposable
             }
             catch (PosixException e) when (e.Errno == Posix.Enospc && _waits && MayWait(ref begun))
             {
+                Thread.Sleep(Pause);
+            }
+            catch (ReaderBehindException) when (MayBlock(blocked))
+            {
+                blocked++;
+                Thread.Sleep(1);
             }
         }
     }
+
+    private bool MayBlock(int blocked) =>
+        blocked < (_session.Table.Domain.AcquireUInt32(ProcessTable.Freezing) == 0 ? MostBlocking : MostBlockingFrozen);
 
     private bool MayWait(ref long begun)
     {
@@ -207,7 +226,7 @@ public sealed partial class Outbox : IDisposable
         }
     }
 
-    private static Failure CannotPublish(long size, PosixException e) => new(Code.Error, $"publish {size} bytes: {e.Message}", e);
+    private static Failure CannotPublish(long size, Exception e) => new(Code.Error, $"publish {size} bytes: {e.Message}", e);
 
     private byte Flags => _session.IsRecovering ? Frame.Recovered : (byte)0;
 

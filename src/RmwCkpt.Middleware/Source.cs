@@ -66,6 +66,10 @@ public sealed class Readership(uint slot)
             foreach (var all in _sources.Values)
             {
                 all.First().Reader.Head.AddReader(slot);
+                foreach (var source in all)
+                {
+                    source.Reader.AwaitAgain();
+                }
             }
         }
     }

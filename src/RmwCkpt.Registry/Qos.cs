@@ -78,6 +78,9 @@ public readonly record struct Qos(
         && Liveliness is Liveliness.Automatic or Liveliness.ManualByTopic
         && (History == History.KeepAll || Depth > 0);
 
+    /// <summary>Whether a reader and a writer that both say so want nothing to be missed, be it that the writer is refused.</summary>
+    public bool KeepsAll => History == History.KeepAll && Reliability == Reliability.Reliable;
+
     /// <summary>
     /// The first policy in which what a writer offers is less than what a reader requests, by DDS 1.4, 2.2.3
     /// (request/offered); <see cref="QosPolicy.None"/> when they match.

@@ -79,11 +79,13 @@ public sealed class LayoutTests : IDisposable
             writer.Head.Asserted = 77;
             writer.Head.KeepFiles();
             Assert.True(writer.Head.TryHold(LogHead.HoldMark(0xabc, 0x7712345, 0x89abcdef)));
+            writer.Head.Await(0xabc, 0x7712345, 0x89abcdef);
         }
         var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));
         Assert.Equal(4096, head.Length);
         Assert.Equal(LogHead.MagicValue, BitConverter.ToUInt64(head, 0));
-        Assert.Equal(4u, BitConverter.ToUInt32(head, 8));
+        Assert.Equal(5u, BitConverter.ToUInt32(head, 8));
+        Assert.Equal(0xabc_12345_89abcdf0ul, BitConverter.ToUInt64(head, 3072));
         Assert.Equal(0, BitConverter.ToInt64(head, 64));
         Assert.Equal(0, BitConverter.ToInt64(head, 72));
         Assert.Equal(1, BitConverter.ToInt64(head, 80));

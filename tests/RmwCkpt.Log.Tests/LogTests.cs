@@ -208,6 +208,70 @@ public sealed class LogTests : IDisposable
         public long NeededSince { get; set; }
 
         public long Most { get; set; }
+
+        public HashSet<uint> Living { get; } = [];
+
+        public bool IsReading(uint process) => Living.Contains(process);
+    }
+
+    /// <summary>KEEP_ALL on both sides: the writer can write no more than the log may keep, until who lives has read.</summary>
+    [Fact]
+    public void What_a_reader_that_is_to_miss_nothing_has_not_read_is_kept()
+    {
+        var limits = new Limits { History = 10_000, NeededSince = long.MaxValue, Most = 40_000, Living = { 7, 8 } };
+        using var writer = LogWriter.Open(_scratch.At, limits, 0, _ => { }, 4096, 4096);
+        writer.AwaitsReaders = true;
+        using var reader = _scratch.Read();
+        reader.Head.AddReader(7);
+        reader.Await(7, 1);
+        var written = AppendUntilBehind(writer);
+        Assert.InRange(written, 30, 50);
+        Assert.InRange(Size(), 30_000, 52_000);
+
+        // It has read some, and not all that it can.
+        for (var i = 1; i <= 20; i++)
+        {
+            Assert.True(reader.TryPeek(out var frame));
+            Assert.Equal((i, 0), (frame.Sequence, reader.Lost));
+            reader.Advance();
+        }
+        written += AppendUntilBehind(writer);
+        Assert.Equal(written - 20, Scratch.Sequences(reader).Count);
+        Assert.Equal(0, reader.Lost);
+
+        // Who reads in a slot that nobody lives in, or has said that it reads no more, holds nobody up.
+        written += AppendUntilBehind(writer);
+        limits.Living.Remove(7);
+        Scratch.AppendMany(writer, written + 1, written + 1000, 900);
+        Assert.InRange(Size(), 1, 20_000);
+        limits.Living.Add(7);
+        using var other = _scratch.Read();
+        other.Head.AddReader(8);
+        other.Await(8, 1);
+        Scratch.Drain(reader);
+        Assert.NotEqual(0, AppendUntilBehind(writer));
+        other.Dispose();
+        Scratch.Drain(reader);
+        Assert.NotEqual(0, AppendUntilBehind(writer));
+        reader.Head.ForgetReader(7);
+        var next = (int)writer.NextSequence;
+        Scratch.AppendMany(writer, next, next + 1000, 900);
+    }
+
+    private static int AppendUntilBehind(LogWriter writer)
+    {
+        for (var count = 0; ; count++)
+        {
+            try
+            {
+                Scratch.Append(writer, Scratch.Payload(writer.NextSequence, 900));
+            }
+            catch (ReaderBehindException)
+            {
+                return count;
+            }
+            Assert.InRange(count, 0, 10_000);
+        }
     }
 
     [Fact]

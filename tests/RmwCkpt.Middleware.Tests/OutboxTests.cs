@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RmwCkpt.Log;
 using RmwCkpt.Registry;
 
@@ -76,6 +77,43 @@ public sealed class OutboxTests : IDisposable
         var before = (table.Slot(5).ReadUInt32(ProcessTable.Bell), table.Slot(6).ReadUInt32(ProcessTable.Bell));
         LoneSession.Say(publisher, 1);
         Assert.Equal((before.Item1 + 1, before.Item2), (table.Slot(5).ReadUInt32(ProcessTable.Bell), table.Slot(6).ReadUInt32(ProcessTable.Bell)));
+    }
+
+    /// <summary>KEEP_ALL on both sides: as other middleware, a publish waits for the reader for a tenth of a second, and is refused then.</summary>
+    [Fact]
+    public void What_a_living_reader_is_to_miss_nothing_of_is_refused_where_it_reads_nothing()
+    {
+        var all = Qos.Default with { History = History.KeepAll };
+        var (publisher, subscription) = (_domain.Publish(all), _domain.Subscribe(all));
+        Assert.True(_domain.Session.TryRead(subscription, publisher.Gid));
+        new DomainMemory(_domain.Session.Table.Domain).Share = 256 * 1024;
+        _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Live);
+        var watch = Stopwatch.StartNew();
+        var said = 0;
+        var refused = Assert.Throws<Failure>(() =>
+        {
+            for (; said < 10_000; said++)
+            {
+                watch.Restart();
+                publisher.Outbox!.Begin(null, 4000).Write(0, (long)said);
+                publisher.Outbox.End(4000);
+            }
+        });
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.1, 10);
+        Assert.Contains("has not read", refused.Message, StringComparison.Ordinal);
+        Assert.False(publisher.Outbox!.IsHeld);
+        Assert.InRange(said, 40, 80);
+        Assert.Equal(Enumerable.Range(0, said).Select(x => (long)x), LoneSession.HearAll(subscription));
+        LoneSession.Say(publisher, said);
+        Assert.Equal(said, LoneSession.Hear(subscription));
+
+        // A reader that is gone, or may miss something, is not waited for.
+        _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Recovering);
+        for (var i = 0; i < 1000; i++)
+        {
+            publisher.Outbox.Begin(null, 4000);
+            publisher.Outbox.End(4000);
+        }
     }
 
     private static List<long> Numbers(LogReader reader)
