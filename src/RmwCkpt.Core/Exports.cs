@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Core;
 
@@ -111,7 +112,7 @@ internal static class Exports
     {
         try
         {
-            if (Handles.ClockSession is not { } session || size > Determinants.MaxRandom)
+            if (Handles.ClockSession is not { } session || size > ReplayJournal.MaxRandom)
             {
                 return;
             }

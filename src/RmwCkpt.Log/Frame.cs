@@ -14,16 +14,17 @@ namespace RmwCkpt.Log;
 ///  12 u32 Crc          CRC32C of bytes 16 .. Length, xor that of 4 .. 12
 ///  16 i64 Sequence     from 1, without gaps, over all lives of the writer
 ///  24 i64 Time         ns since the epoch, ROS time of the writer
-///  32 u32 (zero)       so that what follows the first 4 bytes of the payload is aligned to 8: CDR's body, which can then
-///                      be read where it is
-///  36     payload
+///  32 i64 Cause        what it answers, see <see cref="Origin"/>
+///  40 u32 Role         which thread said it. So what follows the first 4 bytes of the payload is aligned to 8: CDR's body,
+///                      which can then be read where it is
+///  44     payload
 /// </code>
 /// The claim, the payload, then Length by a release store: a reader that sees a positive length sees the whole frame
 /// (as in Aeron's term buffers).
 /// </summary>
 public static class Frame
 {
-    public const int HeadSize = 36;
+    public const int HeadSize = 44;
     public const int Alignment = 32;
     public const int MaxPayload = int.MaxValue - (64 * 1024);
 
@@ -34,6 +35,8 @@ public static class Frame
     public const int Crc = 12;
     public const int Sequence = 16;
     public const int Time = 24;
+    public const int Cause = 32;
+    public const int Role = 40;
 
     public const byte Data = 1;
     public const byte Padding = 2;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log;
@@ -5,49 +6,63 @@ namespace RmwCkpt.Log;
 /// <summary>
 /// One cell of a journal: a determinant, or part of one.
 /// <code>
-///   0 u64 Head: bits 0..7 kind (1..254), 8..31 entity, 32..63 detail
+///   0 u64 Head: bits 0..7 kind (1..253), 8..31 entity, 32..47 role, 48..63 check
 ///   8 i64 Value
+///  16 u32 Detail   20 u32 (zero)
 /// </code>
+/// The check is of all else and of the cell's position: the low half of a CRC32C.
 /// </summary>
-public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Value)
+public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Value, ushort Role = 0)
 {
-    internal ulong Head => Kind | ((ulong)(Entity & 0xffffff) << 8) | ((ulong)Detail << 32);
+    /// <summary>The kind that a cell is read with which is not as it was written.</summary>
+    public const byte Damaged = 254;
 
-    internal static Cell From(ulong head, long value) =>
-        new((byte)head, (uint)(head >> 8) & 0xffffff, (uint)(head >> 32), value);
+    private ulong Name => Kind | ((ulong)(Entity & 0xffffff) << 8) | ((ulong)Role << 32);
+
+    internal ulong HeadAt(long position) => Name | ((ulong)CheckAt(position) << 48);
+
+    internal static Cell From(ulong head, uint detail, long value) =>
+        new((byte)head, (uint)(head >> 8) & 0xffffff, detail, value, (ushort)(head >> 32));
+
+    private ushort CheckAt(long position)
+    {
+        var crc = BitOperations.Crc32C(~0u, Name);
+        crc = BitOperations.Crc32C(crc, (ulong)Value);
+        crc = BitOperations.Crc32C(crc, (ulong)Detail);
+        return (ushort)BitOperations.Crc32C(crc, (ulong)position);
+    }
 }
 
 /// <summary>
-/// A chain of files of 16-byte cells, written and read by position: where a committed cell stands at the position, a
+/// A chain of files of 24-byte cells, written and read by position: where a committed cell stands at the position, a
 /// former life wrote it and this one replays. A cell is claimed by compare-and-swap, its value stored, then committed; a
-/// claim that was never committed (its writer died) is claimed again by the next life. So is a last cell that cannot be
-/// one, by what its owner knows of its cells: a bit of it has changed since the file was made.
+/// claim that was never committed (its writer died) is claimed again by the next life. So is a last cell whose check is
+/// wrong: a bit of it has changed since the file was made. One among others is read as <see cref="Cell.Damaged"/>.
 /// <code>
-///   file N, 64 KiB: 0 u64 Magic   8 i64 N   16 .. 64 zero   64 cells, 4092 of them; cell i is in file i / 4092
+///   file N, 64 KiB: 0 u64 Magic, of which the last byte is the format's version   8 i64 N   16 .. 64 zero
+///                   64 cells, 2728 of them; cell i is in file i / 2728
 /// </code>
 /// Thread-safety: one caller at a time.
 /// </summary>
 public sealed class Journal : IDisposable
 {
-    public const ulong MagicValue = 0x314c4e4a4b434b52; // "RKCKJNL1"
+    public const ulong MagicValue = 0x324c4e4a4b434b52; // "RKCKJNL2"
     public const int FileSize = 64 * 1024;
     public const int HeadSize = 64;
-    public const int CellSize = 16;
+    public const int CellSize = 24;
     public const int CellsPerFile = (FileSize - HeadSize) / CellSize;
     private const ulong Claimed = 0xff;
 
     private readonly TrustedPath _folder;
     private readonly bool _writable;
     private readonly ILogLimits? _limits;
-    private readonly Func<Cell, bool> _isOne;
     private Mapping? _file;
     private Region _view;
     private long _number = -1;
     private long _first;
 
-    private Journal(TrustedPath folder, bool writable, ILogLimits? limits, Func<Cell, bool>? isOne = null)
+    private Journal(TrustedPath folder, bool writable, ILogLimits? limits)
     {
-        _isOne = isOne ?? (_ => true);
         _folder = folder;
         _writable = writable;
         _limits = limits;
@@ -61,11 +76,10 @@ public sealed class Journal : IDisposable
 
     /// <summary>Makes or continues a journal, at its first kept cell.</summary>
     /// <param name="limits">What it may keep; null: all.</param>
-    /// <param name="isOne">Whether somebody can have written this cell.</param>
-    public static Journal Open(TrustedPath folder, ILogLimits? limits, Func<Cell, bool>? isOne = null)
+    public static Journal Open(TrustedPath folder, ILogLimits? limits)
     {
         folder.MakeFolder();
-        var journal = new Journal(folder, writable: true, limits, isOne) { _first = FirstFile(folder) };
+        var journal = new Journal(folder, writable: true, limits) { _first = FirstFile(folder) };
         journal.Position = journal.First;
         journal.Use(journal._first, make: true);
         return journal;
@@ -97,13 +111,19 @@ public sealed class Journal : IDisposable
         }
         var offset = Offset;
         var head = _view.AcquireUInt64(offset);
-        if (head is 0 or Claimed || IsDamaged(offset, head))
+        if (head is 0 or Claimed)
         {
             cell = default;
             return false;
         }
-        cell = Cell.From(head, _view.ReadInt64(offset + 8));
-        return true;
+        cell = Read(offset, head);
+        if (cell.HeadAt(Position) == head)
+        {
+            return true;
+        }
+        var isLast = IsLast(offset);
+        cell = isLast ? default : new Cell(Cell.Damaged, 0, 0, 0);
+        return !isLast;
     }
 
     /// <summary>Passes the cell at the position.</summary>
@@ -119,20 +139,23 @@ public sealed class Journal : IDisposable
         Reach(make: true);
         var offset = Offset;
         var there = _view.AcquireUInt64(offset);
-        if ((there != 0 && there != Claimed && !IsDamaged(offset, there)) || !_view.CompareExchange(offset, there, Claimed))
+        if ((there != 0 && there != Claimed && (Read(offset, there).HeadAt(Position) == there || !IsLast(offset)))
+            || !_view.CompareExchange(offset, there, Claimed))
         {
             return false;
         }
         _view.Write(offset + 8, cell.Value);
-        _view.Release(offset, cell.Head);
+        _view.Write(offset + 16, (ulong)cell.Detail);
+        _view.Release(offset, cell.HeadAt(Position));
         Position++;
         return true;
     }
 
-    /// <summary>Whether this is no cell, and no other is after it: what is among cells is not passed over.</summary>
-    private bool IsDamaged(int offset, ulong head) =>
-        !_isOne(Cell.From(head, _view.ReadInt64(offset + 8)))
-        && (offset + CellSize < FileSize ? _view.AcquireUInt64(offset + CellSize) == 0 : !PathOf(_number + 1).Exists);
+    private Cell Read(int offset, ulong head) => Cell.From(head, _view.ReadUInt32(offset + 16), _view.ReadInt64(offset + 8));
+
+    /// <summary>Whether no cell is after the one at the position.</summary>
+    private bool IsLast(int offset) =>
+        offset + CellSize < FileSize ? _view.AcquireUInt64(offset + CellSize) == 0 : !PathOf(_number + 1).Exists;
 
     /// <summary>
     /// After a cell could not be written: goes on in another file, with the next cell's number. What went before is let go of,

@@ -3,20 +3,14 @@ using RmwCkpt.Memory;
 namespace RmwCkpt.Log;
 
 /// <summary>
-/// How a writer in replay compares with what its process' former life wrote from its position on. Who lives has heard that
-/// life: whatever this one says of a message that stands there is not said again. Which message that is tells its content,
-/// else its key, else its number; threads may say theirs in another order.
+/// How a writer compares with what its process' former life wrote from its position on. Who lives has heard that life:
+/// whatever this one says of a message that stands there is not said again. Which message that is tells its content, or its
+/// key, in any order, for threads may say theirs in another; else its cause (<see cref="Origin"/>).
 /// </summary>
 public sealed partial class LogWriter
 {
-    /// <summary>
-    /// How many messages apart from each other, at most, threads say theirs that have no key. By its key a message is found
-    /// anywhere.
-    /// </summary>
-    private const int Window = 64;
-
-    /// <summary>Where frames stand that were passed and whose messages may still be said, the oldest first.</summary>
-    private readonly List<(long Segment, int Offset)> _passed = [];
+    /// <summary>What was passed and may still be said.</summary>
+    private readonly FormerFrames _former = new();
 
     private enum Likeness
     {
@@ -25,60 +19,157 @@ public sealed partial class LogWriter
         Same,
     }
 
+    /// <summary>
+    /// Whether this life has said the message of this number: a former one may have, where this one has not come to it. Any
+    /// thread.
+    /// </summary>
+    public bool HasSaid(long sequence) => sequence < Volatile.Read(ref _next) && !_former.Contains(sequence);
+
+    /// <summary>What is said next is new: passes what stands at the position.</summary>
+    public void PassFormer()
+    {
+        while (_number >= Head.FirstSegment && AtFrame())
+        {
+            Pass();
+        }
+    }
+
     private AppendResult CompareWithFormerLife(
-        Region payload, int key, byte flags, uint incarnation, long time, out long sequence)
+        Region payload, int key, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
     {
         if (_next < _firstKept)
         {
-            sequence = _next++;
-            return AppendResult.Found;
+            if (key > 0 || origin.Novelty is Novelty.Replayed or Novelty.Interrupted)
+            {
+                sequence = _next++;
+                return AppendResult.Found;
+            }
+            _next = _firstKept;
+            MoveTo(Head.FirstSegment, 0);
         }
-        var likeness = Compare(_view, _offset, payload, key);
-        if (likeness != Likeness.None)
+        if (origin.Novelty != Novelty.New)
         {
-            sequence = Step();
-            return likeness == Likeness.Same ? AppendResult.Found : AppendResult.Differs;
+            var found = FindSaid(payload, key, origin, out sequence);
+            if (found is { } result)
+            {
+                return result;
+            }
         }
-        likeness = FindLater(payload, key, out sequence);
-        if (likeness != Likeness.None)
-        {
-            return likeness == Likeness.Same ? AppendResult.FoundLater : AppendResult.Differs;
-        }
-        if (IsPassed(payload, key, out sequence))
-        {
-            return AppendResult.Found;
-        }
-        if (key == 0)
-        {
-            NotePassed(key);
-            sequence = Step();
-            return AppendResult.Differs;
-        }
-        // No reply to this request stands there. The former life's others do, and this one comes after them.
-        sequence = AppendAtTail(payload, key, flags, incarnation, time);
-        return AppendResult.Diverged;
+        var isOtherwise = IsOtherwise(origin);
+        var appended = AppendAtTail(payload, key, flags, incarnation, time, origin, out sequence);
+        return isOtherwise && appended == AppendResult.Appended ? AppendResult.Otherwise : appended;
     }
 
-    private long AppendAtTail(Region payload, int key, byte flags, uint incarnation, long time)
+    /// <summary>The frame that this message is, among those passed and those to come; null: there is none.</summary>
+    private AppendResult? FindSaid(Region payload, int key, in Origin origin, out long sequence)
     {
+        if (IsPassed(payload, key, out sequence, out var likeness))
+        {
+            return likeness == Likeness.Same ? AppendResult.Found : AppendResult.Differs;
+        }
         while (AtFrame())
         {
-            NotePassed(key);
-            Step();
+            likeness = Compare(_view, _offset, payload, key);
+            if (likeness != Likeness.None)
+            {
+                sequence = Step();
+                return likeness == Likeness.Same ? AppendResult.Found : AppendResult.Differs;
+            }
+            Pass();
         }
+        if (key > 0)
+        {
+            return null;
+        }
+        var other = origin.Novelty switch
+        {
+            Novelty.Interrupted => FindOfCause(origin),
+            Novelty.Replayed when FindOfCause(origin) is >= 0 and var its => its,
+            Novelty.Replayed => _former.First,
+            Novelty.UnpromptedInReplay => FindOfPool(origin),
+            _ => -1,
+        };
+        if (other >= 0)
+        {
+            sequence = _former[other].Sequence;
+            _former.Remove(other);
+            return AppendResult.Differs;
+        }
+        return null;
+    }
+
+    /// <summary>Whether its thread says something else than it did.</summary>
+    private bool IsOtherwise(in Origin origin) =>
+        _former.Count > 0 && origin.Novelty is Novelty.Unprompted or Novelty.UnpromptedInReplay && FindOfCause(origin) >= 0;
+
+    /// <summary>The first message passed that answers nothing, where another thread than this one's said one; else -1.</summary>
+    private int FindOfPool(in Origin origin)
+    {
+        var first = -1;
+        for (var i = _former.First; i >= 0; i = _former.Next(i))
+        {
+            if (_former[i].Cause == 0)
+            {
+                first = first < 0 ? i : first;
+                if (_former[i].Role != origin.Role)
+                {
+                    return first;
+                }
+            }
+        }
+        return -1;
+    }
+
+    /// <summary>The first message passed that has this one's cause, or -1.</summary>
+    private int FindOfCause(in Origin origin)
+    {
+        for (var i = _former.First; i >= 0; i = _former.Next(i))
+        {
+            if (origin.IsOf(_former[i]))
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private AppendResult AppendAtTail(
+        Region payload, int key, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
+    {
         using var copy = new NativeBuffer();
         payload.All.CopyTo(copy.Ensure(payload.Length).All);
-        var again = Reserve(payload.Length);
-        if (!again.InLog)
+        while (true)
         {
-            throw new InvalidDataException($"{_folder} is damaged: its end cannot be found");
+            while (AtFrame())
+            {
+                if (origin.IsOf(FrameHere()) && Compare(_view, _offset, copy.Region.Slice(0, payload.Length), key) == Likeness.Same)
+                {
+                    // Restored in here: the former life went on, and appended it.
+                    sequence = Step();
+                    return AppendResult.Found;
+                }
+                Pass();
+            }
+            var again = Reserve(payload.Length);
+            if (again.InLog)
+            {
+                copy.Region.All[..payload.Length].CopyTo(again.Payload.All);
+                return CommitReserved(again, payload.Length, flags, incarnation, time, origin, out sequence);
+            }
+            if (!AtFrame())
+            {
+                throw new InvalidDataException($"{_folder} is damaged: its end cannot be found");
+            }
         }
-        copy.Region.All.CopyTo(again.Payload.All);
-        return CommitInPlace(Frame.HeadSize + payload.Length, flags, incarnation, time);
     }
 
     private Likeness Compare(Region view, int offset, Region payload, int key)
     {
+        if (key == 0 && view.ReadByte(offset + Frame.Kind) != Frame.Lent
+            && view.AcquireInt32(offset + Frame.Length) - Frame.HeadSize != payload.Length)
+        {
+            return Likeness.None;
+        }
         var said = SaidAt(view, offset);
         if (said.All.SequenceEqual(payload.All))
         {
@@ -89,6 +180,17 @@ public sealed partial class LogWriter
             : Likeness.None;
     }
 
+    private FormerFrame FrameHere() => new(
+        _number, _offset, _view.ReadInt32(_offset + Frame.Length), _view.ReadInt64(_offset + Frame.Sequence),
+        _view.ReadInt64(_offset + Frame.Cause), _view.ReadUInt32(_offset + Frame.Role));
+
+    /// <summary>Passes the frame at the position, whose message may still be said.</summary>
+    private void Pass()
+    {
+        _former.Add(FrameHere());
+        Step();
+    }
+
     /// <summary>Passes the frame at the position.</summary>
     private long Step()
     {
@@ -97,61 +199,38 @@ public sealed partial class LogWriter
         var time = _view.ReadInt64(_offset + Frame.Time);
         _lentHere += _view.ReadByte(_offset + Frame.Kind) == Frame.Lent ? 1 : 0;
         _offset += Frame.Align(length);
-        _next = sequence + 1;
+        Volatile.Write(ref _next, sequence + 1);
         // The former life may have died between the frame's commit and the head's.
         Head.Advance(sequence, _number, _offset, length, time);
         return sequence;
     }
 
-    /// <summary>Looks for the message after the position, and passes it with all before it if it is there.</summary>
-    private Likeness FindLater(Region payload, int key, out long sequence)
-    {
-        var (number, offset, next, passed, lentHere) = (_number, _offset, _next, _passed.Count, _lentHere);
-        for (var i = 0; (i < Window || key > 0) && AtFrame(); i++)
-        {
-            var likeness = Compare(_view, _offset, payload, key);
-            if (likeness != Likeness.None)
-            {
-                ForgetOldest(key);
-                sequence = Step();
-                return likeness;
-            }
-            _passed.Add((_number, _offset));
-            Step();
-        }
-        _passed.RemoveRange(passed, _passed.Count - passed);
-        MoveTo(number, 0);
-        (_offset, _next, _lentHere) = (offset, next, lentHere);
-        sequence = 0;
-        return Likeness.None;
-    }
-
     /// <summary>Whether the message is one that was passed, and which.</summary>
-    private bool IsPassed(Region payload, int key, out long sequence)
+    private bool IsPassed(Region payload, int key, out long sequence, out Likeness likeness)
     {
         Mapping? other = null;
         var opened = _number;
         try
         {
-            for (var i = 0; i < _passed.Count; i++)
+            for (var i = _former.First; i >= 0; i = _former.Next(i))
             {
-                var (number, offset) = _passed[i];
-                if (number != _number && number != opened)
+                var frame = _former[i];
+                if (frame.Segment != _number && frame.Segment != opened)
                 {
                     other?.Dispose();
-                    other = Segment.Open(_folder, number, writable: false);
-                    opened = number;
+                    other = Segment.Open(_folder, frame.Segment, writable: false);
+                    opened = frame.Segment;
                 }
-                if (number != _number && other is null)
+                if (frame.Segment != _number && other is null)
                 {
                     // Let go of.
                     continue;
                 }
-                var view = number == _number ? _view : other!.View;
-                if (Compare(view, offset, payload, key) != Likeness.None)
+                likeness = Compare(frame.Segment == _number ? _view : other!.View, frame.Offset, payload, key);
+                if (likeness != Likeness.None)
                 {
-                    sequence = view.ReadInt64(offset + Frame.Sequence);
-                    _passed.RemoveAt(i);
+                    sequence = frame.Sequence;
+                    _former.Remove(i);
                     return true;
                 }
             }
@@ -160,22 +239,8 @@ public sealed partial class LogWriter
         {
             other?.Dispose();
         }
-        sequence = 0;
+        (sequence, likeness) = (0, Likeness.None);
         return false;
-    }
-
-    private void NotePassed(int key)
-    {
-        _passed.Add((_number, _offset));
-        ForgetOldest(key);
-    }
-
-    private void ForgetOldest(int key)
-    {
-        if (key == 0)
-        {
-            _passed.RemoveRange(0, Math.Max(0, _passed.Count - Window));
-        }
     }
 
     /// <summary>Whether a committed data frame stands at the position; passes padding.</summary>

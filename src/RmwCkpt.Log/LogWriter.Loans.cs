@@ -97,7 +97,7 @@ public sealed partial class LogWriter
 
     /// <summary>Makes the first <paramref name="size"/> bytes of what was lent a message, or finds them in the log.</summary>
     /// <exception cref="PosixException">As Reserve's; it is still lent.</exception>
-    public AppendResult Commit(Loan loan, int size, byte flags, uint incarnation, long time, out long sequence)
+    public AppendResult Commit(Loan loan, int size, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
     {
         var payload = loan.Payload.Slice(0, size);
         // A slot that another life has made something else of is never referred to.
@@ -106,17 +106,18 @@ public sealed partial class LogWriter
         if (isCopied || !reservation.InLog)
         {
             var result = isCopied
-                ? CommitCopy(reservation, payload, flags, incarnation, time, out sequence)
-                : CompareWithFormerLife(payload, 0, flags, incarnation, time, out sequence);
+                ? CommitCopy(reservation, payload, flags, incarnation, time, origin, out sequence)
+                : CompareWithFormerLife(payload, 0, flags, incarnation, time, origin, out sequence);
             _pool!.Return(loan);
             return result;
         }
-        if (IsSaidAgain(payload, 0, flags, out sequence))
+        if (_former.Count > 0 && origin.Novelty != Novelty.New && FindSaid(payload, 0, origin, out sequence) is { } found)
         {
             Abort(reservation);
             _pool!.Return(loan);
-            return AppendResult.Found;
+            return found;
         }
+        var isOtherwise = IsOtherwise(origin);
         KillPoints.Hit(KillPoint.BeforeCommit);
         var reference = reservation.Payload;
         reference.Write(LoanReference.File, loan.FileNumber);
@@ -125,15 +126,15 @@ public sealed partial class LogWriter
         reference.Write(LoanReference.Crc, payload.Crc32C(0, size));
         _pool!.Publish(loan, _number);
         _lentHere++;
-        sequence = CommitInPlace(Frame.HeadSize + LoanReference.Size, flags, incarnation, time, Frame.Lent, size);
-        return AppendResult.Appended;
+        sequence = CommitInPlace(Frame.HeadSize + LoanReference.Size, flags, incarnation, time, origin, Frame.Lent, size);
+        return isOtherwise ? AppendResult.Otherwise : AppendResult.Appended;
     }
 
     private AppendResult CommitCopy(
-        in Reservation reservation, Region payload, byte flags, uint incarnation, long time, out long sequence)
+        in Reservation reservation, Region payload, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
     {
         payload.All.CopyTo(reservation.Payload.All);
-        return Commit(reservation, payload.Length, flags, incarnation, time, out sequence);
+        return Commit(reservation, payload.Length, flags, incarnation, time, origin, out sequence);
     }
 
     /// <summary>The payload of a committed frame; of no bytes if it refers to nothing.</summary>

@@ -11,14 +11,11 @@ public enum AppendResult
     /// <summary>A former life wrote the same at this place: the readers have it already.</summary>
     Found,
 
-    /// <summary>As Found, but frames between were not published again, or not yet.</summary>
-    FoundLater,
-
     /// <summary>A former life wrote this message otherwise: the readers have that one, and it is left at that.</summary>
     Differs,
 
-    /// <summary>A former life wrote something else here; what was given is appended at the end.</summary>
-    Diverged,
+    /// <summary>A new frame of a thread that said something else in a former life.</summary>
+    Otherwise,
 }
 
 /// <summary>A log has room for nothing but what a reader has not read that is to miss nothing. Nothing was written.</summary>
@@ -209,32 +206,40 @@ public sealed partial class LogWriter : IDisposable
 
     /// <summary>Makes the reserved payload's first <paramref name="size"/> bytes a frame, or finds them in the log.</summary>
     /// <param name="key">
-    /// How many of its first bytes say which message it is, in every life (a reply: what it answers). 0: it is the one of
-    /// its number.
+    /// How many of its first bytes say which message it is, in every life (a reply: what it answers). 0: its content does.
     /// </param>
     public AppendResult Commit(
-        in Reservation reservation, int size, byte flags, uint incarnation, long time, out long sequence, int key = 0)
+        in Reservation reservation, int size, byte flags, uint incarnation, long time, in Origin origin, out long sequence, int key = 0)
     {
-        if (reservation.InLog)
+        if (!reservation.InLog)
         {
-            if (IsSaidAgain(reservation.Payload.Slice(0, size), key, flags, out sequence))
-            {
-                Abort(reservation);
-                return AppendResult.Found;
-            }
-            KillPoints.Hit(KillPoint.BeforeCommit);
-            if (_view.AcquireInt32(_offset + Frame.Length) > 0)
-            {
-                // This life was restored between claim and commit, and the former one committed.
-                sequence = Step();
-                return AppendResult.Found;
-            }
-            // What is after the frame must be zero: the next claim is there.
-            reservation.Payload.Clear(size, reservation.Payload.Length - size);
-            sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time);
-            return AppendResult.Appended;
+            return CompareWithFormerLife(_scratch.Region.Slice(0, size), key, flags, incarnation, time, origin, out sequence);
         }
-        return CompareWithFormerLife(_scratch.Region.Slice(0, size), key, flags, incarnation, time, out sequence);
+        if (_former.Count > 0 && origin.Novelty != Novelty.New
+            && FindSaid(reservation.Payload.Slice(0, size), key, origin, out sequence) is { } found)
+        {
+            Abort(reservation);
+            return found;
+        }
+        var isOtherwise = IsOtherwise(origin);
+        var result = CommitReserved(reservation, size, flags, incarnation, time, origin, out sequence);
+        return isOtherwise && result == AppendResult.Appended ? AppendResult.Otherwise : result;
+    }
+
+    private AppendResult CommitReserved(
+        in Reservation reservation, int size, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
+    {
+        KillPoints.Hit(KillPoint.BeforeCommit);
+        if (_view.AcquireInt32(_offset + Frame.Length) > 0)
+        {
+            // This life was restored between claim and commit, and the former one committed.
+            sequence = Step();
+            return AppendResult.Found;
+        }
+        // What is after the frame must be zero: the next claim is there.
+        reservation.Payload.Clear(size, reservation.Payload.Length - size);
+        sequence = CommitInPlace(Frame.HeadSize + size, flags, incarnation, time, origin);
+        return AppendResult.Appended;
     }
 
     /// <summary>Gives a reservation back: nothing was published.</summary>
@@ -247,21 +252,9 @@ public sealed partial class LogWriter : IDisposable
         }
     }
 
-    /// <summary>Whether a life that recovers says a message that it had passed.</summary>
-    private bool IsSaidAgain(Region payload, int key, byte flags, out long sequence)
-    {
-        if ((flags & Frame.Recovered) != 0)
-        {
-            return IsPassed(payload, key, out sequence);
-        }
-        // Long live: what a former life said is not said again now.
-        _passed.Clear();
-        sequence = 0;
-        return false;
-    }
-
     /// <param name="lent">Bytes of the message that the frame refers to.</param>
-    private long CommitInPlace(int length, byte flags, uint incarnation, long time, byte kind = Frame.Data, int lent = 0)
+    private long CommitInPlace(
+        int length, byte flags, uint incarnation, long time, in Origin origin, byte kind = Frame.Data, int lent = 0)
     {
         var sequence = _next;
         _view.Write(_offset + Frame.Kind, kind);
@@ -269,9 +262,11 @@ public sealed partial class LogWriter : IDisposable
         _view.Write(_offset + Frame.Incarnation, incarnation);
         _view.Write(_offset + Frame.Sequence, sequence);
         _view.Write(_offset + Frame.Time, time);
+        _view.Write(_offset + Frame.Cause, origin.Cause);
+        _view.Write(_offset + Frame.Role, origin.Role);
         _view.Write(_offset + Frame.Crc, Frame.ComputeCrc(_view, _offset, length));
         // Before it can be read: who hears an answer to it finds it past.
-        _next++;
+        Volatile.Write(ref _next, _next + 1);
         _view.Release(_offset + Frame.Length, length);
         _offset += Frame.Align(length);
         Head.Advance(sequence, _number, _offset, length + lent, time);

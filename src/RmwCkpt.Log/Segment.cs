@@ -10,7 +10,7 @@ namespace RmwCkpt.Log;
 /// </summary>
 public static class Segment
 {
-    public const ulong MagicValue = 0x32474553544b4352; // "RCKTSEG2"
+    public const ulong MagicValue = 0x33474553544b4352; // "RCKTSEG3"
     public const int HeadSize = 64;
     public const int Magic = 0;
     public const int Number = 8;

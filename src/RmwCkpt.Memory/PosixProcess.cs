@@ -214,4 +214,38 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int posix_spawnattr_setflags(byte* attributes, short flags);
+
+    /// <summary>The calling thread's number for the kernel.</summary>
+    public static int ThreadId => gettid();
+
+    /// <summary>How many threads of this process run, or could.</summary>
+    public static int RunningThreads()
+    {
+        var running = 0;
+        foreach (var task in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            running += StateOf(task) == 'R' ? 1 : 0;
+        }
+        return running;
+    }
+
+    /// <summary>Whether a thread of this process neither runs nor could; so is one that has ended.</summary>
+    public static bool IsAsleep(int thread) => StateOf($"/proc/self/task/{thread}") != 'R';
+
+    private static char StateOf(string task)
+    {
+        try
+        {
+            // The name, in brackets, may be anything.
+            var stat = File.ReadAllText($"{task}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return 'X';
+        }
+    }
+
+    [LibraryImport("libc")]
+    private static partial int gettid();
 }

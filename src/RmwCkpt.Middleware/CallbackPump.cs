@@ -158,7 +158,7 @@ public sealed class CallbackPump(Session session)
                     watch.CallBack();
                 }
             }
-            session.Determinants.Pace();
+            session.Determinants.CatchUp.Pace();
             // In replay and catch-up nobody rings: look again soon.
             ProcessTable.Sleep(slot, bell, isLive ? UntilDue() : 200_000);
         }
@@ -189,7 +189,7 @@ public sealed class CallbackPump(Session session)
                 }
                 return false;
             }
-            if (session.Determinants.IsReplaying)
+            if (session.Determinants.Replays())
             {
                 return false;
             }
@@ -248,7 +248,7 @@ public sealed class CallbackPump(Session session)
     {
         lock (session.Determinants.Gate)
         {
-            if (session.Determinants.IsReplaying)
+            if (session.Determinants.Replays())
             {
                 return;
             }

@@ -51,7 +51,7 @@ public sealed class Guard : Entity
     public void Trigger()
     {
         Interlocked.CompareExchange(ref _chunk[_index], GuardFlags.Triggered, GuardFlags.Idle);
-        Session.Determinants.NoteRest();
+        Session.Determinants.CatchUp.NoteRest();
         Session.RingSelf();
     }
 

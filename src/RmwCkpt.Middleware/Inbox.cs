@@ -1,6 +1,7 @@
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware;
 
@@ -207,8 +208,8 @@ public sealed partial class Inbox : IDisposable
             var behind = determinants.Clock.IsBehind;
             if (behind)
             {
-                determinants.NoteWork();
-                determinants.Pace();
+                determinants.CatchUp.NoteWork();
+                determinants.CatchUp.Pace();
             }
             else
             {
@@ -227,7 +228,7 @@ public sealed partial class Inbox : IDisposable
                     continue;
                 }
                 KillPoints.Hit(KillPoint.BeforeTakeRecord);
-                if (determinants.IsReplaying || !TryNumber(determinants, source, out var number)
+                if (determinants.Replays() || !TryNumber(determinants, source, out var number)
                     || !determinants.TryRecord(Determinant.Take, _entity, number, frame.Sequence))
                 {
                     continue;
@@ -238,7 +239,7 @@ public sealed partial class Inbox : IDisposable
         }
     }
 
-    private static bool TryNumber(Determinants determinants, Source source, out uint number)
+    private static bool TryNumber(ReplayJournal determinants, Source source, out uint number)
     {
         if (source.Number is null && determinants.TryNumber(source.Writer, out number))
         {
@@ -265,7 +266,7 @@ public sealed partial class Inbox : IDisposable
     /// </summary>
     private void AwaitRequest(RequestId request)
     {
-        if (Requests is { } requests && !_session.Determinants.AwaitProgress(() => requests.NextSequence > request.Sequence))
+        if (Requests is { } requests && !_session.Determinants.AwaitProgress(() => requests.HasSaid(request.Sequence)))
         {
             Report.Error($"divergence: in replay request {request.Sequence} is not sent, and its reply is given without it");
             Requests = null;
@@ -367,7 +368,7 @@ public sealed partial class Inbox : IDisposable
     /// what it answers.
     /// </summary>
     private bool IsEarly(in FrameView frame) =>
-        Requests is { } requests && RequestId.Read(frame.Payload).Sequence >= requests.NextSequence;
+        Requests is { } requests && !requests.HasSaid(RequestId.Read(frame.Payload).Sequence) && !_session.Determinants.IsSettled;
 
     /// <summary>A message older than its writer's lifespan is not there any more.</summary>
     private bool IsExpired(Source source, long time) =>

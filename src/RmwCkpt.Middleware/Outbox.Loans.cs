@@ -131,9 +131,13 @@ public sealed partial class Outbox
             }
             // Read before the claim, as in Begin.
             _time = _session.Determinants.Clock.Now;
+            if (_session.Determinants.Origin.Novelty is Novelty.New or Novelty.Late)
+            {
+                _writer.PassFormer();
+            }
             try
             {
-                var result = _writer.Commit(loan, (int)size, Flags, _session.Incarnation, _time, out _);
+                var result = _writer.Commit(loan, (int)size, Flags, _session.Incarnation, _time, _session.Determinants.Origin, out _);
                 _loans.Remove(address);
                 Committed(result);
             }

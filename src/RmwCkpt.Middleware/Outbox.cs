@@ -73,8 +73,8 @@ public sealed partial class Outbox : IDisposable
         _deadline = deadline;
     }
 
-    /// <summary>Sequence of the next message. Past one that others can read.</summary>
-    public long NextSequence => _writer.NextSequence;
+    /// <summary>Whether this life has sent the message of this number. Free to read.</summary>
+    public bool HasSaid(long sequence) => _writer.HasSaid(sequence);
 
     public LogHead Head => _writer.Head;
 
@@ -93,6 +93,10 @@ public sealed partial class Outbox : IDisposable
             // Read before the claim: a life restored between claim and commit then commits the same bytes again.
             _time = _session.Determinants.Clock.Now;
             _prefix = prefix;
+            if (_session.Determinants.Origin.Novelty is Novelty.New or Novelty.Late)
+            {
+                _writer.PassFormer();
+            }
             // What may have to wait for a reader waits here, where nothing is written yet.
             _copy = prefix == 0 && !_writer.AwaitsReaders ? BorrowForCopy((int)size) : null;
             if (_copy is not null)
@@ -204,9 +208,11 @@ public sealed partial class Outbox : IDisposable
                 return --_lost;
             }
             long sequence;
+            // Asked again: this life may have been restored since Begin.
+            var origin = _session.Determinants.Origin;
             var result = _copy is null
-                ? _writer.Commit(_reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, out sequence, key: _prefix)
-                : _writer.Commit(_copy, (int)size, Flags, _session.Incarnation, _time, out sequence);
+                ? _writer.Commit(_reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, origin, out sequence, key: _prefix)
+                : _writer.Commit(_copy, (int)size, Flags, _session.Incarnation, _time, origin, out sequence);
             Committed(result);
             return sequence;
         }
@@ -238,7 +244,11 @@ public sealed partial class Outbox : IDisposable
         // Rung in replay too: the death may have come between the commit and the ring.
         RingReaders();
         RingWaiters();
-        if (result != AppendResult.Appended)
+        if (result == AppendResult.Otherwise)
+        {
+            _session.Determinants.EndRole();
+        }
+        if (result is AppendResult.Found or AppendResult.Differs)
         {
             // Its reply may be there already, and counts from now on.
             _session.RingSelf();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
+using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 using Row = RmwCkpt.Registry.Protocol.Entity;
@@ -55,7 +56,7 @@ public sealed partial class Session
         ProcessId = welcome.Process;
         Slot = table.Slot(welcome.Slot);
         Limits = new DomainLimits(table);
-        var journal = Journal.Open(folder.Journal(ProcessId), Limits, Determinants.IsOne);
+        var journal = Journal.Open(folder.Journal(ProcessId), Limits);
         if (resumed && journal.First > 0)
         {
             Report.Error("the journal's beginning is no longer kept (RMW_CKPT_RETENTION): this process starts from nothing");
@@ -64,7 +65,7 @@ public sealed partial class Session
                 journal.Advance();
             }
         }
-        Determinants = new Determinants(this, journal, Slot, welcome.Incarnation, resumed);
+        Determinants = new ReplayJournal(this, journal, Slot, welcome.Incarnation, resumed);
         _masters = table.Domain.AcquireUInt32(ProcessTable.Masters);
         _matcher = new Matcher(this, graph);
         _readership = new Readership(SlotIndex);
@@ -87,7 +88,7 @@ public sealed partial class Session
     /// <summary>This process' slot of the process table.</summary>
     public Region Slot { get; }
 
-    public Determinants Determinants { get; }
+    public ReplayJournal Determinants { get; }
 
     public Waiter Waiter { get; }
 

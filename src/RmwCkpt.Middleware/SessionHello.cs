@@ -87,7 +87,7 @@ public sealed partial class Session
             hello.Entities.Add(_said.Values);
             lock (Determinants.Gate)
             {
-                hello.Complete = !Determinants.IsReplaying;
+                hello.Complete = !Determinants.Replays();
             }
         }
         MasterStarter.CallOrStart(Folder, _registry, new Request { Hello = hello }, s_registryTimeout);

@@ -1,5 +1,6 @@
 using RmwCkpt.Log;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware;
 
@@ -34,7 +35,7 @@ public sealed partial class Session : IReplayed
         }
         lock (Determinants.Gate)
         {
-            if (Determinants.IsReplaying)
+            if (Determinants.Replays())
             {
                 return false;
             }
@@ -84,12 +85,17 @@ public sealed partial class Session : IReplayed
         return source;
     }
 
-    void IReplayed.ReplayMatch(uint entity, Gid log, long first)
+    bool IReplayed.ReplayMatch(uint entity, Gid log, long first)
     {
-        if (Find(entity) is Endpoint { Inbox: { } inbox } && !inbox.Reads(log))
+        if (Find(entity) is not Endpoint { Inbox: { } inbox })
+        {
+            return false;
+        }
+        if (!inbox.Reads(log))
         {
             OpenSource(inbox, log, first);
         }
+        return true;
     }
 
     void IReplayed.FellBehind()
@@ -112,7 +118,7 @@ public sealed partial class Session : IReplayed
     {
         switch (result)
         {
-            case AppendResult.Appended:
+            case AppendResult.Appended or AppendResult.Otherwise:
                 Count(ProcessTable.Published, 1);
                 NoteSaid();
                 break;
@@ -124,7 +130,7 @@ public sealed partial class Session : IReplayed
                 if (saidIn != Incarnation)
                 {
                     saidIn = Incarnation;
-                    ReportDivergence(result, head);
+                    ReportDivergence(head);
                 }
                 break;
         }
@@ -141,13 +147,9 @@ public sealed partial class Session : IReplayed
     }
 
     /// <summary>Said once for each endpoint and life; the rest is in the counter.</summary>
-    private static void ReportDivergence(AppendResult result, LogHead head) =>
-        Report.Error($"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} " + result switch
-        {
-            AppendResult.FoundLater => "what its former life published later",
-            AppendResult.Differs => "something else than its former life, whose message it remains",
-            _ => "a reply that its former life did not; it is published now",
-        });
+    private static void ReportDivergence(LogHead head) =>
+        Report.Error($"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} something else than "
+            + "its former life, whose message it remains");
 
     internal void CountTake(in FrameView frame)
     {

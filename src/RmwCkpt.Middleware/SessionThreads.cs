@@ -59,7 +59,7 @@ public sealed partial class Session
                 lock (Determinants.Gate)
                 {
                     // Notices a new life even in a process that does nothing else.
-                    _ = Determinants.IsReplaying;
+                    _ = Determinants.Replays();
                 }
                 DetachIfAsked();
                 if (new DomainMemory(Table.Domain).Trims is var asked && asked != trims)
@@ -89,7 +89,7 @@ public sealed partial class Session
                 // A log that is damaged must not end the process.
                 Report.Error($"following the graph: {e.Message}");
             }
-            Determinants.Pace();
+            Determinants.CatchUp.Pace();
             var wake = WakeAfterShutDown();
             var pace = Determinants.Clock.IsBehind ? PaceInterval : -1;
             Futex.Wait(Slot, ProcessTable.Notice, notice, wake < 0 || pace < 0 ? Math.Max(wake, pace) : Math.Min(wake, pace));

@@ -1,5 +1,6 @@
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware;
 
@@ -15,6 +16,9 @@ public sealed class Waiter(Session session)
 
     /// <summary>A sleep shorter than this, ns, would better have been a spin: a sleep and its wake alone are half of it.</summary>
     private const long ShortSleep = 100_000;
+
+    /// <summary>How long, ns, a wait in catch-up that may not skip time lets the others go on.</summary>
+    private const long OthersTurn = 200_000;
 
     /// <summary>Spins in vain before sleeping at once again.</summary>
     private const int SpinTries = 4;
@@ -36,10 +40,10 @@ public sealed class Waiter(Session session)
     {
         if (timeout != 0)
         {
-            CatchUp.CountThread();
+            ThreadsAtWork.CountThread();
         }
         var code = WaitFor(ids, ready, timeout, guards);
-        session.Determinants.NoteWork();
+        session.Determinants.CatchUp.NoteWork();
         return code;
     }
 
@@ -70,7 +74,7 @@ public sealed class Waiter(Session session)
             {
                 if (timeout != 0)
                 {
-                    determinants.NoteWait();
+                    determinants.CatchUp.NoteWait();
                 }
                 now = determinants.Clock.Now;
             }
@@ -101,7 +105,10 @@ public sealed class Waiter(Session session)
             var remaining = hasLimit ? timeout - elapsed : -1;
             if (behind)
             {
-                Skip(determinants, ids, now, skipped, remaining);
+                if (!TrySkip(determinants, ids, now, skipped, remaining))
+                {
+                    ProcessTable.Sleep(slot, bell, OthersTurn);
+                }
                 continue;
             }
             interrupted |= Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
@@ -110,8 +117,8 @@ public sealed class Waiter(Session session)
         }
     }
 
-    /// <summary>Jumps to whatever comes next in ROS time.</summary>
-    private void Skip(Determinants determinants, ReadOnlySpan<uint> ids, long now, long skipped, long remaining)
+    /// <summary>Jumps to whatever comes next in ROS time. False: not now.</summary>
+    private bool TrySkip(ReplayJournal determinants, ReadOnlySpan<uint> ids, long now, long skipped, long remaining)
     {
         var step = determinants.Clock.Lag;
         foreach (var id in ids)
@@ -122,10 +129,7 @@ public sealed class Waiter(Session session)
             }
         }
         step = remaining >= 0 ? Math.Min(step, remaining) : step;
-        lock (determinants.Gate)
-        {
-            determinants.Skip(now, skipped, step);
-        }
+        return determinants.CatchUp.TrySkip(now, skipped, step);
     }
 
     /// <summary>How long until an event is due that only time causes, ns; -1: there is none.</summary>
@@ -147,7 +151,7 @@ public sealed class Waiter(Session session)
     {
         lock (session.Determinants.Gate)
         {
-            if (session.Determinants.IsReplaying)
+            if (session.Determinants.Replays())
             {
                 return true;
             }
@@ -206,7 +210,7 @@ public sealed class Waiter(Session session)
     }
 
     /// <summary>Claims what is ready and journals it. False, and nothing is claimed: look again.</summary>
-    private bool TryRecordReady(Determinants determinants, ReadOnlySpan<uint> ids, Span<byte> ready)
+    private bool TryRecordReady(ReplayJournal determinants, ReadOnlySpan<uint> ids, Span<byte> ready)
     {
         lock (determinants.Gate)
         {
@@ -251,7 +255,7 @@ public sealed class Waiter(Session session)
         return index < 0 ? -1 : from + index;
     }
 
-    private static bool TryRecordTimeOut(Determinants determinants, ReadOnlySpan<uint> ids)
+    private static bool TryRecordTimeOut(ReplayJournal determinants, ReadOnlySpan<uint> ids)
     {
         lock (determinants.Gate)
         {

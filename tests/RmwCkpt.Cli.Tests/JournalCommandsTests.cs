@@ -80,7 +80,7 @@ public sealed class JournalCommandsTests : IDisposable
     {
         using var writer = LogWriter.Open(_folder.Log(Gid(number)), new FixedLimits(1 << 20), 0, x => EndpointHead.Write(
             x, Gid(number), 1, EntityKind.Publisher, number, Qos.Default, null, topic, "std_msgs/msg/Int64", node));
-        writer.Commit(writer.Reserve(12), 12, 0, 1, 1_000_000, out _);
+        writer.Commit(writer.Reserve(12), 12, 0, 1, 1_000_000, default, out _);
     }
 
     private void Damage(uint number)

@@ -133,7 +133,7 @@ public sealed class DamageTests
         if (lends && message % 3 == 0 && writer.Borrow(1500) is { } loan)
         {
             PayloadOf(message).CopyTo(loan.Payload.All);
-            writer.Commit(loan, PayloadOf(message).Length, 0, 1, 10 * message, out _);
+            writer.Commit(loan, PayloadOf(message).Length, 0, 1, 10 * message, Scratch.Replayed, out _);
         }
         else
         {

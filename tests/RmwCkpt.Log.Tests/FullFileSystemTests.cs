@@ -129,7 +129,7 @@ public sealed class FullFileSystemTests : IDisposable
         _files.Take(850 * 1024);
         Assert.Equal(Posix.Enospc, Assert.Throws<PosixException>(() => writer.Borrow(100_000)).Errno);
         Assert.Equal(files, Directory.GetFiles(_scratch.Folder).ToDictionary(f => f, File.ReadAllBytes));
-        writer.Commit(lent, 100_000, 0, 1, 0, out _);
+        writer.Commit(lent, 100_000, 0, 1, 0, Scratch.Replayed, out _);
         _files.Empty();
         Assert.Equal((AppendResult.Appended, 2), Scratch.Lend(writer, "x"u8, 100_000));
         Assert.Equal([1, 2], Scratch.Sequences(reader));

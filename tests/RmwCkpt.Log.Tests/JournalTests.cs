@@ -8,7 +8,7 @@ public sealed class JournalTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    private static Cell CellOf(long i) => new((byte)(1 + (i % 254)), (uint)i & 0xffffff, (uint)~i, -i);
+    private static Cell CellOf(long i) => new((byte)(1 + (i % 253)), (uint)i & 0xffffff, (uint)~i, -i, (ushort)(i * 7));
 
     private static void Append(Journal journal, long to)
     {
@@ -94,6 +94,29 @@ public sealed class JournalTests : IDisposable
             }
         }
         Assert.Equal(whole[..64], File.ReadAllBytes(file)[..64]);
+    }
+
+    [Fact]
+    public void Each_bit_of_a_cell_that_changes_is_noticed_and_passed_among_others()
+    {
+        using (var journal = Journal.Open(_scratch.At, null))
+        {
+            Append(journal, 3);
+        }
+        var whole = File.ReadAllBytes(Path.Combine(_scratch.Folder, "0"));
+        for (var bit = 0; bit < 8 * (Journal.CellSize - 4); bit++)
+        {
+            var at = Journal.HeadSize + Journal.CellSize + (bit / 8);
+            _scratch.Damage("0", at, (byte)(whole[at] ^ (1 << (bit % 8))));
+            using var journal = Journal.Open(_scratch.At, null);
+            journal.Advance();
+            // A kind of 0xff is a claim.
+            Assert.True(!journal.TryPeek(out var cell) || cell == new Cell(Cell.Damaged, 0, 0, 0), $"bit {bit}");
+            journal.Advance();
+            Assert.True(journal.TryPeek(out cell));
+            Assert.Equal(CellOf(2), cell);
+            _scratch.Damage("0", at, whole[at]);
+        }
     }
 
     [Fact]

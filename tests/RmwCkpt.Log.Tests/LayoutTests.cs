@@ -48,23 +48,25 @@ public sealed class LayoutTests : IDisposable
         using var writer = _scratch.Write();
         var reservation = writer.Reserve(5);
         "hello"u8.CopyTo(reservation.Payload.All);
-        writer.Commit(reservation, 5, Frame.Recovered, 7, 99, out _);
+        writer.Commit(reservation, 5, Frame.Recovered, 7, 99, new Origin(55, 66, Novelty.New), out _);
 
         var file = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName);
         Assert.Equal(4096, file.Length);
-        Assert.Equal("RCKTSEG2"u8.ToArray(), file[..8]);
+        Assert.Equal("RCKTSEG3"u8.ToArray(), file[..8]);
         Assert.Equal(0, BitConverter.ToInt64(file, 8));
         Assert.Equal(1, BitConverter.ToInt64(file, 16));
         Assert.Equal(4096, BitConverter.ToInt32(file, 24));
         var frame = file[64..128];
-        Assert.Equal(41, BitConverter.ToInt32(frame, 0));
+        Assert.Equal(49, BitConverter.ToInt32(frame, 0));
         Assert.Equal(1, frame[4]);
         Assert.Equal(1, frame[5]);
         Assert.Equal(7u, BitConverter.ToUInt32(frame, 8));
         Assert.Equal(1, BitConverter.ToInt64(frame, 16));
         Assert.Equal(99, BitConverter.ToInt64(frame, 24));
-        Assert.Equal("hello"u8.ToArray(), frame[36..41]);
-        Assert.All(file[105..], b => Assert.Equal(0, b));
+        Assert.Equal(55, BitConverter.ToInt64(frame, 32));
+        Assert.Equal(66u, BitConverter.ToUInt32(frame, 40));
+        Assert.Equal("hello"u8.ToArray(), frame[44..49]);
+        Assert.All(file[113..], b => Assert.Equal(0, b));
     }
 
     [Fact]
@@ -90,7 +92,7 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(0, BitConverter.ToInt64(head, 72));
         Assert.Equal(1, BitConverter.ToInt64(head, 80));
         Assert.Equal(128, BitConverter.ToInt64(head, 88));
-        Assert.Equal(37, BitConverter.ToInt64(head, 96));
+        Assert.Equal(45, BitConverter.ToInt64(head, 96));
         Assert.Equal(55, BitConverter.ToInt64(head, 104));
         Assert.Equal(77, BitConverter.ToInt64(head, 112));
         Assert.Equal(2u, BitConverter.ToUInt64(head, 128));
@@ -110,7 +112,7 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(0, (loan.Payload.Address + 4) % 64);
         Assert.Equal(long.MaxValue, BitConverter.ToInt64(File.ReadAllBytes(LoanFile.PathOf(_scratch.At, 0).FullName), 64));
         "hello"u8.CopyTo(loan.Payload.All);
-        writer.Commit(loan, 5, 0, 7, 99, out _);
+        writer.Commit(loan, 5, 0, 7, 99, Scratch.Replayed, out _);
         Scratch.Lend(writer, "more"u8, 5000);
 
         // The first file has one slot, each that follows twice as many, up to a segment's bytes.
@@ -126,12 +128,12 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal("more"u8.ToArray(), file[4156..4160]);
 
         var frame = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName)[128..];
-        Assert.Equal(36 + 16, BitConverter.ToInt32(frame, 0));
+        Assert.Equal(44 + 16, BitConverter.ToInt32(frame, 0));
         Assert.Equal(3, frame[4]);
-        Assert.Equal(1, BitConverter.ToInt32(frame, 36));
-        Assert.Equal(4156, BitConverter.ToInt32(frame, 40));
-        Assert.Equal(4, BitConverter.ToInt32(frame, 44));
-        Assert.Equal(CrcOf("more"u8), BitConverter.ToUInt32(frame, 48));
+        Assert.Equal(1, BitConverter.ToInt32(frame, 44));
+        Assert.Equal(4156, BitConverter.ToInt32(frame, 48));
+        Assert.Equal(4, BitConverter.ToInt32(frame, 52));
+        Assert.Equal(CrcOf("more"u8), BitConverter.ToUInt32(frame, 56));
     }
 
     private static uint CrcOf(ReadOnlySpan<byte> bytes)
@@ -146,14 +148,21 @@ public sealed class LayoutTests : IDisposable
     {
         using (var journal = Journal.Open(_scratch.At, null))
         {
-            Assert.True(journal.TryAppend(new Cell(0xfe, 0xabcdef, 0x12345678, -2)));
+            Assert.True(journal.TryAppend(new Cell(0xfd, 0xabcdef, 0x12345678, -2, 0x4321)));
         }
         var file = File.ReadAllBytes(Path.Combine(_scratch.Folder, "0"));
         Assert.Equal(64 * 1024, file.Length);
-        Assert.Equal(4092, Journal.CellsPerFile);
+        Assert.Equal(2728, Journal.CellsPerFile);
         Assert.Equal(Journal.MagicValue, BitConverter.ToUInt64(file, 0));
-        Assert.Equal(0x12345678_abcdef_feul, BitConverter.ToUInt64(file, 64));
+        Assert.Equal(0x4321_abcdef_fdul, BitConverter.ToUInt64(file, 64) & 0xffff_ffff_ffff);
         Assert.Equal(-2, BitConverter.ToInt64(file, 72));
+        Assert.Equal(0x12345678u, BitConverter.ToUInt64(file, 80));
+        var crc = 0xffffffffu;
+        foreach (var word in new[] { 0x4321_abcdef_fdul, unchecked((ulong)-2), 0x12345678ul, 0ul })
+        {
+            crc = System.Numerics.BitOperations.Crc32C(crc, word);
+        }
+        Assert.Equal((ushort)crc, BitConverter.ToUInt16(file, 70));
     }
 
     [Theory]

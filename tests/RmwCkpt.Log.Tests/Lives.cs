@@ -119,7 +119,7 @@ internal sealed class Lives : IDisposable
         var reservation = writer.Reserve(payload.Length + more);
         Fill(reservation.Payload, Scratch.Payload(-1, payload.Length + more));
         Fill(reservation.Payload, payload);
-        return (writer.Commit(reservation, payload.Length, 0, _life, sequence * 10, out var given2), given2);
+        return (writer.Commit(reservation, payload.Length, 0, _life, sequence * 10, Scratch.Replayed, out var given2), given2);
     }
 
     private bool IsLent(int log, long sequence) => _plan.Lends && (sequence + log) % 3 != 0;
@@ -144,7 +144,7 @@ internal sealed class Lives : IDisposable
             Fill(loan.Payload, Scratch.Payload(-1, LoanSize));
             Fill(loan.Payload, payload);
         }
-        return (writer.Commit(loan, payload.Length, 0, _life, sequence * 10, out var given2), given2);
+        return (writer.Commit(loan, payload.Length, 0, _life, sequence * 10, Scratch.Replayed, out var given2), given2);
     }
 
     /// <summary>Copies in two parts, with points between.</summary>

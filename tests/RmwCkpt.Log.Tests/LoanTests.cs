@@ -23,9 +23,9 @@ public sealed class LoanTests : IDisposable
         Scratch.Append(writer, Scratch.Payload(1, Size));
         Scratch.Payload(3, Size).CopyTo(first.Payload.All);
         Scratch.Payload(2, Size).CopyTo(second.Payload.All);
-        Assert.Equal(AppendResult.Appended, writer.Commit(second, Size, 0, 1, 20, out var sequence));
+        Assert.Equal(AppendResult.Appended, writer.Commit(second, Size, 0, 1, 20, Scratch.Replayed, out var sequence));
         Assert.Equal(2, sequence);
-        writer.Commit(first, Size, Frame.Recovered, 1, 30, out _);
+        writer.Commit(first, Size, Frame.Recovered, 1, 30, Scratch.Replayed, out _);
 
         reader.SeekSequence(3);
         Assert.True(reader.HasNext);
@@ -70,7 +70,7 @@ public sealed class LoanTests : IDisposable
             if (loan is not null)
             {
                 Scratch.Payload(size, size).CopyTo(loan.Payload.All);
-                Assert.Equal(AppendResult.Appended, writer.Commit(loan, size, 0, 1, 0, out sequence));
+                Assert.Equal(AppendResult.Appended, writer.Commit(loan, size, 0, 1, 0, Scratch.Replayed, out sequence));
                 Assert.Equal(Scratch.Payload(size, size), Assert.Single(Scratch.Drain(reader)).Payload);
             }
         }
@@ -169,7 +169,7 @@ public sealed class LoanTests : IDisposable
         var loan = writer.Borrow(Size)!;
         writer.Head.KeepFiles();
         Assert.Null(writer.Borrow(Size));
-        Assert.Equal(AppendResult.Appended, writer.Commit(loan, Size, 0, 1, 0, out _));
+        Assert.Equal(AppendResult.Appended, writer.Commit(loan, Size, 0, 1, 0, Scratch.Replayed, out _));
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class LoanTests : IDisposable
         Assert.Equal(-1, loan.Payload.All.IndexOfAnyExcept((byte)0x11));
         loan.Payload.All.Fill(0x22);
         Assert.Equal(0x11, file.View.ReadByte(LoanFile.HeadSize + LoanFile.Lead));
-        Assert.Equal(AppendResult.Appended, writer.Commit(loan, Size, 0, 1, 0, out _));
+        Assert.Equal(AppendResult.Appended, writer.Commit(loan, Size, 0, 1, 0, Scratch.Replayed, out _));
         Assert.Equal(-1, Assert.Single(Scratch.Drain(reader)).Payload.AsSpan().IndexOfAnyExcept((byte)0x22));
 
         // Then it is a file's again.
@@ -303,7 +303,7 @@ public sealed class LoanTests : IDisposable
         // Nor referred to, where it was not asked.
         Scratch.Payload(1, Size).CopyTo(loan.Payload.All);
         Assert.True(loan.Change(LoanFile.Borrowed, 7));
-        Assert.Equal(AppendResult.Appended, restored.Commit(loan, Size, 0, 2, 0, out _));
+        Assert.Equal(AppendResult.Appended, restored.Commit(loan, Size, 0, 2, 0, Scratch.Replayed, out _));
         Assert.Equal(7, loan.FreeFrom);
         Assert.Equal(Frame.Data, File.ReadAllBytes(Segment.PathOf(_scratch.At, restored.Head.LastSegment).FullName)[Segment.HeadSize + Frame.Kind]);
     }

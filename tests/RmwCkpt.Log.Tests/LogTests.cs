@@ -408,7 +408,7 @@ public sealed class LogTests : IDisposable
     {
         using var writer = _scratch.Write();
         using var reader = _scratch.Read();
-        Scratch.AppendMany(writer, 1, 11, 988); // three in a segment
+        Scratch.AppendMany(writer, 1, 11, 980); // three in a segment
         _scratch.Damage("1", Segment.HeadSize + 1024, BitConverter.GetBytes(length));
         Assert.Equal([1, 2, 3, 4, 7, 8, 9, 10, 11], Scratch.Sequences(reader));
         Assert.Equal(2, reader.Lost);

@@ -28,7 +28,7 @@ public sealed class RemovedLogTests : IDisposable
         Say(before);
         writer.Remake();
         half.Payload.Write(1, (byte)78);
-        writer.Commit(half, Lent, 0, 1, 0, out var sequence);
+        writer.Commit(half, Lent, 0, 1, 0, Scratch.Replayed, out var sequence);
         Assert.Equal(++said, sequence);
         Say(2);
         reader.Renew();

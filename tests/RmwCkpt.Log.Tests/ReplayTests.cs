@@ -4,6 +4,7 @@ namespace RmwCkpt.Log.Tests;
 
 public sealed class ReplayTests : IDisposable
 {
+    private static readonly Origin s_new = new(99, 1, Novelty.New);
     private readonly Scratch _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
@@ -36,10 +37,10 @@ public sealed class ReplayTests : IDisposable
         Scratch.AppendMany(first, 1, 100, 500);
         using var next = _scratch.Write();
         Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500)));
-        Assert.Equal((AppendResult.FoundLater, 50), Scratch.Append(next, Scratch.Payload(50, 500)));
+        Assert.Equal((AppendResult.Found, 50), Scratch.Append(next, Scratch.Payload(50, 500)));
         Assert.Equal((AppendResult.Found, 51), Scratch.Append(next, Scratch.Payload(51, 500)));
-        Assert.Equal((AppendResult.FoundLater, 100), Scratch.Append(next, Scratch.Payload(100, 500)));
-        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(101, 500)));
+        Assert.Equal((AppendResult.Found, 100), Scratch.Append(next, Scratch.Payload(100, 500)));
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(101, 500), origin: s_new));
     }
 
     [Theory]
@@ -68,17 +69,100 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
-    public void What_a_life_says_besides_costs_none_of_what_was_heard()
+    public void A_message_is_held_back_by_its_content_else_by_its_cause()
     {
         using var first = _scratch.Write();
-        Scratch.AppendMany(first, 1, 20, 500);
-        using var next = _scratch.Write();
-        Assert.Equal((AppendResult.Differs, 1), Scratch.Append(next, Scratch.Payload(999, 500), life: 2));
-        for (var i = 1; i <= 20; i++)
+        foreach (var (text, cause) in new[] { ("a", 1), ("b", 1), ("c", 2), ("d", 3) })
         {
-            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2));
+            Scratch.Append(first, Encoding.ASCII.GetBytes(text), origin: Of(cause));
         }
-        Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(21, 500), life: 2));
+        using var next = _scratch.Write();
+        Assert.Equal((AppendResult.Found, 3), Say("c", 2)); // by another thread, and earlier
+        Assert.Equal((AppendResult.Differs, 1), Say("x", 1)); // instead of a
+        Assert.Equal((AppendResult.Found, 2), Say("b", 1));
+        Assert.Equal((AppendResult.Appended, 5), Say("y", 1)); // the former life died before it said so
+        Assert.Equal((AppendResult.Appended, 6), Say("z", 2));
+        Assert.Equal((AppendResult.Found, 4), Say("d", 3));
+        Assert.Equal((AppendResult.Appended, 7), Say("d", 4));
+        using var reader = _scratch.Read();
+        Assert.Equal(["a", "b", "c", "d", "y", "z", "d"], Scratch.Drain(reader).ConvertAll(f => Encoding.ASCII.GetString(f.Payload)));
+
+        (AppendResult, long) Say(string text, long cause) => Scratch.Append(next, Encoding.ASCII.GetBytes(text), life: 2, origin: Of(cause));
+        static Origin Of(long cause) => new(cause, 1, Novelty.Interrupted);
+    }
+
+    [Fact]
+    public void What_answers_something_new_is_appended_though_the_same_stands_there()
+    {
+        using var first = _scratch.Write();
+        Scratch.AppendMany(first, 1, 100, 500);
+        using var next = _scratch.Write();
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), life: 2));
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(2, 500), life: 2, origin: s_new));
+        next.PassFormer();
+        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(3, 500), life: 2, origin: s_new));
+        Assert.False(next.HasSaid(2));
+        Assert.True(next.HasSaid(101));
+        // A thread that is late.
+        Assert.Equal((AppendResult.Found, 2), Scratch.Append(next, Scratch.Payload(2, 500), life: 2));
+        Assert.True(next.HasSaid(2));
+        Assert.Equal((AppendResult.Found, 100), Scratch.Append(next, Scratch.Payload(100, 500), life: 2));
+    }
+
+    [Fact]
+    public void A_device_that_says_something_else_is_heard_at_once_and_a_loop_says_nothing_again()
+    {
+        using var first = _scratch.Write();
+        for (var i = 1; i <= 100; i++)
+        {
+            Scratch.Append(first, Scratch.Payload(i, 500), origin: new Origin(0, i % 2 == 0 ? 2u : 3u, Novelty.New));
+        }
+        using var next = _scratch.Write();
+        for (var i = 1; i <= 99; i += 2)
+        {
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2, origin: new Origin(0, 3, Novelty.Unprompted)));
+        }
+        var device = new Origin(0, 2, Novelty.Unprompted);
+        Assert.Equal((AppendResult.Found, 2), Scratch.Append(next, Scratch.Payload(2, 500), life: 2, origin: device));
+        Assert.Equal((AppendResult.Otherwise, 101), Scratch.Append(next, Scratch.Payload(777, 500), life: 2, origin: device));
+        // The loop is at its end, which is no sign that it does something else.
+        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(101, 500), life: 2, origin: new Origin(0, 3, Novelty.Unprompted)));
+    }
+
+    [Fact]
+    public void Threads_that_hand_work_around_say_nothing_twice_though_they_say_it_otherwise()
+    {
+        using var first = _scratch.Write();
+        for (var i = 1; i <= 6; i++)
+        {
+            // The last three by workers that had taken nothing.
+            Scratch.Append(first, Scratch.Payload(i, 500), origin: new Origin(i <= 3 ? i : 0, (uint)(i % 2) + 1, Novelty.New));
+        }
+        using var next = _scratch.Write();
+        for (var i = 1; i <= 3; i++)
+        {
+            var origin = new Origin(77, 9, Novelty.Replayed);
+            Assert.Equal((AppendResult.Differs, i), Scratch.Append(next, Scratch.Payload(100 + i, 500), life: 2, origin: origin));
+        }
+        var worker = new Origin(0, 1, Novelty.UnpromptedInReplay);
+        Assert.Equal((AppendResult.Differs, 4), Scratch.Append(next, Scratch.Payload(104, 500), life: 2, origin: worker));
+        Assert.Equal((AppendResult.Found, 6), Scratch.Append(next, Scratch.Payload(6, 500), life: 2, origin: worker));
+        Assert.Equal((AppendResult.Appended, 7), Scratch.Append(next, Scratch.Payload(7, 500), life: 2, origin: new Origin(78, 1, Novelty.New)));
+    }
+
+    [Fact]
+    public void A_life_restored_while_it_appended_something_new_appends_it_once()
+    {
+        using var first = _scratch.Write();
+        Scratch.AppendMany(first, 1, 3, 500);
+        using var restored = _scratch.Write();
+        var aside = restored.Reserve(500);
+        using var former = _scratch.Write();
+        former.PassFormer();
+        Scratch.Append(former, Scratch.Payload(9, 500), life: 2, origin: s_new);
+        Scratch.Payload(9, 500).CopyTo(aside.Payload.All);
+        Assert.Equal(AppendResult.Found, restored.Commit(aside, 500, 0, 3, 0, s_new, out var sequence));
+        Assert.Equal(4, sequence);
     }
 
     [Theory]
@@ -95,7 +179,7 @@ public sealed class ReplayTests : IDisposable
         foreach (var i in order)
         {
             Assert.Equal(
-                (i == last - 2 ? AppendResult.FoundLater : AppendResult.Found, i), Recover(next, Scratch.Payload(i, 500)));
+                (i == last - 2 ? AppendResult.Found : AppendResult.Found, i), Recover(next, Scratch.Payload(i, 500)));
         }
         Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(last - 3, 500), life: 2));
     }
@@ -113,7 +197,7 @@ public sealed class ReplayTests : IDisposable
         using var next = _scratch.Write();
         foreach (var i in Enumerable.Range(2, Count - 1).Append(1).Append(Count + 1))
         {
-            var expected = i == 2 ? AppendResult.FoundLater : i > Count ? AppendResult.Appended : AppendResult.Found;
+            var expected = i == 2 ? AppendResult.Found : i > Count ? AppendResult.Appended : AppendResult.Found;
             Assert.Equal((expected, i), Recover(next, Scratch.Payload(i, 28), key: 24));
         }
     }
@@ -130,7 +214,7 @@ public sealed class ReplayTests : IDisposable
         using var next = _scratch.Write();
         foreach (var (number, expected, place) in new[]
         {
-            (999, AppendResult.Diverged, Count + 1), (1, AppendResult.Found, 1), (Count, AppendResult.Found, Count),
+            (999, AppendResult.Appended, Count + 1), (1, AppendResult.Found, 1), (Count, AppendResult.Found, Count),
             (998, AppendResult.Appended, Count + 2),
         })
         {
@@ -153,7 +237,7 @@ public sealed class ReplayTests : IDisposable
             results.Add(Recover(next, Encoding.ASCII.GetBytes(text), key: 1));
         }
         Assert.Equal(
-            [(AppendResult.Differs, 2), (AppendResult.Found, 1), (AppendResult.Diverged, 4), (AppendResult.Found, 3), (AppendResult.Appended, 5)],
+            [(AppendResult.Differs, 2), (AppendResult.Differs, 1), (AppendResult.Appended, 4), (AppendResult.Found, 3), (AppendResult.Appended, 5)],
             results);
     }
 
@@ -184,7 +268,7 @@ public sealed class ReplayTests : IDisposable
         {
             var reservation = writer.Reserve(900);
             reservation.Payload.All.Fill(0xee);
-            writer.Commit(reservation, i, 0, 1, 0, out _);
+            writer.Commit(reservation, i, 0, 1, 0, Scratch.Replayed, out _);
             Assert.True(reader.TryPeek(out var frame));
             Assert.Equal(i, frame.Payload.Length);
             reader.Advance();
@@ -205,12 +289,12 @@ public sealed class ReplayTests : IDisposable
         var before = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName);
 
         "abc"u8.CopyTo(claim.Payload.All);
-        Assert.Equal(AppendResult.Found, restored.Commit(claim, 3, Frame.Recovered, 2, 5, out var sequence));
+        Assert.Equal(AppendResult.Found, restored.Commit(claim, 3, Frame.Recovered, 2, 5, Scratch.Replayed, out var sequence));
         Assert.Equal(1, sequence);
         Assert.Equal((AppendResult.Found, 2), Scratch.Append(restored, "def"u8, life: 2));
         Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName));
         Assert.Equal(2, restored.Head.TailSequence);
-        Assert.Equal(78, restored.Head.Bytes);
+        Assert.Equal(94, restored.Head.Bytes);
     }
 
     [Fact]

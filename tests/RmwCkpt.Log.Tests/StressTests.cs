@@ -25,7 +25,7 @@ public sealed class StressTests : IDisposable
             var reservation = writer.Reserve(SizeOf(i));
             reservation.Payload.All.Fill((byte)i);
             BinaryPrimitives.WriteInt64LittleEndian(reservation.Payload.All, i);
-            writer.Commit(reservation, SizeOf(i), 0, 1, i, out _);
+            writer.Commit(reservation, SizeOf(i), 0, 1, i, Scratch.Replayed, out _);
         }
         await Task.WhenAll(readers);
     }

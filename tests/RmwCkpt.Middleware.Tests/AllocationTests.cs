@@ -27,7 +27,7 @@ public sealed class AllocationTests : IDisposable
     private LogWriter Warm()
     {
         var writer = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
-        writer.Commit(writer.Reserve(2 << 20), 2 << 20, 0, 1, 0, out _);
+        writer.Commit(writer.Reserve(2 << 20), 2 << 20, 0, 1, 0, new Origin(0, 0, Novelty.Replayed), out _);
         return writer;
     }
 
@@ -39,7 +39,7 @@ public sealed class AllocationTests : IDisposable
         {
             var reservation = writer.Reserve(64);
             reservation.Payload.Write(0, i);
-            writer.Commit(reservation, 64, 0, 1, i, out _);
+            writer.Commit(reservation, 64, 0, 1, i, new Origin(0, 0, Novelty.Replayed), out _);
         });
     }
 
@@ -50,7 +50,7 @@ public sealed class AllocationTests : IDisposable
         {
             for (var i = 0; i < Times + 200; i++)
             {
-                writer.Commit(writer.Reserve(64), 64, 0, 1, i, out _);
+                writer.Commit(writer.Reserve(64), 64, 0, 1, i, new Origin(0, 0, Novelty.Replayed), out _);
             }
         }
         using var next = Warm();
@@ -59,7 +59,7 @@ public sealed class AllocationTests : IDisposable
         {
             var reservation = next.Reserve(64);
             reservation.Payload.All.Clear();
-            found += next.Commit(reservation, 64, 0, 1, i, out _) == AppendResult.Found ? 1 : 0;
+            found += next.Commit(reservation, 64, 0, 1, i, new Origin(0, 0, Novelty.Replayed), out _) == AppendResult.Found ? 1 : 0;
         });
         Assert.Equal(Times + 200, found);
     }
@@ -70,7 +70,7 @@ public sealed class AllocationTests : IDisposable
         using var writer = Warm();
         for (var i = 0; i < Times + 200; i++)
         {
-            writer.Commit(writer.Reserve(64), 64, 0, 1, i, out _);
+            writer.Commit(writer.Reserve(64), 64, 0, 1, i, new Origin(0, 0, Novelty.Replayed), out _);
         }
         using var reader = LogReader.Open(_scratch.At);
         var read = 0L;
@@ -96,7 +96,7 @@ public sealed class AllocationTests : IDisposable
         AllocatesNothing(_ => writer.Return(writer.Borrow(Size)!));
         void Lend(int i)
         {
-            writer.Commit(writer.Borrow(Size)!, Size, 0, 1, i, out _);
+            writer.Commit(writer.Borrow(Size)!, Size, 0, 1, i, new Origin(0, 0, Novelty.Replayed), out _);
             Assert.True(reader.TryPeek(out var _));
             reader.Advance();
         }

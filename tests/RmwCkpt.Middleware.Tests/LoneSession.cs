@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 
@@ -17,6 +18,7 @@ internal sealed class LoneSession : IDisposable
     /// <param name="at">Where to make the domain's folder.</param>
     public LoneSession(LoneSession? of = null, string at = "/dev/shm")
     {
+        Causes.Forget();
         var parent = $"{at}/rmw_ckpt-test-{Guid.NewGuid():n}";
         Folder = of?.Folder ?? new RunFolder($"{parent}/run", $"{parent}/state", 7);
         var table = ProcessTable.Open(Folder, make: Make(Folder));

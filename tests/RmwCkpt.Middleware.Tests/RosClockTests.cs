@@ -1,4 +1,5 @@
 using RmwCkpt.Memory;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 

@@ -1,6 +1,7 @@
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 
@@ -24,14 +25,14 @@ internal sealed class Scratch : IDisposable
 
     public Replayed Session { get; } = new();
 
-    public Determinants Live(bool resumed = false)
+    public ReplayJournal Live(bool resumed = false, IReplayClock? clock = null)
     {
         if (resumed)
         {
             Slot.Increment(ProcessTable.Incarnation);
         }
-        return new Determinants(
-            Session, Journal.Open(At / "journal", null, Determinants.IsOne), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed);
+        return new ReplayJournal(
+            Session, Journal.Open(At / "journal", null), Slot, Slot.ReadUInt32(ProcessTable.Incarnation), resumed, clock);
     }
 
     public void Dispose()
@@ -47,7 +48,12 @@ internal sealed class Scratch : IDisposable
 
         public int Ends { get; private set; }
 
-        public void ReplayMatch(uint entity, Gid log, long first) => Matches.Add((entity, log, first));
+        public bool ReplayMatch(uint entity, Gid log, long first)
+        {
+            Matches.Add((entity, log, first));
+            return true;
+        }
+
 
         public void ReplayEnded() => Ends++;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 
@@ -111,22 +112,31 @@ public sealed class ThreadsTests : IDisposable
         Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
     }
 
-    private static bool IsReplaying(Determinants life)
+    private static bool IsReplaying(ReplayJournal life)
     {
         lock (life.Gate)
         {
-            return life.IsReplaying;
+            return life.Replays();
         }
     }
 
-    private void FirstLife(Action<Determinants> live)
+    private void FirstLife(Action<ReplayJournal> live)
     {
         using var first = _scratch.Live();
         live(first);
+        // Their memory is not the next life's.
+        foreach (var worker in new[] { _one, _two })
+        {
+            worker.Do(() =>
+            {
+                RosClock.Forget();
+                return true;
+            });
+        }
     }
 
     /// <summary>Reads the clock; live it is what <paramref name="real"/> says.</summary>
-    private static long Read(Worker worker, Determinants life, long real = 1_000_000) => worker.Do(() =>
+    private static long Read(Worker worker, ReplayJournal life, long real = 1_000_000) => worker.Do(() =>
     {
         lock (life.Gate)
         {
@@ -135,7 +145,7 @@ public sealed class ThreadsTests : IDisposable
     });
 
     /// <summary>Waits for an entity, which is ready.</summary>
-    private static bool Wait(Worker worker, Determinants life, uint entity) => worker.Do(() =>
+    private static bool Wait(Worker worker, ReplayJournal life, uint entity) => worker.Do(() =>
     {
         lock (life.Gate)
         {
@@ -143,12 +153,12 @@ public sealed class ThreadsTests : IDisposable
         }
     });
 
-    private static bool Take(Worker worker, Determinants life, uint entity) => worker.Do(() =>
+    private static bool Take(Worker worker, ReplayJournal life, uint entity) => worker.Do(() =>
     {
         lock (life.Gate)
         {
             return life.TryReplayTake(entity, out _)
-                || life.TryRecord(Determinant.Nothing, entity, 0, 0);
+                || life.TryRecord(Determinant.Take, entity, 0, 1);
         }
     });
 

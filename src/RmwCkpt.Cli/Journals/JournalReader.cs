@@ -1,6 +1,6 @@
 using RmwCkpt.Log;
-using RmwCkpt.Middleware;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Cli.Journals;
 

@@ -1,10 +1,12 @@
+using RmwCkpt.Middleware.Replay;
+
 namespace RmwCkpt.Middleware.Tests;
 
 /// <summary>How far time is skipped where several threads live by it.</summary>
-public sealed class CatchUpTests
+public sealed class ThreadsAtWorkTests
 {
     private static readonly TimeSpan s_long = TimeSpan.FromSeconds(20);
-    private readonly CatchUp _catchUp = new();
+    private readonly ThreadsAtWork _catchUp = new(_ => false);
     private readonly object _gate = new();
 
     [Fact]
@@ -64,8 +66,8 @@ public sealed class CatchUpTests
     /// <summary>One thread alone need not ask.</summary>
     private static void CountTwo()
     {
-        CatchUp.CountThread();
-        On(CatchUp.CountThread);
+        ThreadsAtWork.CountThread();
+        On(ThreadsAtWork.CountThread);
     }
 
     private static void On(Action action)

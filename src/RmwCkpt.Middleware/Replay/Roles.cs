@@ -1,4 +1,4 @@
-namespace RmwCkpt.Middleware;
+namespace RmwCkpt.Middleware.Replay;
 
 /// <summary>
 /// Whose part each thread has in what the journal says. At first its own; when a thread is seen to do what another did in
@@ -28,6 +28,9 @@ public sealed class Roles
     /// <summary>A thread's number, from 1 in the order of their first questions. It is in the thread's memory: snapshots keep it.</summary>
     private static uint Number =>
         t_number != 0 ? t_number : t_number = ((Interlocked.Increment(ref s_threads) - 1) % Last) + 1;
+
+    /// <summary>The calling thread is this one in the order of their first questions, as tests have it.</summary>
+    internal static void Be(uint number) => t_number = number;
 
     /// <summary>The calling thread has this role from now on; who had it has the caller's.</summary>
     public void Take(uint role)

@@ -1,16 +1,17 @@
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 
-public sealed class DeterminantsTests : IDisposable
+public sealed class ReplayJournalTests : IDisposable
 {
     private static readonly Gid s_log = new(77, 5, 3);
     private readonly Scratch _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
 
-    private static void Locked(Determinants determinants, Action action)
+    private static void Locked(ReplayJournal determinants, Action action)
     {
         lock (determinants.Gate)
         {
@@ -18,7 +19,7 @@ public sealed class DeterminantsTests : IDisposable
         }
     }
 
-    private void FirstLife(Action<Determinants> live)
+    private void FirstLife(Action<ReplayJournal> live)
     {
         using var first = _scratch.Live();
         Locked(first, () => live(first));
@@ -28,7 +29,7 @@ public sealed class DeterminantsTests : IDisposable
     public void A_first_life_does_not_replay()
     {
         using var life = _scratch.Live();
-        Locked(life, () => Assert.False(life.IsReplaying));
+        Locked(life, () => Assert.False(life.Replays()));
         Assert.Equal(0, _scratch.Session.Ends);
     }
 
@@ -94,7 +95,7 @@ public sealed class DeterminantsTests : IDisposable
             Assert.Equal([0, 1], ready);
             Assert.False(timedOut);
             Assert.True(next.TryReplayTake(25, out _));
-            Assert.False(next.IsReplaying);
+            Assert.False(next.Replays());
         });
         Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
     }
@@ -114,7 +115,7 @@ public sealed class DeterminantsTests : IDisposable
         using var next = _scratch.Live(resumed: true);
         Locked(next, () =>
         {
-            Assert.True(next.IsReplaying);
+            Assert.True(next.Replays());
             Assert.Equal([(9u, s_log, 4L)], _scratch.Session.Matches);
             Assert.True(next.TryPeekTake(out var entity, out _));
             Assert.Equal(9u, entity);
@@ -164,13 +165,13 @@ public sealed class DeterminantsTests : IDisposable
         // The journal alone tells it: its first cell fails.
         Locked(restored, () =>
         {
-            Assert.False(restored.IsReplaying);
+            Assert.False(restored.Replays());
             Assert.False(restored.TryRecord(Determinant.Take, 9, 0, 1));
-            Assert.True(restored.IsReplaying);
+            Assert.True(restored.Replays());
             Assert.True(restored.TryReplayTake(9, out _));
-            Assert.False(restored.IsReplaying);
+            Assert.False(restored.Replays());
             _scratch.Slot.Increment(ProcessTable.Incarnation);
-            Assert.False(restored.IsReplaying);
+            Assert.False(restored.Replays());
         });
         Assert.Equal(2, _scratch.Session.Ends);
     }
@@ -190,7 +191,7 @@ public sealed class DeterminantsTests : IDisposable
             while (next.Clock.IsBehind)
             {
                 // Where other tests' threads have waited before, it is their turn for some ms: as a wait does, again.
-                next.Skip(next.Clock.Now, next.Clock.Skipped, long.MaxValue);
+                next.CatchUp.TrySkip(next.Clock.Now, next.Clock.Skipped, long.MaxValue);
             }
             Assert.Equal((uint)ProcessMode.Live, _scratch.Slot.ReadUInt32(ProcessTable.Mode));
         });
@@ -221,7 +222,7 @@ public sealed class DeterminantsTests : IDisposable
     [Fact]
     public void A_bit_that_changes_where_nobody_has_written_makes_no_former_life()
     {
-        const int Size = 16;
+        const int Size = Log.Journal.CellSize;
         for (var bit = 0; bit < 8 * Size; bit++)
         {
             using var scratch = new Scratch();
@@ -240,7 +241,7 @@ public sealed class DeterminantsTests : IDisposable
             {
                 Assert.True(next.TryReplayTake(9, out _));
                 Assert.True(next.TryReplayTake(8, out _));
-                Assert.False(next.IsReplaying, $"bit {bit}");
+                Assert.False(next.Replays(), $"bit {bit}");
                 Assert.True(next.TryRecord(Determinant.Nothing, 7, 0, 0));
             }
             Assert.Equal(0, scratch.Slot.ReadInt64(ProcessTable.Divergences));
@@ -253,10 +254,6 @@ public sealed class DeterminantsTests : IDisposable
             file.View.Write(at, (byte)(file.View.ReadByte(at) ^ (1 << (bit % 8))));
         }
     }
-
-    [Fact]
-    public void Each_kind_of_cell_is_known_to_be_one() =>
-        Assert.All(Enum.GetValues<Determinant>(), kind => Assert.True(Determinants.IsOne(new Log.Cell((byte)kind, 1, 1, 1))));
 
     [Fact]
     public void A_cell_among_others_that_is_none_is_not_passed_over_in_silence()
@@ -274,6 +271,6 @@ public sealed class DeterminantsTests : IDisposable
             file.View.Write(Log.Journal.HeadSize, (byte)64);
         }
         using var next = _scratch.Live(resumed: true);
-        Locked(next, () => Assert.True(next.IsReplaying));
+        Locked(next, () => Assert.True(next.Replays()));
     }
 }

@@ -1,20 +1,19 @@
-namespace RmwCkpt.Middleware;
+namespace RmwCkpt.Middleware.Replay;
 
 /// <summary>
 /// What a journal's cell means. Together they are all that made an execution what it was, as far as the middleware can
-/// know: which message each take got, what each wait returned, what time it was, what a graph query said.
+/// know: which message each take got, what each wait returned, what time it was, what a graph query said. A cell's role says
+/// which thread it is of (<see cref="Roles"/>).
 /// </summary>
 public enum Determinant : byte
 {
-    /// <summary>A clock was read. Entity: by which thread (see Roles); detail: the clock; value: ns.</summary>
+    /// <summary>A clock was read. Detail: the clock; value: ns.</summary>
     Time = 1,
 
-    /// <summary>
-    /// A wait found this entity ready. Detail: low half, how many more cells belong to the same wait; high half, which thread.
-    /// </summary>
+    /// <summary>A wait found this entity ready. Detail: how many more cells belong to the same wait.</summary>
     Ready = 2,
 
-    /// <summary>A wait ended by time-out. Detail: high half, which thread.</summary>
+    /// <summary>A wait ended by time-out. Entity: the first that was waited for.</summary>
     TimedOut = 3,
 
     /// <summary>A take got a message. Detail: the log's number in this journal; value: sequence.</summary>
@@ -37,4 +36,9 @@ public enum Determinant : byte
 
     /// <summary>Random bytes were read. Detail: how many were asked for; value: eight of them, or the last.</summary>
     Random = 10,
+
+    /// <summary>
+    /// What a role did from a cell on (value) is not done again, nor in any later life. Entity: 0; else it is so of all roles.
+    /// </summary>
+    Void = 11,
 }

@@ -1,6 +1,6 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Middleware;
+namespace RmwCkpt.Middleware.Replay;
 
 /// <summary>
 /// ROS time of this process. It is the host's time, less a lag that a recovery leaves: at the end of a replay the process
@@ -8,13 +8,20 @@ namespace RmwCkpt.Middleware;
 /// jumps, never runs back, and a timer misses no tick. If the host's wall clock is set, ROS time is with it, as under other
 /// middlewares; how far it is behind is then reckoned by CLOCK_MONOTONIC.
 /// CLOCK_MONOTONIC of a process that CRIU restored is that of a time namespace; the offset takes it back to the host's.
-/// Thread-safety: under the lock of <see cref="Determinants"/>, except the reads marked free.
+/// Thread-safety: under the lock of <see cref="ReplayJournal"/>, except the reads marked free.
 /// </summary>
 /// <param name="read">The kernel's clocks, but in tests.</param>
 public sealed class RosClock(Func<int, long> read)
 {
     /// <summary>ns; shorter gaps between two reads lose no timer's tick.</summary>
     private const long ShortestFreeze = 1_000_000;
+
+    /// <summary>ns by which threads, in a replay, may read a clock out of order.</summary>
+    private const long OutOfOrder = 1_000_000_000;
+
+    /// <summary>What the calling thread was told last, of each clock.</summary>
+    [ThreadStatic]
+    private static (long Real, long Steady) t_told;
 
     private readonly long[] _last = new long[2];
 
@@ -91,8 +98,27 @@ public sealed class RosClock(Func<int, long> read)
     /// <summary>A message was taken that was written at this time: the process has lived at least until then.</summary>
     public void Saw(long time) => _seen = Math.Max(_seen, time);
 
-    /// <summary>A replayed read.</summary>
-    public void Replay(int clock, long time) => _last[clock] = time;
+    /// <summary>
+    /// A replayed read. Threads come to theirs in any order; what is much older says that the wall clock was set back then.
+    /// </summary>
+    public void Replay(int clock, long time) =>
+        _last[clock] = time < _last[clock] && _last[clock] - time < OutOfOrder ? _last[clock] : time;
+
+    /// <summary>
+    /// A time that the calling thread is told in a replay: not before what it was told last, where it has got what another read.
+    /// </summary>
+    public static long NotBefore(int clock, long time)
+    {
+        var told = clock == Posix.MonotonicClock ? t_told.Steady : t_told.Real;
+        return Note(clock, time < told && told - time < OutOfOrder ? told : time);
+    }
+
+    /// <summary>The calling thread was told no time yet.</summary>
+    internal static void Forget() => t_told = default;
+
+    /// <summary>The calling thread is told a time.</summary>
+    public static long Note(int clock, long time) =>
+        clock == Posix.MonotonicClock ? t_told.Steady = time : t_told.Real = time;
 
     /// <summary>A new life began in this memory: the time namespace may be another.</summary>
     public void BeginLife()

@@ -1,19 +1,23 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Middleware;
+namespace RmwCkpt.Middleware.Replay;
 
 /// <summary>
 /// How far ROS time may be skipped in catch-up where several threads live by it: to the first time that one of them waits
 /// for, and not while one is at work. A thread is at work from the end of its wait, or from a read of a clock, until it
 /// waits again or triggers a guard condition, by which executors' threads say that they are done. Under the gate.
 /// </summary>
-internal sealed class CatchUp
+/// <param name="isAsleep">Whether a thread, by its number for the kernel, neither runs nor could.</param>
+internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
 {
     /// <summary>
     /// ns for which the others stand still for a thread that is at work, or on its way out of a wait or into one. It may as
     /// well be blocked by one of them.
     /// </summary>
     private const long Courtesy = 5_000_000;
+
+    /// <summary>ns after which a thread at work that sleeps is not waited for: it is blocked by one that waits, or for long.</summary>
+    private const long Asleep = 200_000;
 
     /// <summary>ns after which a thread at work is not waited for any more: it has ended, or works for long.</summary>
     private const long LongestWork = 100_000_000;
@@ -26,7 +30,7 @@ internal sealed class CatchUp
     private long _begun;
     private long _skipped;
 
-    private static int Me => Environment.CurrentManagedThreadId;
+    private static int Me => Posix.ThreadId;
 
     /// <summary>Threads of this process that ever waited, or worked in a catch-up: one alone need not ask.</summary>
     public static void CountThread()
@@ -83,7 +87,8 @@ internal sealed class CatchUp
             {
                 _threads.Remove(thread);
             }
-            else if (thread != Me && clock - Math.Max(since, _skipped) < Courtesy)
+            else if (thread != Me && clock - Math.Max(since, _skipped) < Courtesy
+                && !(due == long.MinValue && clock - since > Asleep && isAsleep(thread)))
             {
                 return 0;
             }

@@ -1,0 +1,210 @@
+using RmwCkpt.Log;
+using RmwCkpt.Middleware.Replay;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Tests.Replay;
+
+/// <summary>
+/// Programs of threads as executors have them, whose threads meet in each life otherwise, as a seed says; they die at any step,
+/// in a replay too, and are started again. RMW_CKPT_SEED repeats one run, RMW_CKPT_ROUNDS runs more.
+/// </summary>
+public sealed class InterleavingTests
+{
+    private const int Lives = 4;
+    private const long Messages = 40;
+    private static readonly int s_rounds = int.Parse(Environment.GetEnvironmentVariable("RMW_CKPT_ROUNDS") ?? "40");
+    private static readonly int s_seed = int.Parse(Environment.GetEnvironmentVariable("RMW_CKPT_SEED") ?? "-1");
+
+    /// <summary>One thread that waits, takes, reads a clock and publishes.</summary>
+    [Fact]
+    public void An_executor_of_one_thread() => Try((life, _) => [() => Spin(life, [100, 101], last: 2 * Messages)]);
+
+    [Fact]
+    public void Two_executors_in_two_threads() => Try((life, _) =>
+        [() => Spin(life, [100, 101], last: 2 * Messages), () => Spin(life, [102, 103], last: 2 * Messages)]);
+
+    /// <summary>Threads that wait in turn, under a lock, and take and handle without it: as rclcpp's.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void An_executor_of_threads_that_wait_in_turn(int threads) => Try((life, _) =>
+    {
+        var shared = new Shared();
+        return [.. Enumerable.Repeat(() => SpinInTurn(life, shared, [100, 101, 102]), threads)];
+    });
+
+    /// <summary>One thread that waits, and workers that take: as rclpy's.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void An_executor_whose_workers_take(int workers) => Try((life, _) =>
+    {
+        var shared = new Shared();
+        return [() => WaitFor(life, shared, [1, 100, 101, 102]), .. Enumerable.Repeat(() => Work(life, shared), workers)];
+    });
+
+    /// <summary>A thread that reads a device, whose readings never come again, beside one that spins.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_reader_of_a_device(bool stamps) => Try((life, device) =>
+        [() => Spin(life, [100, 101], last: 2 * Messages), () => ReadDevice(life, device, stamps)], hasDevice: true);
+
+    private static void Spin(Life life, uint[] topics, long last)
+    {
+        for (long handled = 0; handled < last;)
+        {
+            var before = life.Read();
+            if (life.Wait(topics, 5_000_000) is { } topic && life.Take(topic) is > 0 and var number)
+            {
+                handled++;
+                Assert.True(life.Read() >= before);
+                life.Publish((int)topic, number);
+            }
+        }
+    }
+
+    private sealed class Shared
+    {
+        public bool IsHeld { get; set; }
+
+        public long Handled { get; set; }
+
+        public HashSet<uint> Busy { get; } = [];
+
+        public Queue<uint> Jobs { get; } = [];
+    }
+
+    private static void SpinInTurn(Life life, Shared shared, uint[] topics)
+    {
+        while (true)
+        {
+            life.World.Block(() => shared.IsHeld);
+            shared.IsHeld = true;
+            if (shared.Handled == topics.Length * Messages)
+            {
+                shared.IsHeld = false;
+                return;
+            }
+            life.Read();
+            uint[] free = [1, .. topics.Where(x => !shared.Busy.Contains(x))];
+            var ready = life.Wait(free, 5_000_000);
+            if (ready > 1)
+            {
+                shared.Busy.Add(ready.Value);
+            }
+            shared.IsHeld = false;
+            if (ready > 1)
+            {
+                if (life.Take(ready.Value) is > 0 and var number)
+                {
+                    life.Read();
+                    life.Publish((int)ready.Value, number);
+                    shared.Handled++;
+                }
+                shared.Busy.Remove(ready.Value);
+                life.Trigger(1);
+            }
+        }
+    }
+
+    private static void WaitFor(Life life, Shared shared, uint[] ids)
+    {
+        while (shared.Handled < (ids.Length - 1) * Messages)
+        {
+            if (life.Wait([.. ids.Where(x => !shared.Busy.Contains(x))], 5_000_000) is > 1 and var ready)
+            {
+                shared.Busy.Add(ready);
+                shared.Jobs.Enqueue(ready);
+            }
+        }
+    }
+
+    private static void Work(Life life, Shared shared)
+    {
+        while (true)
+        {
+            life.World.Block(() => shared.Jobs.Count == 0 && shared.Handled < 3 * Messages);
+            if (!shared.Jobs.TryDequeue(out var topic))
+            {
+                return;
+            }
+            if (life.Take(topic) is > 0 and var number)
+            {
+                life.Read();
+                life.Publish((int)topic, number);
+                shared.Handled++;
+            }
+            shared.Busy.Remove(topic);
+            life.Trigger(1);
+        }
+    }
+
+    private static void ReadDevice(Life life, Func<long> device, bool stamps)
+    {
+        for (var i = 0; i < Messages; i++)
+        {
+            life.World.Sleep(7_000_000);
+            var reading = device();
+            life.Publish(1, stamps ? (reading << 40) + (life.Read() & 0xff_ffff_ffff) : reading << 40);
+        }
+    }
+
+    private static void Try(Func<Life, Func<long>, Action[]> program, bool hasDevice = false)
+    {
+        for (var seed = Math.Max(0, s_seed); seed < (s_seed < 0 ? s_rounds : s_seed + 1); seed++)
+        {
+            try
+            {
+                TryOnce(program, new Random(seed), hasDevice);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"RMW_CKPT_SEED={seed}: {e.Message}", e);
+            }
+        }
+    }
+
+    private static void TryOnce(Func<Life, Func<long>, Action[]> program, Random random, bool hasDevice)
+    {
+        using var scratch = new Scratch();
+        long readings = 0;
+        var most = 0;
+        for (var number = 1u; number <= Lives; number++)
+        {
+            var world = new Simulation(random);
+            scratch.Session.Triggered.Clear();
+            var journal = scratch.Live(number > 1, world);
+            using var life = new Life(world, journal, log => Open(scratch, log), scratch.Session.Triggered, number) { Most = Messages };
+            // The last one lives to its end.
+            var steps = world.Run(number < Lives ? random.Next(10, 3000) : int.MaxValue, program(life, () => ++readings));
+            most = Math.Max(most, steps);
+            Assert.Equal(0, scratch.Slot.ReadInt64(ProcessTable.Divergences));
+        }
+        foreach (var folder in Directory.GetDirectories(scratch.Folder, "log*"))
+        {
+            var log = int.Parse(folder[(folder.LastIndexOf("log", StringComparison.Ordinal) + 3)..]);
+            using var reader = LogReader.Open(scratch.At / $"log{log}");
+            var said = new List<long>();
+            for (; reader.TryPeek(out var frame); reader.Advance())
+            {
+                said.Add(frame.Payload.ReadInt64(0));
+            }
+            if (log == 1)
+            {
+                // Each reading of the device once, as it came, but those that a life had and died with.
+                var numbers = said.ConvertAll(x => x >> 40);
+                Assert.Equal(numbers.Distinct().Order(), numbers);
+                Assert.True(numbers.Count >= Messages, $"{numbers.Count} readings");
+            }
+            else
+            {
+                Assert.Equal(Enumerable.Range(1, (int)Messages).Select(x => (long)x), said);
+            }
+        }
+        _ = hasDevice;
+    }
+
+    private static LogWriter Open(Scratch scratch, int log) =>
+        LogWriter.Open(scratch.At / $"log{log}", new FixedLimits(1 << 20), 0, _ => { });
+}
