@@ -28,4 +28,7 @@ internal sealed class FolderWatch
         _lost ?? (!_folder.IsInPlace
             ? $"its run folder {_folder.Path} was removed, or another is in its place"
             : _files.Where(x => x.Path.Facts?.Id != x.Id).Select(x => $"{x.Path} was removed, or another is in its place").FirstOrDefault());
+
+    /// <summary>Why nobody begins in what has its path now, for others could change what that leads to; or null.</summary>
+    public string? WhyBarred => _folder.WhyBarred;
 }

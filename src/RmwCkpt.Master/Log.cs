@@ -116,6 +116,9 @@ internal static partial class Log
     [LoggerMessage(323, LogLevel.Error, "{Process} cannot be brought back: its command is started anew, without what it knew, as process {Pid}: {Why}")]
     public static partial void StartedAnew(this ILogger log, string process, int pid, string why);
 
+    [LoggerMessage(324, LogLevel.Warning, "{Process} is not brought back before its run folder can be trusted again: {Why}")]
+    public static partial void Barred(this ILogger log, string process, string why);
+
     [LoggerMessage(322, LogLevel.Warning, "{Process} (pid {Pid}): {Why}")]
     public static partial void StartedFresh(this ILogger log, string process, uint pid, string why);
 

@@ -59,6 +59,9 @@ internal sealed partial class Supervisor : IDisposable
     /// </summary>
     public string? WhyLost => _folderWatch.WhyLost;
 
+    /// <summary>The run folder's path leads to what is not to be trusted.</summary>
+    public string? WhyBarred => _folderWatch.WhyBarred;
+
     public ProcessRegistry Registry { get; }
 
     public SnapshotStore Store { get; }

@@ -8,9 +8,10 @@ namespace RmwCkpt.Memory;
 public sealed class TrustedFolder : IDisposable
 {
     private readonly string _asked;
+    private readonly string _remedy;
 
-    private TrustedFolder(string asked, string path, int descriptor) => (_asked, Path, Descriptor, Id) =
-        (asked, path, descriptor, Posix.Facts(descriptor)?.Id ?? throw new PosixException(Posix.LastError, $"look at {path}"));
+    private TrustedFolder(string asked, string remedy, string path, int descriptor) => (_asked, _remedy, Path, Descriptor, Id) =
+        (asked, remedy, path, descriptor, Posix.Facts(descriptor)?.Id ?? throw new PosixException(Posix.LastError, $"look at {path}"));
 
     /// <summary>Its path, of which no part is a link, when it was opened: for messages, and for programs that want a name.</summary>
     public string Path { get; private set; }
@@ -36,11 +37,11 @@ public sealed class TrustedFolder : IDisposable
     {
         var walk = new FolderWalk(path, remedy);
         var fd = walk.Open(make);
-        return new TrustedFolder(path, walk.Reached, fd);
+        return new TrustedFolder(path, remedy, walk.Reached, fd);
     }
 
     /// <summary>One that was opened in a trusted one. Takes over the descriptor.</summary>
-    internal static TrustedFolder Below(string path, int descriptor) => new(path, path, descriptor);
+    internal static TrustedFolder Below(string path, int descriptor) => new(path, "", path, descriptor);
 
     /// <summary>
     /// Gives the descriptor a high number, out of the way of the program's own; lower where the limit of descriptors is low.
@@ -96,6 +97,23 @@ public sealed class TrustedFolder : IDisposable
             catch (IOException)
             {
                 return false;
+            }
+        }
+    }
+
+    /// <summary>Why its path is not gone by: others could change what it leads to. Null: that is it, or another of ours, or nothing.</summary>
+    public string? WhyBarred
+    {
+        get
+        {
+            try
+            {
+                Open(_asked, make: false, _remedy).Dispose();
+                return null;
+            }
+            catch (IOException e)
+            {
+                return e is PosixException { Errno: Posix.Enoent } ? null : e.Message;
             }
         }
     }

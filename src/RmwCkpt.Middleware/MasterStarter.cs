@@ -42,8 +42,12 @@ public static class MasterStarter
     }
 
     /// <summary>Waits for the master's death and starts the next one, if it may be tried (<see cref="MasterTries"/>).</summary>
-    public static void StartWhenGone(RunFolder folder, Func<bool> isOver) =>
-        MasterProcess.Start(folder, wait: true, () => isOver() ? null : NextProgram(folder, isAsked: false));
+    /// <exception cref="IOException">It would refuse the folder, for others could change what its path leads to by now.</exception>
+    public static void StartWhenGone(RunFolder folder, Func<bool> isOver) => MasterProcess.Start(
+        folder, wait: true,
+        () => isOver() ? null
+            : folder.Folder.WhyBarred is { } why ? throw new IOException(why)
+            : NextProgram(folder, isAsked: false));
 
     private static string? NextProgram(RunFolder folder, bool isAsked) =>
         FindProgram() is var program && MasterTries.Of(folder).TryBegin(folder, isAsked) ? program : null;

@@ -36,14 +36,9 @@ public sealed partial class Session
 
     private void Move()
     {
-        _isBetween = true;
-        if (!_saidMove)
-        {
-            _saidMove = true;
-            Report.Error($"somebody has removed {Folder.Run}: this process makes its part of it again, and goes on. Its snapshots and "
-                + "older messages are gone; the next snapshot protects it again");
-        }
+        // Where that fails nothing is changed: should the former come back, all is as it was.
         Folder.Ensure();
+        _isBetween = true;
         _descriptions.KeepAgain();
         lock (_saying)
         {
@@ -73,5 +68,11 @@ public sealed partial class Session
         RingSelf();
         Table.Notify(SlotIndex);
         _isBetween = false;
+        if (!_saidMove)
+        {
+            _saidMove = true;
+            Report.Error($"somebody has removed {Folder.Run}: this process has made its part of it again, and goes on. Its snapshots "
+                + "and older messages are gone; the next snapshot protects it again");
+        }
     }
 }

@@ -168,6 +168,20 @@ public sealed class TrustedFolderTests : IDisposable
         Assert.Equal("old"u8.ToArray(), file.ReadAll(9));
     }
 
+    [Fact]
+    public void IsBarredWhereOthersCouldChangeWhatItsPathLeadsToAndNotWhereNothingIs()
+    {
+        using var folder = Open(In("above/run"), make: true);
+        Assert.Null(folder.WhyBarred);
+        File.SetUnixFileMode(In("above"), All);
+        Assert.Contains($"chmod go-w {In("above")}", folder.WhyBarred, StringComparison.Ordinal);
+        Directory.Move(In("above"), In("moved"));
+        Assert.Null(folder.WhyBarred);
+        Assert.False(folder.IsInPlace);
+        Directory.CreateDirectory(In("above/run"), Private);
+        Assert.Null(folder.WhyBarred);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
