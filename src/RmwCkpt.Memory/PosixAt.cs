@@ -54,6 +54,22 @@ public static unsafe partial class Posix
 
     internal static int OpenRoot() => openat(CurrentFolder, "/", PathOnly | FolderOnly | CloseOnExec, 0);
 
+    /// <summary>Opens what an absolute path without links leads to, if it is this user's or root's.</summary>
+    /// <exception cref="PosixException">It cannot be opened, has a link in it (ELOOP), or is another user's (EPERM).</exception>
+    public static int OpenOurs(string path, int flags)
+    {
+        var root = OpenRoot();
+        var fd = OpenAt(root, path.TrimStart('/'), flags);
+        var error = fd < 0 ? LastError : 0;
+        CloseUnless(root, -1);
+        if (fd >= 0 && (Facts(fd) is not { } facts || (facts.Owner != UserId && facts.Owner != 0)))
+        {
+            Close(fd);
+            error = Eperm;
+        }
+        return error == 0 ? fd : throw new PosixException(error, $"open {path}");
+    }
+
     /// <summary>The same folder, opened anew so that it can be read and has a position of its own; -1 with errno.</summary>
     internal static int OpenAgain(int folder) => openat(folder, ".", ReadOnly | FolderOnly | CloseOnExec, 0);
 

@@ -182,6 +182,21 @@ public sealed class TrustedFolderTests : IDisposable
         Assert.Null(folder.WhyBarred);
     }
 
+    [Fact]
+    public void AFileByItsNameIsOpenedWithoutLinksOnTheWay()
+    {
+        Directory.CreateDirectory(In("logs"));
+        File.WriteAllText(In("logs/out"), "");
+        Posix.Close(Posix.OpenOurs(In("logs/out"), Posix.WriteOnly));
+        File.CreateSymbolicLink(In("logs/link"), In("logs/out"));
+        File.CreateSymbolicLink(In("elsewhere"), In("logs"));
+        foreach (var path in new[] { "logs/link", "elsewhere/out" })
+        {
+            Assert.Contains(
+                Assert.Throws<PosixException>(() => Posix.OpenOurs(In(path), Posix.WriteOnly)).Errno, new[] { Posix.Eloop, Posix.Enotdir });
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -246,6 +261,7 @@ public sealed class TrustedFolderTests : IDisposable
         using var chown = System.Diagnostics.Process.Start("chown", ["nobody", In("run/file")]);
         chown.WaitForExit();
         Assert.Contains("nobody", Assert.Throws<IOException>(() => (folder.Root / "file").ReadAll(99)).Message, StringComparison.Ordinal);
+        Assert.Equal(Posix.Eperm, Assert.Throws<PosixException>(() => Posix.OpenOurs(In("run/file"), Posix.WriteOnly)).Errno);
     }
 
     [Fact]

@@ -40,7 +40,10 @@ public sealed class HeldStdio : IDisposable
     public static HeldStdio Hold(int pid, int pidfd) =>
         new([.. Enumerable.Range(0, 3).Select(n => Hold(pid, pidfd, n))]);
 
-    /// <summary>Opens again what can be opened by name: all that is left when the process died before there was a master.</summary>
+    /// <summary>
+    /// Opens again what can be opened by name: all that is left when the process died before there was a master. A file only
+    /// without a link on the way, and if it is ours or root's: somebody else may own the folder that it was in.
+    /// </summary>
     public static HeldStdio ByName(IReadOnlyList<string> targets) =>
         new([.. targets.Take(3).Select((t, n) => ByName(t, n))]);
 
@@ -107,18 +110,18 @@ public sealed class HeldStdio : IDisposable
         var kind = KindOf(target);
         var access = number == 0 ? Posix.ReadOnly : Posix.WriteOnly;
         var named = kind is StdioKind.File or StdioKind.Device or StdioKind.Terminal;
-        return new HeldDescriptor(number, kind, target, access, named ? TryOpen(target, access, kind) : -1);
+        return new HeldDescriptor(number, kind, target, access, named ? TryOpen(target, access, kind, isNamed: true) : -1);
     }
 
-    private static int TryOpen(string path, int access, StdioKind kind)
+    private static int TryOpen(string path, int access, StdioKind kind, bool isNamed = false)
     {
         // A file is written at its end: others may have written to it meanwhile.
         var append = kind == StdioKind.File && access != Posix.ReadOnly ? Posix.Append : 0;
         try
         {
             // Non-blocking only for the opening: a named pipe may have no other end, and then the master would wait for one.
-            var fd = Posix.Open(
-                path, access | append | Posix.NonBlocking | Posix.CloseOnExec | Posix.NoControllingTty, 0);
+            var flags = access | append | Posix.NonBlocking | Posix.CloseOnExec | Posix.NoControllingTty;
+            var fd = isNamed && kind == StdioKind.File ? Posix.OpenOurs(path, flags) : Posix.Open(path, flags, 0);
             Posix.MakeBlocking(fd);
             return fd;
         }
