@@ -130,8 +130,8 @@ class Domain:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _processes(self):
-        """The processes that have this domain's folder in their environment."""
-        mark = f'ROS_LOG_DIR={self.folder}/log\0'.encode()
+        """The processes that have this domain's folder of logs in their environment."""
+        mark = f'ROS_LOG_DIR={self.environment["ROS_LOG_DIR"]}\0'.encode()
         for entry in pathlib.Path('/proc').iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 try:
@@ -159,9 +159,13 @@ def pytest_configure(config):
 _domains = iter(range(os.getpid() % 80, 100000))
 
 
+def new_domain_id():
+    return next(_domains) % 100 + 1
+
+
 @pytest.fixture
 def domain_id():
-    return next(_domains) % 100 + 1
+    return new_domain_id()
 
 
 @pytest.fixture

@@ -59,6 +59,38 @@ def test_a_restricted_node_comes_back_as_restricted_and_one_that_is_elsewhere_no
     assert 'another mount namespace' in nodes(domain)['/counter']['note']
 
 
+FILTERED = """
+import ctypes, os, sys
+allow = (ctypes.c_uint16 * 4)(6, 0, 0, 0x7fff)  # struct sock_filter: return SECCOMP_RET_ALLOW
+program = (ctypes.c_void_p * 2)(1, ctypes.addressof(allow))  # struct sock_fprog
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
+assert libc.prctl(22, 2, program) == 0, 'PR_SET_SECCOMP'
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize('prefix,why', [
+    (('unshare', '--user', '--map-root-user'), 'another user namespace'),
+    (('unshare', '--user', '--map-root-user', 'setpriv', '--bounding-set=-all', '--inh-caps=-all'), 'another user namespace'),
+    (('unshare', '--net'), 'another network namespace'),
+    (('unshare', '--ipc', '--uts', *LESS), 'another IPC namespace'),
+    (('python3', '-c', FILTERED), 'seccomp')])
+def test_who_is_restricted_and_kills_itself_gets_no_rights_by_that(domain, prefix, why):
+    domain.start('graph_node', RMW_CKPT_ENGINE='none')  # its master may do all
+    counter = domain.start('counter', prefix=prefix, RMW_CKPT_ENGINE='none')
+    assert why in nodes(domain)['/counter']['note']
+    counter.kill()
+    eventually(lambda: nodes(domain)['/counter']['state'] == 'final', 'its end was not noticed')
+    left = nodes(domain)['/counter']
+    assert why in left['note'] and left['recoveries'] == 0
+    # Nor if its user asks for it.
+    asked = subprocess.run(
+        ['rmw_ckpt', 'recover', '/counter'], env=domain.environment, capture_output=True, text=True, timeout=60)
+    assert asked.returncode == 1 and why in asked.stderr, asked.stderr
+    assert nodes(domain)['/counter']['state'] == 'final'
+
+
 def test_a_node_with_a_capability_that_its_master_lacks_takes_part(domain):
     os.chown(domain.folder, USER, USER)
     settings = {'HOME': domain.folder}
