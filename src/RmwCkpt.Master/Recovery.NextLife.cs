@@ -2,7 +2,6 @@ using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master;
 

@@ -1,5 +1,4 @@
 using RmwCkpt.Master.Engines;
-using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;

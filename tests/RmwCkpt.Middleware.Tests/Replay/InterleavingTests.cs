@@ -1,5 +1,4 @@
 using RmwCkpt.Log;
-using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Replay;
