@@ -32,11 +32,12 @@ def kept(run):
 def freeze(*pids):
     """From here on none of them starts a master: a thread that is still running could get the lock, and keep it."""
     def are_stopped():
+        # Again each time: CRIU lets a process run on whose stop came while it was being dumped.
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         tasks = [x for pid in pids for x in pathlib.Path(f'/proc/{pid}/task').iterdir()]
         return all((x / 'stat').read_text().rsplit(')', 1)[1].split()[0] == 'T' for x in tasks)
 
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
     wait_until(are_stopped, 'all threads to stop')
 
 
