@@ -57,6 +57,31 @@ public sealed class CriuImagesTests
     }
 
     [Fact]
+    public void A_file_that_is_mapped_to_be_written_is_opened_so_and_all_else_stays()
+    {
+        const uint Private = 2, Shared = 1, Read = 1, Write = 2, Execute = 4;
+        // Flags, protection, how it is opened: as CRIU has seen it, and as it should be.
+        (uint Flags, uint Prot, uint Seen, uint Right)[] cases =
+        [
+            (Shared, Read | Write, 0, 2), (Shared, Read | Write, 2, 2), (Shared, Read, 2, 2), (Shared, Read, 0, 0),
+            (Private, Read | Write, 2, 0), (Private, Read | Execute, 0, 0), (Shared, Read | Write, 0x8000, 0x8002),
+        ];
+        var mm = new MmEntry();
+        mm.Vmas.AddRange(cases.Select(x => new VmaEntry { Flags = x.Flags, Prot = x.Prot, Fdflags = x.Seen }));
+        mm.Vmas.Add(new VmaEntry { Flags = Shared, Prot = Write });
+        // A field that is not known here: fields 1 to 13 and others of the image.
+        var image = Image(mm, MmEntry.Parser.ParseFrom([0x08, 0x2a]));
+        var mended = CriuImages.Mended(image)!;
+        Assert.Equal(image.Length, mended.Length);
+        var entries = CriuImages.Entries(mended);
+        var vmas = MmEntry.Parser.ParseFrom(entries[0]).Vmas;
+        Assert.Equal(cases.Select(x => x.Right), vmas.Take(cases.Length).Select(x => x.Fdflags));
+        Assert.False(vmas[^1].HasFdflags);
+        Assert.Equal([0x08, 0x2a], entries[1]);
+        Assert.Null(CriuImages.Mended(mended));
+    }
+
+    [Fact]
     public void An_image_that_breaks_off_is_not_read()
     {
         using var scratch = new Scratch();

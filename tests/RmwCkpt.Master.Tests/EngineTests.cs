@@ -8,6 +8,7 @@ namespace RmwCkpt.Master.Tests;
 /// <summary>Engines on real processes: a shell that counts, in a file, into a pipe, or both.</summary>
 public sealed class EngineTests : IDisposable
 {
+    private const int SigUsr1 = 10;
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
     private readonly Scratch _scratch = new();
     private readonly List<int> _pids = [];
@@ -148,6 +149,54 @@ public sealed class EngineTests : IDisposable
             Kill(pid);
             Restore(pid, stdio);
             Await(() => Numbers().Contains(2));
+        }
+    }
+
+    [CriuFact]
+    public void What_is_written_where_something_else_was_read_at_the_dump_before_is_restored()
+    {
+        var (read, written) = (_scratch.Path_("read"), _scratch.Path_("written"));
+        foreach (var file in new[] { read, written })
+        {
+            File.WriteAllBytes(file, new byte[16384]);
+        }
+        // It maps a file to read it, says 1, and at a signal another one to write it, at the same addresses; from then on it counts there.
+        var script = $"""
+            import ctypes, os, signal, sys, time
+            mmap = ctypes.CDLL(None).mmap
+            mmap.restype = ctypes.c_void_p
+            mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+            asked = []
+            signal.signal(signal.SIGUSR1, lambda *_: asked.append(1))
+            def map(name, flags, prot):
+                fd = os.open(name, flags)
+                assert mmap(0x10000000000, 16384, prot, 0x11, fd, 0) == 0x10000000000
+                os.close(fd)
+            map('{read}', os.O_RDONLY, 1)
+            print(1, flush=True)
+            while not asked: time.sleep(0.01)
+            map('{written}', os.O_RDWR, 3)
+            place = ctypes.c_long.from_address(0x10000000000)
+            place.value = 1
+            while True:
+                place.value += 1
+                print(place.value, flush=True)
+                time.sleep(0.01)
+            """;
+        var (pid, stdio) = Start(
+            output: Posix.Open(Output, Posix.WriteOnly | Posix.Make | Posix.CloseOnExec, 0x180), script: script, shell: "/usr/bin/python3");
+        using (stdio)
+        {
+            Await(() => Lines() > 0);
+            Dump(pid, stdio);
+            Posix.Kill(pid, SigUsr1);
+            Await(() => Lines() > 5);
+            Snapshot.RemoveTree();
+            Dump(pid, stdio);
+            Kill(pid);
+            var killed = Lines();
+            Restore(pid, stdio);
+            Await(() => Lines() > killed + 5);
         }
     }
 

@@ -54,6 +54,7 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
                 () => ProcessProbe.HasEnded(pid), () => _stopping);
             if (end.Status == 0)
             {
+                CriuImages.MendMappings(folder);
                 var stats = folder / "stats-dump";
                 var doubt = CriuRefusal.Doubt(CriuImages.ReadFiles(folder));
                 return new SnapshotResult(true, false, false, doubt, stats.Exists ? CriuImages.Frozen(stats.ReadAll(1 << 20)) : 0);

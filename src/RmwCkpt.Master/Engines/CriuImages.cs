@@ -16,11 +16,21 @@ public sealed record ImageFile(string Name, int Flags, ulong Position, long? Siz
     public bool IsAppend => (Flags & Memory.Posix.Append) != 0;
 }
 
-/// <summary>Reads the little that the master needs out of CRIU's images. Pure functions over bytes, but for ReadFiles.</summary>
+/// <summary>
+/// Reads the little that the master needs out of CRIU's images, and mends what CRIU cannot know. Pure functions over bytes, but for
+/// ReadFiles and MendMappings.
+/// </summary>
 public static class CriuImages
 {
     /// <summary>Bytes of an image that is read here, at most.</summary>
     private const int Largest = 256 << 20;
+
+    // Of <fcntl.h> and <sys/mman.h>, the same on all of Linux.
+    private const uint AccessMode = 3;
+    private const uint ReadOnly = 0;
+    private const uint ReadWrite = 2;
+    private const uint MapShared = 1;
+    private const uint ProtWrite = 2;
 
     private static bool IsDescriptorList(string name) =>
         name.StartsWith("fdinfo-", StringComparison.Ordinal) && name.EndsWith(".img", StringComparison.Ordinal);
@@ -92,4 +102,64 @@ public static class CriuImages
             throw new IOException($"{folder}: {e.Message}", e);
         }
     }
+
+    /// <summary>
+    /// Puts right how mapped files are to be opened. CRIU has that from the mode of /proc/PID/map_files/START-END, which the kernel
+    /// may have kept from another file that was mapped at the same addresses when the dump before was taken: a log's segment that
+    /// is written would be opened to be read, and could not be mapped.
+    /// </summary>
+    /// <exception cref="IOException">Images are broken, or cannot be written.</exception>
+    public static void MendMappings(TrustedPath folder)
+    {
+        foreach (var path in folder.Children(folders: false).Where(x => IsMemoryMap(x.LastPart)))
+        {
+            var image = path.ReadAll(Largest);
+            if (Mended(image) is { } mended)
+            {
+                path.WriteAll(mended);
+            }
+        }
+    }
+
+    /// <summary>An image of a process' mappings as it should be; null: it is.</summary>
+    /// <exception cref="IOException">It is broken.</exception>
+    internal static byte[]? Mended(byte[] image)
+    {
+        try
+        {
+            var entries = Entries(image).Select(MmEntry.Parser.ParseFrom).ToList();
+            var wrong = entries.SelectMany(x => x.Vmas).Where(x => x.HasFdflags && (x.Fdflags & AccessMode) != Access(x)).ToList();
+            if (wrong.Count == 0)
+            {
+                return null;
+            }
+            wrong.ForEach(x => x.Fdflags = (x.Fdflags & ~AccessMode) | Access(x));
+            using var written = new MemoryStream();
+            written.Write(image.AsSpan(0, 8));
+            Span<byte> length = stackalloc byte[4];
+            foreach (var entry in entries)
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(length, entry.CalculateSize());
+                written.Write(length);
+                entry.WriteTo(written);
+            }
+            return written.ToArray();
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidProtocolBufferException)
+        {
+            throw new IOException($"an image of mappings: {e.Message}", e);
+        }
+    }
+
+    private static bool IsMemoryMap(string name) =>
+        name.StartsWith("mm-", StringComparison.Ordinal) && name.EndsWith(".img", StringComparison.Ordinal);
+
+    /// <summary>
+    /// How the file has to be opened: to write, if what is written is the file's; to read, if it is the process' own. What is
+    /// shared and cannot be written now may be made so (mprotect) if it was opened so: that is left as it was seen.
+    /// </summary>
+    private static uint Access(VmaEntry mapping) =>
+        (mapping.Flags & MapShared) == 0 ? ReadOnly
+        : (mapping.Prot & ProtWrite) != 0 ? ReadWrite
+        : mapping.Fdflags & AccessMode;
 }
