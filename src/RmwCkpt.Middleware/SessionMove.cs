@@ -10,6 +10,8 @@ namespace RmwCkpt.Middleware;
 /// </summary>
 public sealed partial class Session
 {
+    /// <summary>It has begun to move at least once: a log that was read before is read on from there, also while it moves.</summary>
+    private bool _hasMoved;
     private bool _saidMove;
 
     /// <summary>It has begun to move, and not done all yet.</summary>
@@ -38,7 +40,7 @@ public sealed partial class Session
     {
         // Where that fails nothing is changed: should the former come back, all is as it was.
         Folder.Ensure();
-        _isBetween = true;
+        _isBetween = _hasMoved = true;
         _descriptions.KeepAgain();
         lock (_saying)
         {

@@ -43,7 +43,7 @@ public sealed partial class Session : IReplayed
         var source = Open(log, reader =>
         {
             var before = inbox.ReadBefore(log);
-            if (_saidMove && before > 0)
+            if (_hasMoved && before > 0)
             {
                 // Its writer went on while nobody could read what it wrote.
                 reader.SeekSequence(before);
