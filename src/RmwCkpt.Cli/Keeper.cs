@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Memory;
-using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Sessions;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 

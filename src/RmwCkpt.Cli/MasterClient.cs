@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using RmwCkpt.Memory;
-using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Sessions;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 

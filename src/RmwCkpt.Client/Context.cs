@@ -1,4 +1,6 @@
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Client;
 

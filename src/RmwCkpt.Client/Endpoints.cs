@@ -1,5 +1,6 @@
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Client;

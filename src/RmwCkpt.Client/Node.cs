@@ -1,4 +1,5 @@
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Client;
@@ -7,9 +8,9 @@ namespace RmwCkpt.Client;
 public sealed class Node
 {
     private readonly Context _context;
-    private readonly Middleware.Node _node;
+    private readonly Middleware.Entities.Node _node;
 
-    internal Node(Context context, Middleware.Node node)
+    internal Node(Context context, Middleware.Entities.Node node)
     {
         _context = context;
         _node = node;

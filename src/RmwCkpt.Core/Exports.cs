@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
-using RmwCkpt.Registry;
+using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Replay;
+using RmwCkpt.Registry;
 
 namespace RmwCkpt.Core;
 

@@ -1,4 +1,6 @@
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Core;
 
@@ -42,7 +44,7 @@ internal static class Handles
                 if (s_sessions[i] is null)
                 {
                     MasterStarter.Program ??= Programs.Find();
-                    var session = Middleware.Session.Join(domain);
+                    var session = Middleware.Sessions.Session.Join(domain);
                     s_users[i] = s_contexts[i] = 1;
                     Volatile.Write(ref s_sessions[i], session);
                     ClockSession ??= session;

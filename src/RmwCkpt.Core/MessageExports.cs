@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Messages;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Core;

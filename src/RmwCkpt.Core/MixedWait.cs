@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Sessions;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Core;

@@ -1,6 +1,6 @@
 using System.Text;
 using RmwCkpt.Log;
-using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Cli.Tests;

@@ -3,6 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using RmwCkpt.Memory;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Messages;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests;

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Replay;
+using RmwCkpt.Middleware.Sessions;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
-using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 

@@ -1,5 +1,6 @@
 using FsCheck.Xunit;
 using RmwCkpt.Memory;
+using RmwCkpt.Middleware.Graph;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests;

@@ -1,6 +1,7 @@
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
-using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Messages;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Cli.Journals;

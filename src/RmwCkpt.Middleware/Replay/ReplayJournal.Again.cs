@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using RmwCkpt.Log;
+using RmwCkpt.Middleware.Sessions;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Replay;

@@ -1,4 +1,5 @@
 using RmwCkpt.Log;
+using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Middleware.Replay;
 

@@ -1,0 +1,37 @@
+using RmwCkpt.Log;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Messages;
+
+/// <summary>
+/// What each log of a domain may keep: a share of the domain's memory, and no more than RMW_CKPT_RETENTION where that is set.
+/// </summary>
+internal sealed class DomainLimits : ILogLimits
+{
+    private readonly ProcessTable _table;
+    private readonly long? _retention;
+
+    public DomainLimits(ProcessTable table)
+    {
+        _table = table;
+        _retention = ByteSize.Read(Environment.GetEnvironmentVariable, "RMW_CKPT_RETENTION", out var complaint);
+        if (complaint is not null)
+        {
+            Report.Error(complaint);
+        }
+    }
+
+    public long History => _retention ?? RunFolder.DefaultRetention;
+
+    public long NeededSince => _retention is null ? new DomainMemory(_table.Domain).NeededSince : long.MaxValue;
+
+    public long Most => new DomainMemory(_table.Domain).Share;
+
+    /// <summary>One that replays reads what its former life has read.</summary>
+    public bool IsReading(uint process)
+    {
+        var slot = _table.Slot(process);
+        return slot.AcquireUInt32(ProcessTable.State) == (uint)ProcessState.Live
+            && slot.AcquireUInt32(ProcessTable.Mode) != (uint)ProcessMode.Replay;
+    }
+}

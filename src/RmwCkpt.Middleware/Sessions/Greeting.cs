@@ -1,0 +1,86 @@
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Middleware.Sessions;
+
+/// <summary>What this process tells a master when it joins.</summary>
+internal static class Greeting
+{
+    private const int LargestPolicyFile = 1 << 20;
+
+    /// <param name="resume">As Hello has it.</param>
+    /// <param name="home">Where this process is at home; null: where it joins now.</param>
+    /// <exception cref="Failure">The file that RMW_CKPT_POLICY names cannot be read.</exception>
+    public static Hello Make(ulong resume, long started, Session? home)
+    {
+        var (file, text) = ReadPolicyFile();
+        var hello = Make(started, home, file, text);
+        hello.Resume = resume;
+        foreach (var complaint in hello.Complaints)
+        {
+            Report.Error($"warning: {complaint}");
+        }
+        return hello;
+    }
+
+    /// <summary>What it tells a new master, once it has joined: as before, but a policy's file that is gone is left out.</summary>
+    public static Hello MakeAgain(Session? home)
+    {
+        var (file, text) = ("", "");
+        try
+        {
+            (file, text) = ReadPolicyFile();
+        }
+        catch (Failure)
+        {
+        }
+        return Make(Posix.Now(Posix.RealtimeClock), home, file, text);
+    }
+
+    private static Hello Make(long started, Session? home, string file, string text)
+    {
+        var complaints = new List<string>();
+        var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
+        var memory = ByteSize.Read(Environment.GetEnvironmentVariable, DomainMemory.Variable, out var wrong);
+        complaints.AddRange(wrong is null ? [] : [wrong]);
+        var hello = new Hello
+        {
+            Started = started,
+            HomeProcess = home?.ProcessId ?? 0,
+            HomeDomain = (uint)(home?.Folder.Domain ?? 0),
+            HomeSlot = home?.SlotIndex ?? 0,
+            Policy = policy,
+            Complaints = { complaints },
+            PolicyFile = file,
+            PolicyText = text,
+            Protocol = Versions.Protocol,
+            Version = Versions.Release,
+        };
+        if (memory is { } bytes)
+        {
+            hello.Memory = bytes;
+        }
+        return hello;
+    }
+
+    /// <summary>The file's name and its text, which is for the master to understand; empty: there is none.</summary>
+    private static (string Name, string Text) ReadPolicyFile()
+    {
+        var name = Environment.GetEnvironmentVariable("RMW_CKPT_POLICY");
+        if (string.IsNullOrEmpty(name))
+        {
+            return ("", "");
+        }
+        try
+        {
+            return new FileInfo(name).Length <= LargestPolicyFile
+                ? (name, File.ReadAllText(name))
+                : throw new IOException($"it has more than {LargestPolicyFile} bytes");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new Failure(Code.Error, $"RMW_CKPT_POLICY={name} cannot be read: {e.Message}", e);
+        }
+    }
+}

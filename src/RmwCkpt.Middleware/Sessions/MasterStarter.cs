@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Middleware.Sessions;
+
+/// <summary>Sees to it that a domain has a master.</summary>
+public static class MasterStarter
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where the program is; found beside the library unless a test or an unusual host says otherwise.</summary>
+    public static string? Program { get; set; }
+
+    /// <summary>Calls the master, starting it if need be, for at most ten seconds.</summary>
+    /// <exception cref="RegistryException">It refused, or there is none to be had.</exception>
+    public static Reply CallOrStart(RunFolder folder, RegistryClient registry, Request request, TimeSpan timeout)
+    {
+        var watch = Stopwatch.StartNew();
+        var tries = MasterTries.Of(folder);
+        for (var pause = 1; ; pause = Math.Min(pause * 2, 20))
+        {
+            try
+            {
+                return registry.Call(request, timeout);
+            }
+            catch (RegistryException e) when (e.NoMaster && (tries.HasFailed || watch.Elapsed >= s_patience)
+                && ProcessTable.WhyNot(folder) is { } why)
+            {
+                // No master starts over the living nodes of another version.
+                throw new RegistryException(why, noMaster: true, e);
+            }
+            catch (RegistryException e) when (e.NoMaster && watch.Elapsed < s_patience && !IsTimeout(e))
+            {
+                // Somebody may have removed it.
+                folder.Ensure();
+                MasterProcess.Start(folder, wait: false, () => NextProgram(folder, isAsked: true));
+                Thread.Sleep(pause);
+            }
+        }
+    }
+
+    /// <summary>Waits for the master's death and starts the next one, if it may be tried (<see cref="MasterTries"/>).</summary>
+    /// <exception cref="IOException">It would refuse the folder, for others could change what its path leads to by now.</exception>
+    public static void StartWhenGone(RunFolder folder, Func<bool> isOver) => MasterProcess.Start(
+        folder, wait: true,
+        () => isOver() ? null
+            : folder.Folder.WhyBarred is { } why ? throw new IOException(why)
+            : NextProgram(folder, isAsked: false));
+
+    private static string? NextProgram(RunFolder folder, bool isAsked) =>
+        FindProgram() is var program && MasterTries.Of(folder).TryBegin(folder, isAsked) ? program : null;
+
+    private static bool IsTimeout(RegistryException e) =>
+        e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
+
+    /// <exception cref="RegistryException">It is not there.</exception>
+    internal static string FindProgram()
+    {
+        var program = Program ?? Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
+        if (string.IsNullOrEmpty(program) || !File.Exists(program))
+        {
+            throw new RegistryException(
+                $"the rmw_ckpt program is not where it should be ('{program}'): build and source the workspace again, "
+                + "or set RMW_CKPT_PROGRAM", noMaster: false);
+        }
+        return program;
+    }
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using RmwCkpt.Log;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Messages;
+using RmwCkpt.Registry;
+
+namespace RmwCkpt.Middleware.Tests.Messages;
+
+/// <summary>What an endpoint writes, and what a later life of it says again.</summary>
+public sealed class OutboxTests : IDisposable
+{
+    private readonly LoneSession _domain = new();
+
+    public void Dispose() => _domain.Dispose();
+
+    [Fact]
+    public void Messages_are_numbered_and_what_is_given_up_never_was()
+    {
+        var outbox = _domain.Publish(Qos.Default).Outbox!;
+        outbox.Begin(null, 8).Write(0, 1L);
+        Assert.Equal(1, outbox.End(8));
+        outbox.Begin(null, 8).Write(0, 2L);
+        Assert.True(outbox.IsHeld);
+        outbox.Abort();
+        Assert.False(outbox.IsHeld);
+        outbox.Begin(null, 8).Write(0, 3L);
+        Assert.Equal(2, outbox.End(8));
+        using var reader = LogReader.Open(_domain.Folder.Log(EndpointHead.Gid(outbox.Head)));
+        Assert.Equal([1, 3], Numbers(reader));
+    }
+
+    [Fact]
+    public void What_is_too_large_holds_nothing()
+    {
+        var outbox = _domain.Publish(Qos.Default).Outbox!;
+        Assert.Equal(Code.TooLarge, Assert.Throws<Failure>(() => outbox.Begin(null, long.MaxValue)).Code);
+        Assert.Equal(Code.TooLarge, Assert.Throws<Failure>(() => outbox.Begin(null, -1)).Code);
+        Assert.False(outbox.IsHeld);
+    }
+
+    [Fact]
+    public void A_reply_has_its_request_before_it()
+    {
+        var client = new Gid(5, 6, 7);
+        var outbox = _domain.Serve().Outbox!;
+        outbox.Begin(new RequestId(client, 9), 8).Write(0, 1L);
+        outbox.End(8);
+        using var reader = LogReader.Open(_domain.Folder.Log(EndpointHead.Gid(outbox.Head)));
+        Assert.True(reader.TryPeek(out var frame));
+        Assert.Equal((new RequestId(client, 9), RequestId.Size + 8), (RequestId.Read(frame.Payload), frame.Payload.Length));
+        Assert.True(Inbox.IsReplyTo(client, frame));
+        Assert.False(Inbox.IsReplyTo(new Gid(5, 6, 8), frame));
+    }
+
+    [Fact]
+    public void A_later_life_says_nothing_again_but_what_is_new()
+    {
+        var first = _domain.Publish(Qos.Default);
+        LoneSession.Say(first, 1);
+        LoneSession.Say(first, 2);
+        first.Close();
+        var next = new LoneSession(of: _domain);
+        var again = next.Publish(Qos.Default);
+        LoneSession.Say(again, 1);
+        Assert.Equal((1, 0), (next.Session.Slot.ReadInt64(ProcessTable.Suppressed), next.Session.Slot.ReadInt64(ProcessTable.Divergences)));
+        // What answers nothing, as a device's reading, is new where it is another, and from then on.
+        LoneSession.Say(again, 7);
+        LoneSession.Say(again, 2);
+        Assert.Equal((1, 0), (next.Session.Slot.ReadInt64(ProcessTable.Suppressed), next.Session.Slot.ReadInt64(ProcessTable.Divergences)));
+        using var reader = LogReader.Open(_domain.Folder.Log(again.Gid));
+        Assert.Equal([1, 2, 7, 2], Numbers(reader));
+    }
+
+    [Fact]
+    public void Its_readers_are_rung_and_nobody_else()
+    {
+        var publisher = _domain.Publish(Qos.Default);
+        var table = _domain.Session.Table;
+        publisher.Outbox!.Head.AddReader(5);
+        var before = (table.Slot(5).ReadUInt32(ProcessTable.Bell), table.Slot(6).ReadUInt32(ProcessTable.Bell));
+        LoneSession.Say(publisher, 1);
+        Assert.Equal((before.Item1 + 1, before.Item2), (table.Slot(5).ReadUInt32(ProcessTable.Bell), table.Slot(6).ReadUInt32(ProcessTable.Bell)));
+    }
+
+    /// <summary>KEEP_ALL on both sides: as other middleware, a publish waits for the reader for a tenth of a second, and is refused then.</summary>
+    [Fact]
+    public void What_a_living_reader_is_to_miss_nothing_of_is_refused_where_it_reads_nothing()
+    {
+        var all = Qos.Default with { History = History.KeepAll };
+        var (publisher, subscription) = (_domain.Publish(all), _domain.Subscribe(all));
+        Assert.True(_domain.Session.TryRead(subscription, publisher.Gid));
+        new DomainMemory(_domain.Session.Table.Domain).Share = 256 * 1024;
+        _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Live);
+        var watch = Stopwatch.StartNew();
+        var said = 0;
+        var refused = Assert.Throws<Failure>(() =>
+        {
+            for (; said < 10_000; said++)
+            {
+                watch.Restart();
+                publisher.Outbox!.Begin(null, 4000).Write(0, (long)said);
+                publisher.Outbox.End(4000);
+            }
+        });
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.1, 10);
+        Assert.Contains("has not read", refused.Message, StringComparison.Ordinal);
+        Assert.False(publisher.Outbox!.IsHeld);
+        Assert.InRange(said, 40, 80);
+        Assert.Equal(Enumerable.Range(0, said).Select(x => (long)x), LoneSession.HearAll(subscription));
+        LoneSession.Say(publisher, said);
+        Assert.Equal(said, LoneSession.Hear(subscription));
+
+        // A reader that is gone, or may miss something, is not waited for.
+        _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Recovering);
+        for (var i = 0; i < 1000; i++)
+        {
+            publisher.Outbox.Begin(null, 4000);
+            publisher.Outbox.End(4000);
+        }
+    }
+
+    private static List<long> Numbers(LogReader reader)
+    {
+        var all = new List<long>();
+        for (; reader.TryPeek(out var frame); reader.Advance())
+        {
+            all.Add(frame.Payload.ReadInt64(0));
+        }
+        return all;
+    }
+}
