@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Sessions;
 using RmwCkpt.Registry;

@@ -1,5 +1,5 @@
 using RmwCkpt.Cli;
-using RmwCkpt.Master;
+using RmwCkpt.Master.Hosting;
 
 // The master starts while a node waits for it: past the parser, by the exact words that clients use.
 if (args is ["master", "--domain", var domain, "--lock-fd", var descriptor]

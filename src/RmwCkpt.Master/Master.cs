@@ -1,7 +1,13 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Hosting;
+using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Recovery;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Master.Server;
 using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 
@@ -25,7 +31,7 @@ public sealed class Master : IDisposable
     {
         (_folder, _options, _probe, _log) = (folder, options, probe, log);
         _engine = engine;
-        _handler = (_, _, _, _) => throw new Registry.RequestException("the master is starting");
+        _handler = (_, _, _, _) => throw new RequestException("the master is starting");
         _server = new RegistryServer(folder.Socket, (peer, request, progress, cancel) => _handler(peer, request, progress, cancel), log);
     }
 

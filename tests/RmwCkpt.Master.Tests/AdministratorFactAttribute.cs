@@ -1,4 +1,4 @@
-using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Tests;

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Engines.Criu;
 
 namespace RmwCkpt.Master.Tests;
 

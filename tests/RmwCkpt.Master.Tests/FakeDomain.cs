@@ -1,6 +1,11 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Hosting;
+using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Recovery;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Master.Server;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;

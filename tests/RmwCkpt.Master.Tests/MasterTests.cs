@@ -1,4 +1,6 @@
 using RmwCkpt.Log;
+using RmwCkpt.Master.Recovery;
+using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using RmwCkpt.Master;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Engines.Criu;
+using RmwCkpt.Master.Hosting;
+using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using RmwCkpt.Cli.Journals;
-using RmwCkpt.Master;
+using RmwCkpt.Master.Server;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Cli.Commands;

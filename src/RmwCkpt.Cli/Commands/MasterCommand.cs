@@ -1,5 +1,5 @@
 using System.CommandLine;
-using RmwCkpt.Master;
+using RmwCkpt.Master.Hosting;
 
 namespace RmwCkpt.Cli.Commands;
 

@@ -1,3 +1,5 @@
+using RmwCkpt.Master.Engines.Criu;
+using RmwCkpt.Master.Hosting;
 using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;

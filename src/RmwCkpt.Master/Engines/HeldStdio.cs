@@ -1,4 +1,5 @@
 using System.Globalization;
+using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Engines;

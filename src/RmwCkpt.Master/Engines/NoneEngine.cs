@@ -1,4 +1,5 @@
 using System.Globalization;
+using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry.Protocol;

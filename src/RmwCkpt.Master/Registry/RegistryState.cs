@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using RmwCkpt.Master.Server;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;
 

@@ -1,4 +1,6 @@
-using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;

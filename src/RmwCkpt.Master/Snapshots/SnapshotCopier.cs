@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Snapshots;

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Win32.SafeHandles;
-using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Snapshots;

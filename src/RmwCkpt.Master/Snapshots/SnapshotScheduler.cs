@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Hosting;
+using RmwCkpt.Master.Registry;
 using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;

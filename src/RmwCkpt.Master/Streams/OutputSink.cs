@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Streams;

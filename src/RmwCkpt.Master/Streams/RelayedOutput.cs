@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Master.Registry;
 
 namespace RmwCkpt.Master.Streams;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
 using RmwCkpt.Registry;
 using RmwCkpt.Registry.Protocol;

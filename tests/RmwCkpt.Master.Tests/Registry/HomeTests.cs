@@ -1,0 +1,153 @@
+using RmwCkpt.Master.Engines;
+using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Registry;
+using RmwCkpt.Master.Snapshots;
+using RmwCkpt.Memory;
+using RmwCkpt.Registry;
+using RmwCkpt.Registry.Protocol;
+
+namespace RmwCkpt.Master.Tests.Registry;
+
+/// <summary>A process that is at home in another domain, whose master is played here by its process table.</summary>
+public sealed class HomeTests : IDisposable
+{
+    private const int Pid = 1_000_001;
+    private const int NextPid = 1_000_002;
+    private const uint HomeSlot = 9;
+    private const ulong HomeProcess = 0xabc;
+    private static int s_domains = 900;
+
+    private readonly FakeDomain _domain = new();
+    private readonly RunFolder _home = RunFolder.For(Interlocked.Increment(ref s_domains));
+    private readonly ProcessTable _homeTable;
+    private readonly Welcome _welcome;
+    private readonly Member _member;
+
+    public HomeTests()
+    {
+        _home.Ensure();
+        _homeTable = ProcessTable.Open(_home, make: true);
+        Slot.Write(ProcessTable.ProcessId, HomeProcess);
+        SayAtHome(ProcessState.Live, Pid);
+        _welcome = _domain.Call(Pid, Greeting).Welcome;
+        _member = _domain.Registry.Find(_welcome.Process)!;
+        var node = new Request { Register = Scratch.Register(_welcome.Process, Scratch.Node(_welcome.Process, 1, "bridge")) };
+        Assert.Equal("", _domain.Call(Pid, node).Error);
+    }
+
+    private Request Greeting => new()
+    {
+        Hello = new Hello { HomeProcess = HomeProcess, HomeDomain = (uint)_home.Domain, HomeSlot = HomeSlot },
+    };
+
+    private Region Slot => _homeTable.Slot(HomeSlot);
+
+    private ProcessState State => _domain.Registry.Look(() => _member.Entry.State);
+
+    public void Dispose()
+    {
+        _domain.Dispose();
+        _homeTable.Dispose();
+        _home.Dispose();
+        Directory.Delete(_home.Run, recursive: true);
+    }
+
+    private void SayAtHome(ProcessState state, int pid)
+    {
+        Slot.Write(ProcessTable.Pid, (uint)pid);
+        Slot.Release(ProcessTable.State, (uint)state);
+    }
+
+    private void Die()
+    {
+        SayAtHome(ProcessState.Recovering, Pid);
+        _domain.End(Pid);
+        Eventually(() => State == ProcessState.Recovering);
+    }
+
+    private static void Eventually(Func<bool> condition) =>
+        Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)), "it did not come");
+
+    [Fact]
+    public void It_is_not_frozen_here()
+    {
+        Assert.Contains($"domain {_home.Domain}", SnapshotTaker.Obstacle(_member), StringComparison.Ordinal);
+        Assert.Contains($"domain {_home.Domain}",
+            _domain.Call(NextPid, new Request { Status = new StatusQuery() }).Status.Processes.Single().Note, StringComparison.Ordinal);
+        _member.Slot.Release(ProcessTable.HomeProcess, 0ul);
+        Assert.Null(SnapshotTaker.Obstacle(_member));
+    }
+
+    [Fact]
+    public void It_is_back_when_its_home_has_brought_it_back()
+    {
+        Die();
+        Assert.Equal(2u, _member.Slot.ReadUInt32(ProcessTable.Incarnation));
+        Posix.Close(((IProcessProbe)_domain).OpenPidfd(NextPid));
+        SayAtHome(ProcessState.Live, NextPid);
+        Eventually(() => State == ProcessState.Live);
+        Assert.Equal((uint)NextPid, _member.Entry.Record.Pid);
+        Assert.Equal(1u, _member.Entry.Record.Recoveries);
+    }
+
+    [Fact]
+    public async Task Started_again_by_its_home_it_takes_its_life_here_over()
+    {
+        Die();
+        Posix.Close(((IProcessProbe)_domain).OpenPidfd(NextPid));
+        var said = Task.Run(() => _domain.Call(NextPid, Greeting));
+        SayAtHome(ProcessState.Live, NextPid);
+        var welcome = (await said).Welcome;
+        Assert.Equal((_welcome.Process, _welcome.Slot, 2u, true), (welcome.Process, welcome.Slot, welcome.Incarnation, welcome.Resumed));
+        Assert.Single(_domain.Registry.Members);
+    }
+
+    [Fact]
+    public void It_is_back_too_when_it_has_left_its_home_since()
+    {
+        Die();
+        Posix.Close(((IProcessProbe)_domain).OpenPidfd(NextPid));
+        _member.Slot.Release(ProcessTable.HomeProcess, 0ul);
+        SayAtHome(ProcessState.Left, NextPid);
+        Eventually(() => State == ProcessState.Live);
+    }
+
+    [Fact]
+    public void A_master_that_takes_over_follows_too()
+    {
+        Die();
+        _domain.Restart();
+        var member = _domain.Registry.Find(_welcome.Process)!;
+        Posix.Close(((IProcessProbe)_domain).OpenPidfd(NextPid));
+        SayAtHome(ProcessState.Live, NextPid);
+        Eventually(() => member.Entry.State == ProcessState.Live);
+        Assert.Equal(3u, member.Entry.Record.Incarnation);
+    }
+
+    [Fact]
+    public void It_has_left_when_it_has_left_its_home()
+    {
+        Die();
+        SayAtHome(ProcessState.Left, Pid);
+        Eventually(() => State == ProcessState.Left);
+    }
+
+    [Fact]
+    public void It_stays_down_when_its_home_leaves_it_down()
+    {
+        Die();
+        SayAtHome(ProcessState.Final, Pid);
+        Eventually(() => State == ProcessState.Final);
+        Assert.Contains("does not bring it back", _member.Entry.Record.Note, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void It_is_at_home_here_when_its_home_does_not_know_it()
+    {
+        Slot.Write(ProcessTable.ProcessId, HomeProcess + 1);
+        Assert.Null(SnapshotTaker.Obstacle(_member));
+        _domain.End(Pid);
+        Eventually(() => State == ProcessState.Final);
+        Assert.Contains("RMW_CKPT_RECOVER", _member.Entry.Record.Note, StringComparison.Ordinal);
+    }
+}
