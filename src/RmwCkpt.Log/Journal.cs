@@ -224,10 +224,20 @@ public sealed class Journal : IDisposable
 
     private void Retire(long newest)
     {
-        while (_limits is not null && (newest - _first + 1) * FileSize > Math.Max(Math.Min(_limits.History, _limits.Most), 2 * FileSize))
+        if (_limits is null)
+        {
+            return;
+        }
+        var most = Math.Min(_limits.History, _limits.Most);
+        if (!_limits.TryGrow(FileSize))
+        {
+            most = Math.Min(most, (newest - _first) * FileSize);
+            _limits.Count(FileSize);
+        }
+        for (; (newest - _first + 1) * FileSize > Math.Max(most, 2 * FileSize); _first++)
         {
             PathOf(_first).Unlink();
-            _first++;
+            _limits.Count(-FileSize);
         }
     }
 

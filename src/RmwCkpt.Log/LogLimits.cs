@@ -5,6 +5,9 @@ namespace RmwCkpt.Log;
 /// </summary>
 public interface ILogLimits
 {
+    /// <summary>What no log or journal keeps less than, bytes: a small segment or two.</summary>
+    public const long Least = 64 * 1024;
+
     /// <summary>Bytes up to which what nobody needs is kept all the same: history.</summary>
     long History { get; }
 
@@ -16,6 +19,20 @@ public interface ILogLimits
 
     /// <summary>Bytes beyond which the oldest goes, needed or not.</summary>
     long Most { get; }
+
+    /// <summary>
+    /// Counts that the log has so many bytes more, if all logs together may have them: else it is to go on with what it has, or
+    /// with <see cref="Least"/>.
+    /// </summary>
+    bool TryGrow(long bytes) => true;
+
+    /// <summary>Whether all logs together have more than they may, for some had less than <see cref="Least"/> each.</summary>
+    bool IsOverdrawn => false;
+
+    /// <summary>Counts that the log has so many bytes more, or fewer, than was counted.</summary>
+    void Count(long bytes)
+    {
+    }
 
     /// <summary>Whether a process lives, and reads on: what its readers have not read is kept where nothing may be missed.</summary>
     bool IsReading(uint process);

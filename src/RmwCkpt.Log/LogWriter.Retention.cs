@@ -29,22 +29,49 @@ public sealed partial class LogWriter
     private long Limit => Math.Min(_limits.History, _limits.Most);
 
     /// <summary>Bytes of a usual segment, and of the slots that one refers to, at most.</summary>
-    private int UsualSize => (int)Math.Clamp(Limit / PartsOfLimit, SmallSize, _usualSegmentSize);
+    private int UsualSize => UsualSizeOf(Limit);
+
+    private int UsualSizeOf(long limit) => (int)Math.Clamp(limit / PartsOfLimit, SmallSize, _usualSegmentSize);
 
     private Mapping MakeSegment(long number, int span, bool isLent = false)
     {
-        var kept = KeptBytes();
-        var size = isLent ? SmallSize : SizeFor(span, kept);
-        var more = size + (isLent ? LentBytesPerSegment : 0);
         RemoveLeftovers();
-        if (Head.FirstSegment < _number && kept > 0 && kept + more > _limits.Most && IsAwaited(Head.FirstSegment))
+        var (kept, most) = (KeptBytes(), _limits.Most);
+        var (size, more) = (0, 0L);
+        void Measure()
+        {
+            size = isLent ? SmallSize : SizeFor(span, kept, Math.Min(most, _limits.History));
+            more = size + (isLent ? LentBytesPerSegment : 0);
+        }
+        Measure();
+        var counted = _limits.TryGrow(more) ? more : 0;
+        if (counted == 0)
+        {
+            // Until the master has looked, or others have let go of some.
+            most = Math.Min(most, Math.Max(_limits.IsOverdrawn ? kept - more : kept, ILogLimits.Least));
+            Measure();
+        }
+        Mapping? made = null;
+        try
+        {
+            return made = MakeSegment(number, span, size, more, kept, most);
+        }
+        finally
+        {
+            _limits.Count(KeptBytes() + (made is null ? 0 : CostOf(number)) - kept - counted);
+        }
+    }
+
+    private Mapping MakeSegment(long number, int span, int size, long more, long kept, long most)
+    {
+        if (Head.FirstSegment < _number && kept > 0 && kept + more > most && IsAwaited(Head.FirstSegment))
         {
             throw ReaderBehind();
         }
         try
         {
-            var segment = Segment.Make(_folder, number, size, _next, MayGo(Head.FirstSegment, kept, more) ? Reusable(size) : null);
-            for (kept = KeptBytes(); MayGo(Head.FirstSegment, kept, more); kept -= LetGo())
+            var segment = Segment.Make(_folder, number, size, _next, MayGo(Head.FirstSegment, kept, more, most) ? Reusable(size) : null);
+            for (kept = KeptBytes(); MayGo(Head.FirstSegment, kept, more, most); kept -= LetGo())
             {
             }
             return segment;
@@ -68,13 +95,13 @@ public sealed partial class LogWriter
 
     private ReaderBehindException ReaderBehind() => new($"a reader that is to miss nothing has not read what is all that {_folder} may keep");
 
-    private int SizeFor(int span, long kept)
+    private int SizeFor(int span, long kept, long limit)
     {
         var first = _view.ReadInt64(Segment.HeadSize + Frame.Time);
         var usual = Math.Max((long)_view.Length * (Head.LastTime - first < FilledFast ? 4 : 1), kept / (2 * PartsOfLimit));
-        usual = Math.Clamp(usual, SmallSize, UsualSize);
+        usual = Math.Clamp(usual, SmallSize, UsualSizeOf(limit));
         return Round(Math.Max(
-            span <= SharesSegment ? Math.Max(usual, Math.Min(4L * span, Math.Max(Limit / 4, span))) : 0, span + (long)Segment.HeadSize));
+            span <= SharesSegment ? Math.Max(usual, Math.Min(4L * span, Math.Max(limit / 4, span))) : 0, span + (long)Segment.HeadSize));
     }
 
     private static int Round(long size) => (int)Math.Min((size + 4095) & ~4095L, int.MaxValue & ~4095);
@@ -107,15 +134,15 @@ public sealed partial class LogWriter
 
     /// <summary>
     /// Whether the log's first segment, of which <paramref name="number"/> is the number, may be let go of where it keeps so
-    /// many bytes and is to have so many more. Never the one at the position.
+    /// many bytes, is to have so many more, and may have <paramref name="most"/>. Never the one at the position.
     /// </summary>
-    private bool MayGo(long number, long kept, long more)
+    private bool MayGo(long number, long kept, long more, long most)
     {
         if (number >= _number || IsAwaited(number))
         {
             return false;
         }
-        if (kept > 0 && kept + more > _limits.Most)
+        if (kept > 0 && kept + more > most)
         {
             return true;
         }
@@ -241,9 +268,12 @@ public sealed partial class LogWriter
     /// </summary>
     public void Trim()
     {
-        for (var kept = KeptBytes(); kept > _limits.Most && Head.FirstSegment < _number && !IsAwaited(Head.FirstSegment); kept -= LetGo())
+        var before = KeptBytes();
+        var kept = before;
+        for (; kept > _limits.Most && Head.FirstSegment < _number && !IsAwaited(Head.FirstSegment); kept -= LetGo())
         {
         }
+        _limits.Count(kept - before);
     }
 
     private static void MakeReserve(TrustedPath folder)

@@ -181,6 +181,10 @@ public readonly unsafe struct Region
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Increment(int offset) => Interlocked.Increment(ref *(uint*)At(offset, 4));
 
+    /// <summary>Returns the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long Add(int offset, long value) => Interlocked.Add(ref *(long*)At(offset, 8), value);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Decrement(int offset) => Interlocked.Decrement(ref *(uint*)At(offset, 4));
 

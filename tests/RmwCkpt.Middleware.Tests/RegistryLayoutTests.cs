@@ -29,8 +29,11 @@ public sealed class RegistryLayoutTests
     public void What_its_slot_0_has_of_the_memory_is_laid_out_as_documented()
     {
         Assert.Equal(
-            [64, 72, 80, 88, 96],
-            [DomainMemory.BudgetAt, DomainMemory.UsedAt, DomainMemory.ShareAt, DomainMemory.NeededSinceAt, DomainMemory.TrimsAt]);
+            [64, 72, 80, 88, 96, 104, 112],
+            [
+                DomainMemory.BudgetAt, DomainMemory.UsedAt, DomainMemory.ShareAt, DomainMemory.NeededSinceAt, DomainMemory.TrimsAt,
+                DomainMemory.GrownAt, DomainMemory.MostGrownAt,
+            ]);
         Assert.Equal((40, 204), (ProcessTable.Unpublished, ProcessTable.Unjournalled));
     }
 

@@ -1,11 +1,10 @@
+using RmwCkpt.Log;
+
 namespace RmwCkpt.Master.Sweeping;
 
 /// <summary>How a domain's memory is shared out. Arithmetic only.</summary>
 public static class MemoryPlan
 {
-    /// <summary>What no log or journal keeps less than: a small segment or two.</summary>
-    public const long LeastShare = 64 * 1024;
-
     /// <summary>Of the budget, images may have so much: logs are what others hear.</summary>
     public static long Images(long budget) => budget / 4 * 3;
 
@@ -15,7 +14,7 @@ public static class MemoryPlan
     /// <summary>What is kept from others who share the file system, for who joins or recovers when they have filled it.</summary>
     public static long Spare(long budget) => Math.Min(4L << 20, budget / 8);
 
-    /// <summary>What is not given out, for what comes between two looks.</summary>
+    /// <summary>What is not given out, for those who join between two looks.</summary>
     public static long Kept(long room) => room / 16;
 
     /// <summary>The budget where none is asked for, and the most that can be had: of a file system of so many bytes.</summary>
@@ -28,18 +27,18 @@ public static class MemoryPlan
     /// <param name="sizes">Bytes of each now.</param>
     public static long Share(long room, IEnumerable<long> sizes)
     {
-        var wanted = sizes.Select(x => (2 * x) + LeastShare).Order().ToList();
+        var wanted = sizes.Select(x => (2 * x) + ILogLimits.Least).Order().ToList();
         var left = room - Kept(room);
         for (var i = 0; i < wanted.Count; i++)
         {
             var equal = left / (wanted.Count - i);
             if (wanted[i] > equal)
             {
-                return Math.Max(equal, LeastShare);
+                return Math.Max(equal, ILogLimits.Least);
             }
             left -= wanted[i];
         }
         // All have what they want, and one of them may have the rest.
-        return Math.Max(left + wanted.LastOrDefault(), LeastShare);
+        return Math.Max(left + wanted.LastOrDefault(), ILogLimits.Least);
     }
 }

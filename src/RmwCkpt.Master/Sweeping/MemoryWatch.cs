@@ -10,7 +10,8 @@ namespace RmwCkpt.Master.Sweeping;
 
 /// <summary>
 /// Looks at intervals how much of its memory the domain has taken, and shares it out: what each log and journal may keep is
-/// a word in the process table, which writers read at each new segment. Says when little is left.
+/// a word in the process table, which writers read at each new segment; another is what all may grow by together until it
+/// looks again. Says when little is left.
 /// </summary>
 internal sealed class MemoryWatch : IDisposable
 {
@@ -158,6 +159,7 @@ internal sealed class MemoryWatch : IDisposable
     internal void Look()
     {
         FillSpareRoom();
+        var grown = _words.Grown;
         var logs = Sizes(_folder.Logs.DescriptorPath);
         var journals = Sizes(_folder.Processes.DescriptorPath);
         var kept = logs.Concat(journals).ToList();
@@ -166,6 +168,8 @@ internal sealed class MemoryWatch : IDisposable
         var share = MemoryPlan.Share(room, kept);
         _words.Used = all;
         _words.Share = share;
+        // What is written, or let go of, meanwhile may have been seen or not: the worse is taken for true.
+        _words.MostGrown = Math.Min(grown, _words.Grown) + Math.Max(0, room - MemoryPlan.Kept(room) - kept.Sum());
         _words.NeededSince = NeededSince(Clock.Real);
         if (kept.Sum() > room && kept.Any(x => x > share))
         {

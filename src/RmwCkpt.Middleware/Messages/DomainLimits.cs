@@ -27,6 +27,12 @@ internal sealed class DomainLimits : ILogLimits
 
     public long Most => new DomainMemory(_table.Domain).Share;
 
+    public bool TryGrow(long bytes) => new DomainMemory(_table.Domain).TryGrow(bytes);
+
+    public bool IsOverdrawn => new DomainMemory(_table.Domain).IsOverdrawn;
+
+    public void Count(long bytes) => new DomainMemory(_table.Domain).Count(bytes);
+
     /// <summary>One that replays reads what its former life has read.</summary>
     public bool IsReading(uint process)
     {

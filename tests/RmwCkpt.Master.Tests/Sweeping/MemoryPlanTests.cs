@@ -1,3 +1,5 @@
+using RmwCkpt.Log;
+
 using FsCheck.Xunit;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Sweeping;
@@ -26,9 +28,9 @@ public sealed class MemoryPlanTests
     [Property]
     public void What_is_shared_out_fits_where_all_can_have_the_least(uint[] sizes, uint room)
     {
-        var most = (long)room + (sizes.Length * MemoryPlan.LeastShare * 2);
+        var most = (long)room + (sizes.Length * ILogLimits.Least * 2);
         var share = MemoryPlan.Share(most, sizes.Select(x => (long)x));
-        Assert.True(share >= MemoryPlan.LeastShare);
+        Assert.True(share >= ILogLimits.Least);
         Assert.True(sizes.Sum(x => Math.Min(x, share)) <= most);
     }
 
@@ -39,7 +41,7 @@ public sealed class MemoryPlanTests
         var small = Enumerable.Repeat(20_000L, 100);
         Assert.InRange(MemoryPlan.Share(room, small.Append(50L << 20)), 70L << 20, 94L << 20);
         Assert.InRange(MemoryPlan.Share(room, small.Concat([90L << 20, 90L << 20])), 35L << 20, 50L << 20);
-        Assert.Equal(MemoryPlan.LeastShare, MemoryPlan.Share(0, [1 << 20, 1 << 20]));
+        Assert.Equal(ILogLimits.Least, MemoryPlan.Share(0, [1 << 20, 1 << 20]));
         Assert.True(MemoryPlan.Share(room, []) > 90L << 20);
     }
 

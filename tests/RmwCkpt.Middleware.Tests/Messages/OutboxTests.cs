@@ -119,6 +119,55 @@ public sealed class OutboxTests : IDisposable
         }
     }
 
+    /// <summary>The master may look late: until then all logs together grow by what it has granted, and new ones are small.</summary>
+    [Fact]
+    public void Many_that_join_at_once_and_are_busy_stay_in_the_memory_though_nobody_looks()
+    {
+        const long Granted = 4 << 20;
+        var memory = new DomainMemory(_domain.Session.Table.Domain) { Share = 2 << 20, MostGrown = Granted };
+        var publishers = new List<Endpoint>();
+        void Publish(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                foreach (var publisher in publishers)
+                {
+                    publisher.Outbox!.Begin(null, 4000);
+                    publisher.Outbox.End(4000);
+                }
+            }
+        }
+        // More than one alone may keep; then several that share what there is.
+        publishers.Add(_domain.Publish(Qos.Default));
+        Publish(2000);
+        Assert.InRange(Size(publishers), 1 << 20, 3 << 20);
+        while (publishers.Count < 4)
+        {
+            publishers.Add(_domain.Publish(Qos.Default));
+        }
+        Publish(2000);
+        Assert.InRange(Size(publishers), Granted * 3 / 4, Granted + (Granted / 8));
+
+        // What newcomers begin with, those that have more give back.
+        while (publishers.Count < 24)
+        {
+            publishers.Add(_domain.Publish(Qos.Default));
+        }
+        Publish(2000);
+        Assert.InRange(Size(publishers), Granted * 3 / 4, Granted + (Granted / 8));
+        Assert.All(publishers, x => Assert.InRange(Size([x]), ILogLimits.Least / 2, Granted));
+        var counted = memory.Grown;
+        Assert.InRange(Size(publishers) - counted, 0, publishers.Count * 32 * 1024);
+
+        // Then it looks.
+        memory.MostGrown = counted + Granted;
+        Publish(2000);
+        Assert.InRange(Size(publishers), Granted * 3 / 2, (2 * Granted) + (Granted / 4));
+    }
+
+    private long Size(IEnumerable<Endpoint> publishers) =>
+        publishers.Sum(x => new DirectoryInfo(_domain.Folder.Log(x.Gid).ToString()).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length));
+
     private static List<long> Numbers(LogReader reader)
     {
         var all = new List<long>();
