@@ -48,7 +48,7 @@ endfunction()
 
 set(core_library "${RMW_CKPT_DOTNET}/out/lib/libRmwCkpt.Core.so")
 set(program "${RMW_CKPT_DOTNET}/out/bin/rmw_ckpt")
-publish_csharp(RmwCkpt.Core "${core_library}" ${library_sources})
+publish_csharp(RmwCkpt.Exports "${core_library}" ${library_sources})
 publish_csharp(RmwCkpt.Cli "${program}" ${csharp_sources})
 add_custom_target(csharp_library DEPENDS "${core_library}")
 add_custom_target(csharp ALL DEPENDS "${program}")

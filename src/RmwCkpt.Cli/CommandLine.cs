@@ -1,6 +1,6 @@
 using System.CommandLine;
 using RmwCkpt.Cli.Commands;
-using RmwCkpt.Registry;
+using RmwCkpt.Domain;
 
 namespace RmwCkpt.Cli;
 

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Cli;
 

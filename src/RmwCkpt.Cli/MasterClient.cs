@@ -1,8 +1,8 @@
 using System.Net.Sockets;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Cli;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 using Spectre.Console;
 
 namespace RmwCkpt.Cli;

@@ -1,7 +1,7 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Client;
 

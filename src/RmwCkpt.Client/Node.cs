@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Client;
 

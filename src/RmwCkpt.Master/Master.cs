@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Processes;
@@ -9,7 +10,6 @@ using RmwCkpt.Master.Server;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master;
 

@@ -1,7 +1,7 @@
 using System.Text;
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Cli.Tests;
 

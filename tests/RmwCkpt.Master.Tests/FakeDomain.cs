@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Processes;
@@ -7,8 +9,6 @@ using RmwCkpt.Master.Recovery;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Server;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests;
 

@@ -1,8 +1,8 @@
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Registry;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests;
 

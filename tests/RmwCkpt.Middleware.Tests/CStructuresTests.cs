@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Messages;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests;
 

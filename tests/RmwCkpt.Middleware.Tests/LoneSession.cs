@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Middleware.Tests;
 

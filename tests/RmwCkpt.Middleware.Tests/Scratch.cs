@@ -1,7 +1,7 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Replay;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests;
 

@@ -118,7 +118,7 @@ typedef struct ckpt_event_status {
 
 enum { CKPT_POLICY_DURABILITY = 1, CKPT_POLICY_DEADLINE = 2, CKPT_POLICY_LIVELINESS = 3, CKPT_POLICY_RELIABILITY = 4 };
 
-/// One row of the graph; the same layout as a row of the mapped graph table (src/RmwCkpt.Registry/GraphRow.cs). 1024 B.
+/// One row of the graph; the same layout as a row of the mapped graph table (src/RmwCkpt.Domain/GraphRow.cs). 1024 B.
 typedef struct ckpt_graph_entry {
   uint32_t stamp;           ///< Odd while it is being written (readers outside the core never see that).
   uint32_t state;           ///< 1 live, else free.

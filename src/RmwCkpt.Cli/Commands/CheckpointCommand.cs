@@ -1,5 +1,5 @@
 using System.CommandLine;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Cli.Commands;
 

@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Engines.Criu;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Cli.Commands;
 

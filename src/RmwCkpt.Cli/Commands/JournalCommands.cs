@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using RmwCkpt.Cli.Journals;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Server;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Cli.Commands;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
-using Status = RmwCkpt.Registry.Protocol.Status;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
+using Status = RmwCkpt.Domain.Protocol.Status;
 
 namespace RmwCkpt.Cli.Commands;
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
-using RmwCkpt.Registry;
 using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Cli.Journals;

@@ -1,6 +1,6 @@
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines.Criu;
 using RmwCkpt.Master.Hosting;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Engines;
 

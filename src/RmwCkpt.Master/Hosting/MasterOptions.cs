@@ -1,12 +1,12 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using RmwCkpt.Registry;
+using RmwCkpt.Domain;
 
 namespace RmwCkpt.Master.Hosting;
 
 /// <summary>
 /// What the environment of the node that started the master asks for, for the whole domain; what each process asks for itself
-/// is its <see cref="RmwCkpt.Registry.Protocol.Policy"/>. A bad value is replaced by the default and said in the log.
+/// is its <see cref="RmwCkpt.Domain.Protocol.Policy"/>. A bad value is replaced by the default and said in the log.
 /// </summary>
 public sealed record MasterOptions
 {

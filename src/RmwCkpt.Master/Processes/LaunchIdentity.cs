@@ -1,6 +1,6 @@
 using System.Text;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Processes;
 

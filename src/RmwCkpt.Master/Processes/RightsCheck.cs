@@ -1,6 +1,6 @@
 using System.Globalization;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Processes;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Processes;
 

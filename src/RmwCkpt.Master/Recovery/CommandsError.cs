@@ -1,8 +1,8 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Streams;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Recovery;
 

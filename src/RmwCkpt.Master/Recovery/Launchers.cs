@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Recovery;
 

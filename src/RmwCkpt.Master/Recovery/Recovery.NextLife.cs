@@ -1,9 +1,9 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Recovery;
 

@@ -1,7 +1,7 @@
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Server;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Recovery;
 

@@ -1,7 +1,7 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Server;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Recovery;
 

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Engines.Criu;
 using RmwCkpt.Master.Hosting;
@@ -9,8 +11,6 @@ using RmwCkpt.Master.Server;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Recovery;
 

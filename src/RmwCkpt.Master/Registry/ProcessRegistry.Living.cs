@@ -1,9 +1,9 @@
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Server;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Registry;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Registry;
 

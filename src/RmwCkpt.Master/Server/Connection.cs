@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Google.Protobuf;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Server;
 

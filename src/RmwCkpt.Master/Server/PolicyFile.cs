@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Server;
 

@@ -1,9 +1,9 @@
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Recovery;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Sweeping;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Server;
 

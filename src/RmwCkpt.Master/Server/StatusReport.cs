@@ -1,4 +1,6 @@
 using System.Globalization;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Recovery;
 using RmwCkpt.Master.Registry;
@@ -6,8 +8,6 @@ using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Server;
 

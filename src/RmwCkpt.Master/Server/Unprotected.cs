@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Registry;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Server;
 

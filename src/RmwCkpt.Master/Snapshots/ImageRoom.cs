@@ -1,7 +1,7 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Sweeping;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
 

@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Registry;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
 

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Registry;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
 

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Snapshots;
 

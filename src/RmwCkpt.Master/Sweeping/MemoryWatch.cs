@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Server;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Sweeping;
 

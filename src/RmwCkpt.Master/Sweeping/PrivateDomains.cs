@@ -1,6 +1,6 @@
 using System.Globalization;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Sweeping;
 

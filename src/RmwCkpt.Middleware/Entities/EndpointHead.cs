@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Entities;
 
@@ -27,11 +27,11 @@ public static class EndpointHead
         Region metadata, Gid gid, uint process, EntityKind kind, long created, in Qos qos, byte[]? hash,
         string name, string type, string node)
     {
-        gid.Write(metadata.Span(GidOffset, Registry.Gid.Size));
+        gid.Write(metadata.Span(GidOffset, Domain.Gid.Size));
         metadata.Write(ProcessOffset, process);
         metadata.Write(KindOffset, (byte)kind);
         metadata.Write(CreatedOffset, created);
-        qos.Write(metadata.Span(QosOffset, Registry.Qos.Size));
+        qos.Write(metadata.Span(QosOffset, Domain.Qos.Size));
         hash?.CopyTo(metadata.Span(HashOffset, GraphRow.TypeHashSize));
         metadata.WriteText(NameOffset, 256, name);
         metadata.WriteText(TypeOffset, 256, type);
@@ -40,9 +40,9 @@ public static class EndpointHead
 
     public static long Created(LogHead head) => head.Metadata.ReadInt64(CreatedOffset);
 
-    public static Qos Qos(LogHead head) => Registry.Qos.Read(head.Metadata.Span(QosOffset, Registry.Qos.Size));
+    public static Qos Qos(LogHead head) => Domain.Qos.Read(head.Metadata.Span(QosOffset, Domain.Qos.Size));
 
-    public static Gid Gid(LogHead head) => Registry.Gid.Read(head.Metadata.Span(GidOffset, Registry.Gid.Size));
+    public static Gid Gid(LogHead head) => Domain.Gid.Read(head.Metadata.Span(GidOffset, Domain.Gid.Size));
 
     public static EntityKind Kind(LogHead head) => (EntityKind)head.Metadata.ReadByte(KindOffset);
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Entities;
 

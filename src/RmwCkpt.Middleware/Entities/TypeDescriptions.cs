@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Entities;
 

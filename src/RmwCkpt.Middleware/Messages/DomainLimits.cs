@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Messages;
 

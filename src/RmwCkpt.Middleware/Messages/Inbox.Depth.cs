@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Messages;
 

@@ -1,9 +1,9 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Messages;
 

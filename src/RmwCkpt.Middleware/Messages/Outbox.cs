@@ -1,8 +1,8 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Messages;
 

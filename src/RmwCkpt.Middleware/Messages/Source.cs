@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Messages;
 

@@ -1,4 +1,4 @@
-using RmwCkpt.Registry;
+using RmwCkpt.Domain;
 
 namespace RmwCkpt.Middleware.Replay;
 

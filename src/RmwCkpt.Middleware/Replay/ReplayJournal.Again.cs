@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Replay;
 

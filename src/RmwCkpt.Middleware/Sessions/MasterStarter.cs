@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Middleware.Sessions;
 

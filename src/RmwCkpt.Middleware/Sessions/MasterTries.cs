@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Sessions;
 

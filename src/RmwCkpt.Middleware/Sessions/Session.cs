@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
@@ -6,10 +8,8 @@ using RmwCkpt.Middleware.Graph;
 using RmwCkpt.Middleware.Messages;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Waiting;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 using Entity = RmwCkpt.Middleware.Entities.Entity;
-using Row = RmwCkpt.Registry.Protocol.Entity;
+using Row = RmwCkpt.Domain.Protocol.Entity;
 
 namespace RmwCkpt.Middleware.Sessions;
 

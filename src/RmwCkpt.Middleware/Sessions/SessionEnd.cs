@@ -1,5 +1,5 @@
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Middleware.Sessions;
 

@@ -1,6 +1,6 @@
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
-using Row = RmwCkpt.Registry.Protocol.Entity;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
+using Row = RmwCkpt.Domain.Protocol.Entity;
 
 namespace RmwCkpt.Middleware.Sessions;
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Sessions;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Engines;
 

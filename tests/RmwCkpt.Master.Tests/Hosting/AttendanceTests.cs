@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Tests.Hosting;
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Processes;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Processes;
 

@@ -1,6 +1,6 @@
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Recovery;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Recovery;
 

@@ -1,8 +1,8 @@
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Server;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Recovery;
 

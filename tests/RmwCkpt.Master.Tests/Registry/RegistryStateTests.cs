@@ -1,8 +1,8 @@
 using Google.Protobuf;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Server;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Registry;
 

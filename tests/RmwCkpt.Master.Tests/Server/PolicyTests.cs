@@ -1,4 +1,4 @@
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Tests.Server;
 

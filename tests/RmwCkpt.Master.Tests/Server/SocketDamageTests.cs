@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Google.Protobuf;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Tests.Server;
 

@@ -1,11 +1,11 @@
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Log;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Registry;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Sweeping;
 

@@ -3,8 +3,8 @@ using RmwCkpt.Log;
 using FsCheck.Xunit;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Sweeping;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Tests.Sweeping;
 

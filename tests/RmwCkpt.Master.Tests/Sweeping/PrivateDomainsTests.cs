@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Tests.Sweeping;
 

@@ -1,7 +1,7 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Graph;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Graph;
 

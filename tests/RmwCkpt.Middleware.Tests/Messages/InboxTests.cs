@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Messages;
 

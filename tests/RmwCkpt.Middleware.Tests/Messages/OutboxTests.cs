@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Messages;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Messages;
 

@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
 using RmwCkpt.Middleware.Replay;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Replay;
 

@@ -1,6 +1,6 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Replay;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Replay;
 

@@ -1,6 +1,6 @@
 using RmwCkpt.Client;
+using RmwCkpt.Domain;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests.Sessions;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Middleware.Tests.Sessions;
 

@@ -1,7 +1,7 @@
 using System.Text;
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Trial.Running;
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Trial.Running;
 

@@ -1,5 +1,5 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 using RmwCkpt.Trial.Judging;
 
 namespace RmwCkpt.Trial.Running;

@@ -131,11 +131,11 @@ public sealed class TrialState
         ? "stopped"
         : (node.State, node.Mode) switch
         {
-            (Registry.ProcessState.Live, Registry.ProcessMode.Live) => _open?.Victim == node.Role && _open.How == "SIGKILL" ? "dead" : "live",
-            (Registry.ProcessState.Live, Registry.ProcessMode.Replay) => "replays",
-            (Registry.ProcessState.Live, _) => "catches up",
-            (Registry.ProcessState.Recovering, _) => "is restored",
-            (Registry.ProcessState.Left, _) => "has left",
+            (Domain.ProcessState.Live, Domain.ProcessMode.Live) => _open?.Victim == node.Role && _open.How == "SIGKILL" ? "dead" : "live",
+            (Domain.ProcessState.Live, Domain.ProcessMode.Replay) => "replays",
+            (Domain.ProcessState.Live, _) => "catches up",
+            (Domain.ProcessState.Recovering, _) => "is restored",
+            (Domain.ProcessState.Left, _) => "has left",
             _ => "stays down",
         };
 

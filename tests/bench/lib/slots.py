@@ -1,4 +1,4 @@
-"""The process table of a domain (RUN/table), read as it stands: src/RmwCkpt.Registry/ProcessTable.cs has the layout."""
+"""The process table of a domain (RUN/table), read as it stands: src/RmwCkpt.Domain/ProcessTable.cs has the layout."""
 
 import mmap
 import struct

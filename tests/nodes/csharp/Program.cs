@@ -5,8 +5,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using RmwCkpt.Client;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 var options = new Dictionary<string, string> { ["--rate"] = "100", ["--depth"] = "10", ["--lend"] = "no" };
 for (var i = 1; i + 1 < args.Length; i += 2)

@@ -1,7 +1,7 @@
 using System.Globalization;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Master.Engines.Criu;
 

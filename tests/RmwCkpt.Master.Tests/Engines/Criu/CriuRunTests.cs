@@ -1,9 +1,9 @@
 using System.Globalization;
+using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Engines.Criu;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
-using RmwCkpt.Registry.Protocol;
 
 namespace RmwCkpt.Master.Tests.Engines.Criu;
 

@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Replay;
-using RmwCkpt.Registry;
 
-namespace RmwCkpt.Core;
+namespace RmwCkpt.Exports;
 
 /// <summary>The functions of ckpt.h about sessions, entities and the graph. Each body: do it, or keep the failure.</summary>
 internal static class Exports
@@ -248,7 +248,7 @@ internal static class Exports
     {
         try
         {
-            Handles.Get<Endpoint>(entity).Gid.Write(new Region(gid, Registry.Gid.Size).All);
+            Handles.Get<Endpoint>(entity).Gid.Write(new Region(gid, Domain.Gid.Size).All);
             return 0;
         }
         catch (Exception e)

@@ -1,6 +1,6 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>The kinds of a graph row; the values of ckpt_kind.</summary>
 public enum EntityKind : byte

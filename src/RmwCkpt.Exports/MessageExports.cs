@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Messages;
-using RmwCkpt.Registry;
 
-namespace RmwCkpt.Core;
+namespace RmwCkpt.Exports;
 
 /// <summary>The functions of ckpt.h that move messages and wait. They allocate nothing unless they fail.</summary>
 internal static class MessageExports

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// Names one endpoint for all time: 16 bytes, process id (8), entity (4), domain (4), little-endian.

@@ -1,6 +1,6 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Core;
+namespace RmwCkpt.Exports;
 
 /// <summary>Finds what was installed beside this library.</summary>
 internal static class Programs

@@ -1,11 +1,11 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Sessions;
-using RmwCkpt.Registry;
 
-namespace RmwCkpt.Core;
+namespace RmwCkpt.Exports;
 
 /// <summary>
 /// A wait on entities of several domains: one executor may have nodes of contexts in each. It looks at each domain's part in

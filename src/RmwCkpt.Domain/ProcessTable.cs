@@ -1,6 +1,6 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>What a slot of the process table holds.</summary>
 public enum ProcessState : uint

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// The framing of the registry's protocol: each message with its length before it, a varint of at most 31 bits (as

@@ -1,7 +1,7 @@
 using System.Globalization;
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// How a domain's master is started, and never two: the master holds a lock on a file, and whoever gets that lock starts the

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// A number of bytes as users write it: 1000000, 1e9, 0.5G, 64M, 64MiB. K, M, G and T, with or without "iB", are powers of

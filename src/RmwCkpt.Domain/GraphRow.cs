@@ -1,6 +1,6 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// One row of the graph table.

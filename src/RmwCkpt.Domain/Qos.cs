@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 public enum Reliability : byte
 {

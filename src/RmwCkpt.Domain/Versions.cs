@@ -1,6 +1,6 @@
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>Of what processes and their master must agree upon, as the domain's files live longer than each of them.</summary>
 public static class Versions

@@ -2,7 +2,7 @@ using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Core;
+namespace RmwCkpt.Exports;
 
 /// <summary>
 /// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. A session that

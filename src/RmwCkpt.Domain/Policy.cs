@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace RmwCkpt.Registry.Protocol;
+namespace RmwCkpt.Domain.Protocol;
 
 /// <summary>
 /// What a process asks for itself: each reads its own environment and tells the master when it joins. A field that is absent

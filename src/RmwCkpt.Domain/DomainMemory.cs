@@ -1,6 +1,6 @@
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// What all processes of a domain may keep in memory together: logs, journals, images. Slot 0 of the process table, which

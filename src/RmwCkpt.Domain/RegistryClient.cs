@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using Google.Protobuf;
-using RmwCkpt.Registry.Protocol;
+using RmwCkpt.Domain.Protocol;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>The registry could not be reached or refused; the message says what, where and what to do.</summary>
 public sealed class RegistryException(string message, bool noMaster, Exception? inner = null) : IOException(message, inner)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Registry;
+namespace RmwCkpt.Domain;
 
 /// <summary>
 /// Where one domain of one user keeps its things. The one place that knows paths.

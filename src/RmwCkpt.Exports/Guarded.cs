@@ -2,7 +2,7 @@ using System.Text;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 
-namespace RmwCkpt.Core;
+namespace RmwCkpt.Exports;
 
 /// <summary>What every export does with failures: nothing escapes to C; the message waits for ckpt_error.</summary>
 internal static class Guarded

@@ -1,11 +1,11 @@
 using FsCheck.Xunit;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Graph;
-using RmwCkpt.Registry;
 
 namespace RmwCkpt.Middleware.Tests;
 
-public sealed class RegistryLayoutTests
+public sealed class DomainLayoutTests
 {
     [Fact]
     public void A_slot_of_the_process_table_is_laid_out_as_documented()
