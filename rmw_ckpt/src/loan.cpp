@@ -44,7 +44,7 @@ rmw_ret_t fail_not_lent() {
 }
 
 /// From how many bytes on a message is written where it will be read: some pages for each.
-constexpr size_t in_place_from = 32 * 1024;
+constexpr size_t in_place_from = size_t{32} * 1024;
 
 /// Where a message's encapsulation is that is lent in place.
 uint8_t * encapsulation_of(void * message) {

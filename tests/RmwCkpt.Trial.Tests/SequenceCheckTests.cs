@@ -5,6 +5,7 @@ namespace RmwCkpt.Trial.Tests;
 public class SequenceCheckTests
 {
     [Theory]
+#pragma warning disable format // a table
     //          numbers              deaths last  missed repeated reordered steps rewritten
     [InlineData("1 2 3",                  0, 3,    0, 0, 0, 0, 0)]
     [InlineData("",                       0, 0,    0, 0, 0, 0, 0)]
@@ -26,6 +27,7 @@ public class SequenceCheckTests
     [InlineData("1 2 3 2 5",              1, 5,    2, 0, 0, 1, 1)] // 3 passed over in the replay, 4 never seen
     [InlineData("1 2 3 5",                1, 5,    1, 0, 0, 0, 0)] // lost in the death
     [InlineData("1 2 4 3 5",              1, 5,    0, 0, 1, 0, 0)] // 3 was never written, so this is no replay
+#pragma warning restore format
     public void Finds(
         string numbers, int deaths, long last, long missed, long repeated, long reordered, int steps, int rewritten)
     {

@@ -22,7 +22,7 @@ def wait_for_snapshots(domain, names, further):
     """Waits for so many further snapshots of nodes of these names."""
     for _ in range(further):
         before = {x['pid']: x['last_checkpoint'] for x in status(domain)['processes']}
-        wait_for_status(domain, lambda nodes: all(
+        wait_for_status(domain, lambda nodes, before=before: all(
             nodes[name]['last_checkpoint'] > before[nodes[name]['pid']] for name in names))
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from small import (
-    Ballast, PATIENCE, administrator, assert_nothing_missed, heard, small, status, wait_for_more, wait_for_status)
+    Ballast, PATIENCE, administrator, assert_nothing_missed, small, status, wait_for_more, wait_for_status)
 
 SIZE = 64 << 20
 

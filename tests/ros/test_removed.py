@@ -6,7 +6,7 @@ import time
 import pytest
 
 from looking import FURTHER, assert_nothing_is_missed, heard, remove, status, wait_for_more, wait_for_status, wait_until
-from test_living import HAS_CRIU, run_folder, who
+from test_living import run_folder, who
 
 STOPPED = 5  # s
 

@@ -26,14 +26,14 @@ typedef int32_t ckpt_code;
 
 enum {
   CKPT_OK = 0,
-  CKPT_ERROR = 1,        ///< Any failure that no other code names.
-  CKPT_INVALID = 2,      ///< A bad argument: NULL, an unknown id, an id of the wrong kind, a bad QoS.
-  CKPT_TIMEOUT = 3,      ///< ckpt_wait: nothing became ready in time.
-  CKPT_NO_SPACE = 4,     ///< The run folder's file system is full.
-  CKPT_TOO_LARGE = 5,    ///< The message is larger than a log record can be (2 GiB less its head).
-  CKPT_NO_MASTER = 6,    ///< The master could not be started or does not answer.
+  CKPT_ERROR = 1,      ///< Any failure that no other code names.
+  CKPT_INVALID = 2,    ///< A bad argument: NULL, an unknown id, an id of the wrong kind, a bad QoS.
+  CKPT_TIMEOUT = 3,    ///< ckpt_wait: nothing became ready in time.
+  CKPT_NO_SPACE = 4,   ///< The run folder's file system is full.
+  CKPT_TOO_LARGE = 5,  ///< The message is larger than a log record can be (2 GiB less its head).
+  CKPT_NO_MASTER = 6,  ///< The master could not be started or does not answer.
   CKPT_UNSUPPORTED = 8,
-  CKPT_LOST = 9,         ///< ckpt_take_end: the bytes were recycled while they were read; discard what was read.
+  CKPT_LOST = 9,  ///< ckpt_take_end: the bytes were recycled while they were read; discard what was read.
 };
 
 #define CKPT_INFINITE INT64_MAX
@@ -84,13 +84,13 @@ typedef struct ckpt_reservation {
 
 /// One message lent for reading until ckpt_take_end.
 typedef struct ckpt_message {
-  const void * data;         ///< CDR with its 4-byte encapsulation, after which it is 8-byte aligned.
-  uint64_t size;             ///< Bytes.
-  int64_t sequence;          ///< The writer's sequence number, from 1.
-  int64_t source_time;       ///< When it was committed, ns since the epoch (ROS time of the writer's process).
+  const void * data;    ///< CDR with its 4-byte encapsulation, after which it is 8-byte aligned.
+  uint64_t size;        ///< Bytes.
+  int64_t sequence;     ///< The writer's sequence number, from 1.
+  int64_t source_time;  ///< When it was committed, ns since the epoch (ROS time of the writer's process).
   uint8_t writer[CKPT_GID_SIZE];
-  ckpt_request_id request;   ///< Services: which request this is; clients: which request it answers.
-  uint8_t taken;             ///< 0: nothing was there, all else is unset.
+  ckpt_request_id request;  ///< Services: which request this is; clients: which request it answers.
+  uint8_t taken;            ///< 0: nothing was there, all else is unset.
 } ckpt_message;
 
 typedef enum ckpt_event_kind {
@@ -108,37 +108,38 @@ typedef enum ckpt_event_kind {
 } ckpt_event_kind;
 
 typedef struct ckpt_event_status {
-  int64_t total;           ///< Total count since creation (matched, incompatible, lost, missed); LIVELINESS_CHANGED:
-                           ///< matched publishers that are not alive now.
-  int64_t total_change;    ///< Since the last take.
-  int64_t current;         ///< Matched now; LIVELINESS_CHANGED: publishers that are alive now.
+  int64_t total;         ///< Total count since creation (matched, incompatible, lost, missed); LIVELINESS_CHANGED:
+                         ///< matched publishers that are not alive now.
+  int64_t total_change;  ///< Since the last take.
+  int64_t current;       ///< Matched now; LIVELINESS_CHANGED: publishers that are alive now.
   int64_t current_change;
-  int32_t last_policy;     ///< Incompatible QoS: one of CKPT_POLICY_*.
+  int32_t last_policy;  ///< Incompatible QoS: one of CKPT_POLICY_*.
 } ckpt_event_status;
 
 enum { CKPT_POLICY_DURABILITY = 1, CKPT_POLICY_DEADLINE = 2, CKPT_POLICY_LIVELINESS = 3, CKPT_POLICY_RELIABILITY = 4 };
 
 /// One row of the graph; the same layout as a row of the mapped graph table (src/RmwCkpt.Domain/GraphRow.cs). 1024 B.
 typedef struct ckpt_graph_entry {
-  uint32_t stamp;           ///< Odd while it is being written (readers outside the core never see that).
-  uint32_t state;           ///< 1 live, else free.
-  uint64_t version;         ///< Graph version at which it last changed.
-  uint8_t kind;             ///< ckpt_kind: node, publisher, subscription, service or client.
-  uint8_t flags;            ///< Bit 0: has a type hash.
+  uint32_t stamp;    ///< Odd while it is being written (readers outside the core never see that).
+  uint32_t state;    ///< 1 live, else free.
+  uint64_t version;  ///< Graph version at which it last changed.
+  uint8_t kind;      ///< ckpt_kind: node, publisher, subscription, service or client.
+  uint8_t flags;     ///< Bit 0: has a type hash.
   uint16_t reserved;
-  uint32_t process;         ///< Slot in the process table.
-  uint32_t node;            ///< Endpoints: the ckpt_id of their node (same process).
-  uint32_t entity;          ///< ckpt_id in its process.
+  uint32_t process;  ///< Slot in the process table.
+  uint32_t node;     ///< Endpoints: the ckpt_id of their node (same process).
+  uint32_t entity;   ///< ckpt_id in its process.
   uint8_t gid[CKPT_GID_SIZE];
-  ckpt_qos qos;             ///< At offset 48.
-  uint8_t type_hash[40];    ///< 33 used.
-  int64_t created;          ///< ns since the epoch.
-  char name[256];           ///< At offset 128. Node name, or topic or service name. NUL-terminated.
-  char type[256];           ///< Node namespace, or type name.
-  char enclave[384];        ///< Nodes only.
+  ckpt_qos qos;           ///< At offset 48.
+  uint8_t type_hash[40];  ///< 33 used.
+  int64_t created;        ///< ns since the epoch.
+  char name[256];         ///< At offset 128. Node name, or topic or service name. NUL-terminated.
+  char type[256];         ///< Node namespace, or type name.
+  char enclave[384];      ///< Nodes only.
 } ckpt_graph_entry;
 
-// --- Life of the core -------------------------------------------------------------------------------------------------
+// --- Life of the core
+// -------------------------------------------------------------------------------------------------
 
 /// Copies the calling thread's last error message, NUL-terminated and cut to `size`.
 void ckpt_error(char * buffer, size_t size);
@@ -147,13 +148,13 @@ void ckpt_error(char * buffer, size_t size);
 /// a further call for the same domain shares it (and counts). Blocks at most 10 s.
 ckpt_code ckpt_init(uint32_t domain, ckpt_id * session);
 
-/// One ckpt_init less. After the last the process is not recovered when it ends; its entities do what they did until they
-/// are destroyed, and waits go on; 10 ms, 100 ms and 1 s later all guard conditions are triggered. Takes no time: signal
-/// handlers shut down, and nobody should see them half-way.
+/// One ckpt_init less. After the last the process is not recovered when it ends; its entities do what they did until
+/// they are destroyed, and waits go on; 10 ms, 100 ms and 1 s later all guard conditions are triggered. Takes no time:
+/// signal handlers shut down, and nobody should see them half-way.
 ckpt_code ckpt_shutdown(ckpt_id session);
 
-/// Leaves the domain when each ckpt_init of the session has had its ckpt_shutdown and its ckpt_fini: destroys what was left
-/// in it. Its handles must not be used any more.
+/// Leaves the domain when each ckpt_init of the session has had its ckpt_shutdown and its ckpt_fini: destroys what was
+/// left in it. Its handles must not be used any more.
 ckpt_code ckpt_fini(ckpt_id session);
 
 /// Says that the process is ending by itself (an exit handler calls it): unless it had shut down, its exit status tells
@@ -164,22 +165,24 @@ void ckpt_leave(void);
 typedef struct ckpt_asked_place {
   const uint64_t * owner;  ///< Holds `process` as long as the place is this process'.
   uint64_t process;
-  int64_t * asked_at;      ///< ns since the epoch.
+  int64_t * asked_at;  ///< ns since the epoch.
 } ckpt_asked_place;
 
 ckpt_code ckpt_asked(ckpt_id session, ckpt_asked_place * place);
 
-/// ROS time for this process: what librcutils would read from `clock` (CLOCK_REALTIME or CLOCK_MONOTONIC) given what the
-/// kernel answered. Journalled; replayed; passes `real` through before ckpt_init.
+/// ROS time for this process: what librcutils would read from `clock` (CLOCK_REALTIME or CLOCK_MONOTONIC) given what
+/// the kernel answered. Journalled; replayed; passes `real` through before ckpt_init.
 int64_t ckpt_clock(int32_t clock, int64_t real);
 
-/// Random bytes for this process, given what the kernel answered, in place: journalled; replayed; left as they are before
-/// ckpt_init, and where there are more than 4096.
+/// Random bytes for this process, given what the kernel answered, in place: journalled; replayed; left as they are
+/// before ckpt_init, and where there are more than 4096.
 void ckpt_random(void * bytes, size_t size);
 
-// --- Nodes, endpoints, guard conditions -------------------------------------------------------------------------------
+// --- Nodes, endpoints, guard conditions
+// -------------------------------------------------------------------------------
 
-ckpt_code ckpt_create_node(ckpt_id session, const char * name, const char * name_space, const char * enclave, ckpt_id * node);
+ckpt_code ckpt_create_node(ckpt_id session, const char * name, const char * name_space, const char * enclave,
+                           ckpt_id * node);
 /// The guard condition that triggers when the graph changes; owned by the node.
 ckpt_code ckpt_node_graph_guard(ckpt_id node, ckpt_id * guard);
 ckpt_code ckpt_create_publisher(ckpt_id node, const ckpt_endpoint_options * options, ckpt_id * publisher);
@@ -197,18 +200,20 @@ ckpt_code ckpt_trigger(ckpt_id guard);
 /// A publisher says that it is alive. A publish says so too.
 ckpt_code ckpt_assert_liveliness(ckpt_id publisher);
 
-// --- Messages ---------------------------------------------------------------------------------------------------------
+// --- Messages
+// ---------------------------------------------------------------------------------------------------------
 
 /// Reserves `size` bytes in the log of a publisher, a client (request) or a service (reply; then `answers` names the
 /// request, else NULL). Holds the entity's writer lock until _end or _abort, which the same thread must call.
-ckpt_code ckpt_publish_begin(ckpt_id entity, const ckpt_request_id * answers, uint64_t size, ckpt_reservation * reservation);
+ckpt_code ckpt_publish_begin(ckpt_id entity, const ckpt_request_id * answers, uint64_t size,
+                             ckpt_reservation * reservation);
 /// Commits the first `size` bytes (at most what was reserved) and rings the readers' doorbells. `sequence` may be NULL;
 /// below 0: there was no room for the message, and it went nowhere, as where a network loses it.
 ckpt_code ckpt_publish_end(ckpt_id entity, const ckpt_reservation * reservation, uint64_t size, int64_t * sequence);
 ckpt_code ckpt_publish_abort(ckpt_id entity, const ckpt_reservation * reservation);
 
-/// Lends `size` zero bytes to a publisher, to be written where they will be read, until one of the next two, or until it
-/// is destroyed; from any thread. `data` NULL: there is no such memory (there need be none for more than the first
+/// Lends `size` zero bytes to a publisher, to be written where they will be read, until one of the next two, or until
+/// it is destroyed; from any thread. `data` NULL: there is no such memory (there need be none for more than the first
 /// `size` of a publisher), and the caller uses its own. data + 4 is aligned to 64.
 ckpt_code ckpt_borrow(ckpt_id entity, uint64_t size, void ** data);
 /// Publishes the first `size` bytes. CKPT_ERROR: nothing is lent at `data`. On failure it is still lent.
@@ -225,10 +230,11 @@ ckpt_code ckpt_take_end(ckpt_id entity, const ckpt_message * message);
 ckpt_code ckpt_take_loan(ckpt_id entity, const ckpt_message * message);
 ckpt_code ckpt_return_loan(ckpt_id entity, const void * data);
 
-/// Waits until one of `ids` is ready (subscriptions, services, clients, guard conditions, events), for at most `timeout`
-/// ns (negative or CKPT_INFINITE: no limit; 0: only looks). Sets ready[i] to 1 or 0 for each. Triggers of guard
-/// conditions that it reports are consumed. CKPT_OK when at least one is ready, else CKPT_TIMEOUT. The last `guards` of the
-/// ids are guard conditions, of which executors have thousands, and are looked at together; there may be others before.
+/// Waits until one of `ids` is ready (subscriptions, services, clients, guard conditions, events), for at most
+/// `timeout` ns (negative or CKPT_INFINITE: no limit; 0: only looks). Sets ready[i] to 1 or 0 for each. Triggers of
+/// guard conditions that it reports are consumed. CKPT_OK when at least one is ready, else CKPT_TIMEOUT. The last
+/// `guards` of the ids are guard conditions, of which executors have thousands, and are looked at together; there may
+/// be others before.
 ckpt_code ckpt_wait(ckpt_id session, const ckpt_id * ids, uint8_t * ready, size_t count, size_t guards,
                     int64_t timeout);
 
@@ -239,7 +245,8 @@ ckpt_code ckpt_set_callback(ckpt_id entity, ckpt_callback callback, const void *
 
 ckpt_code ckpt_take_event(ckpt_id event, ckpt_event_status * status);
 
-// --- Graph: read from mapped memory, no allocation --------------------------------------------------------------------
+// --- Graph: read from mapped memory, no allocation
+// --------------------------------------------------------------------
 
 /// Live entities of `kind` on the topic or service `name`.
 ckpt_code ckpt_count(ckpt_id session, int32_t kind, const char * name, size_t * count);

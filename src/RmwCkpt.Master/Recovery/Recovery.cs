@@ -223,7 +223,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         var published = member.Published + member.Abroad;
         var isSamePlace = record.DeathPosition == position && record.DeathPublished == published;
         var deaths = isSamePlace && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
-        supervisor.Registry.Update(member, r => 
+        supervisor.Registry.Update(member, r =>
             (r.Deaths, r.DeathPosition, r.DeathPublished, r.FailedAgain) = (deaths, position, published, failed));
         return deaths < Supervisor.LastDeath
             ? RecoveryPhase.FreePid

@@ -36,7 +36,8 @@ public sealed partial class Session
                 Posix.LeaveSignalsToOthers();
                 body();
             },
-            256 * 1024) { IsBackground = true, Name = name };
+            256 * 1024)
+        { IsBackground = true, Name = name };
         thread.Start();
         return thread;
     }

@@ -31,7 +31,8 @@ public sealed class BellTests : IDisposable
                 }
                 Volatile.Write(ref heard[me], now);
             }
-        }) { IsBackground = true }).ToList();
+        })
+        { IsBackground = true }).ToList();
         threads.ForEach(x => x.Start());
         for (var ring = 1; ring <= Rings; ring++)
         {

@@ -52,7 +52,8 @@ public sealed class LiveView(IAnsiConsole console, TrialState state, TrialOption
     private static Text Line(string text) => new(
         text.ReplaceLineEndings(" | "),
         text.Contains("killed", StringComparison.Ordinal) || text.Contains("dies", StringComparison.Ordinal) ? new Style(Color.Red)
-        : text.Contains("again", StringComparison.Ordinal) ? new Style(Color.Green) : Style.Plain) { Overflow = Overflow.Ellipsis };
+        : text.Contains("again", StringComparison.Ordinal) ? new Style(Color.Green) : Style.Plain)
+    { Overflow = Overflow.Ellipsis };
 
     private static Markup Text(string text, string style = "default") => new($"[{style}]{Markup.Escape(text)}[/]");
 

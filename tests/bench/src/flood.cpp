@@ -10,7 +10,7 @@ namespace {
 
 /// What the RMW itself says it has lost; -1 where it cannot say.
 class LostCount {
-public:
+ public:
   explicit LostCount(const Subscription & subscription) {
     known_ = rcl_subscription_event_init(&event_, subscription.get(), RCL_SUBSCRIPTION_MESSAGE_LOST) == RCL_RET_OK;
     rcl_reset_error();
@@ -35,7 +35,7 @@ public:
     return static_cast<double>(status.total_count);
   }
 
-private:
+ private:
   rcl_event_t event_ = rcl_get_zero_initialized_event();
   bool known_;
 };

@@ -55,8 +55,8 @@ uint64_t take(const Subscription & from, typename Kind::Message & own) {
   rmw_message_info_t info;
   void * lent = nullptr;
   const bool lends = rcl_subscription_can_loan_messages(from.get());
-  const rcl_ret_t ret = lends ? rcl_take_loaned_message(from.get(), &lent, &info, nullptr)
-                              : rcl_take(from.get(), &own, &info, nullptr);
+  const rcl_ret_t ret =
+      lends ? rcl_take_loaned_message(from.get(), &lent, &info, nullptr) : rcl_take(from.get(), &own, &info, nullptr);
   if (ret == RCL_RET_SUBSCRIPTION_TAKE_FAILED) {
     rcl_reset_error();
     return 0;
@@ -105,10 +105,16 @@ void give_all_back() {
   }
 }
 
-bool is_large(const Options & options) { return options.number("large") != 0; }
+bool is_large(const Options & options) {
+  return options.number("large") != 0;
+}
 
 }  // namespace
 
-void lend(const Options & options) { is_large(options) ? lend_all<Block>(options) : lend_all<Pose>(options); }
+void lend(const Options & options) {
+  is_large(options) ? lend_all<Block>(options) : lend_all<Pose>(options);
+}
 
-void give_back(const Options & options) { is_large(options) ? give_all_back<Block>() : give_all_back<Pose>(); }
+void give_back(const Options & options) {
+  is_large(options) ? give_all_back<Block>() : give_all_back<Pose>();
+}

@@ -9,9 +9,9 @@
 
 int main(int argc, char ** argv) {
   static const std::map<std::string, void (*)(const Options &)> roles = {
-      {"ping", ping},       {"pong", pong},     {"flood", flood}, {"drain", drain}, {"fan_out", fan_out},
-      {"fan_in", fan_in},   {"match", match},   {"repeat", repeat}, {"first", first}, {"many", many},
-      {"lend", lend},       {"give_back", give_back}, {"crowd", crowd}, {"census", census},
+      {"ping", ping},     {"pong", pong},           {"flood", flood},   {"drain", drain},   {"fan_out", fan_out},
+      {"fan_in", fan_in}, {"match", match},         {"repeat", repeat}, {"first", first},   {"many", many},
+      {"lend", lend},     {"give_back", give_back}, {"crowd", crowd},   {"census", census},
   };
   const auto role = roles.find(argc > 1 ? argv[1] : "");
   if (role == roles.end()) {

@@ -12,7 +12,8 @@ void many(const Options & options) {
           "rcl_guard_condition_init");
   }
   rcl_wait_set_t set = rcl_get_zero_initialized_wait_set();
-  check(rcl_wait_set_init(&set, 0, entities, 0, 0, 0, 0, ros.context(), rcl_get_default_allocator()), "rcl_wait_set_init");
+  check(rcl_wait_set_init(&set, 0, entities, 0, 0, 0, 0, ros.context(), rcl_get_default_allocator()),
+        "rcl_wait_set_init");
 
   std::vector<int64_t> times;
   for (int64_t round = 0; round < options.number("rounds"); ++round) {
@@ -21,7 +22,8 @@ void many(const Options & options) {
       check(rcl_wait_set_add_guard_condition(&set, &guard, nullptr), "rcl_wait_set_add_guard_condition");
     }
     // One of them, another each time: what a wait costs that looks at all.
-    check(rcl_trigger_guard_condition(&guards[static_cast<size_t>(round) * 7919 % entities]), "rcl_trigger_guard_condition");
+    check(rcl_trigger_guard_condition(&guards[static_cast<size_t>(round) * 7919 % entities]),
+          "rcl_trigger_guard_condition");
     const int64_t start = now();
     check(rcl_wait(&set, ns_per_s), "rcl_wait");
     times.push_back(now() - start);

@@ -40,9 +40,9 @@ void match(const Options & options) {
       break;
     }
     if (now() > start + 60 * ns_per_s) {
-      throw std::runtime_error("not matched within a minute: publisher of " + topic(index, static_cast<int64_t>(publisher)) +
-                               " or subscription of " + topic(neighbour, static_cast<int64_t>(subscription)) +
-                               ", the first that are not");
+      throw std::runtime_error("not matched within a minute: publisher of " +
+                               topic(index, static_cast<int64_t>(publisher)) + " or subscription of " +
+                               topic(neighbour, static_cast<int64_t>(subscription)) + ", the first that are not");
     }
     sleep_until(now() + ns_per_ms);
   }

@@ -9,7 +9,8 @@ void ping(const Options & options);
 /// Sends back what it hears until SIGTERM: --size.
 void pong(const Options & options);
 
-/// As ping and pong, with a plain message (--large 0: 344 bytes, 1: 1 MiB), lent where the RMW lends: --warmup, --rounds.
+/// As ping and pong, with a plain message (--large 0: 344 bytes, 1: 1 MiB), lent where the RMW lends: --warmup,
+/// --rounds.
 void lend(const Options & options);
 void give_back(const Options & options);
 

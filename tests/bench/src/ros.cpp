@@ -27,12 +27,15 @@ void check(rcl_ret_t ret, const char * what) {
 }
 
 Message::Message(size_t size) {
-  if (!std_msgs__msg__UInt8MultiArray__init(&message_) || !rosidl_runtime_c__uint8__Sequence__init(&message_.data, size)) {
+  if (!std_msgs__msg__UInt8MultiArray__init(&message_) ||
+      !rosidl_runtime_c__uint8__Sequence__init(&message_.data, size)) {
     throw std::bad_alloc();
   }
 }
 
-Message::~Message() { std_msgs__msg__UInt8MultiArray__fini(&message_); }
+Message::~Message() {
+  std_msgs__msg__UInt8MultiArray__fini(&message_);
+}
 
 Ros::Ros(const std::string & name) {
   rcl_init_options_t options = rcl_get_zero_initialized_init_options();
@@ -54,7 +57,9 @@ Node::Node(Ros & ros, const std::string & name) {
   check(rcl_node_init(&node_, name.c_str(), "", ros.context(), &options), "rcl_node_init");
 }
 
-Node::~Node() { warn(rcl_node_fini(&node_), "rcl_node_fini"); }
+Node::~Node() {
+  warn(rcl_node_fini(&node_), "rcl_node_fini");
+}
 
 const rosidl_message_type_support_t * message_type() {
   return ROSIDL_GET_MSG_TYPE_SUPPORT(std_msgs, msg, UInt8MultiArray);
@@ -74,7 +79,9 @@ Publisher::Publisher(rcl_node_t * node, const std::string & topic, const rmw_qos
   check(rcl_publisher_init(&publisher_, node, type, topic.c_str(), &options), "rcl_publisher_init");
 }
 
-Publisher::~Publisher() { warn(rcl_publisher_fini(&publisher_, node_), "rcl_publisher_fini"); }
+Publisher::~Publisher() {
+  warn(rcl_publisher_fini(&publisher_, node_), "rcl_publisher_fini");
+}
 
 size_t Publisher::matched() const {
   size_t count = 0;
@@ -99,7 +106,9 @@ Subscription::Subscription(Ros & ros, const std::string & topic, const rmw_qos_p
   check(rcl_subscription_init(&subscription_, ros.node(), type, topic.c_str(), &options), "rcl_subscription_init");
 }
 
-Subscription::~Subscription() { warn(rcl_subscription_fini(&subscription_, ros_.node()), "rcl_subscription_fini"); }
+Subscription::~Subscription() {
+  warn(rcl_subscription_fini(&subscription_, ros_.node()), "rcl_subscription_fini");
+}
 
 bool Subscription::take(Message & message) {
   rmw_message_info_t info;
@@ -122,7 +131,9 @@ Waiter::Waiter(Ros & ros, const Subscription & subscription) : subscription_(sub
   check(rcl_wait_set_init(&set_, 1, 0, 0, 0, 0, 0, ros.context(), rcl_get_default_allocator()), "rcl_wait_set_init");
 }
 
-Waiter::~Waiter() { warn(rcl_wait_set_fini(&set_), "rcl_wait_set_fini"); }
+Waiter::~Waiter() {
+  warn(rcl_wait_set_fini(&set_), "rcl_wait_set_fini");
+}
 
 bool Waiter::wait(int64_t timeout_ns) {
   check(rcl_wait_set_clear(&set_), "rcl_wait_set_clear");

@@ -13,7 +13,7 @@ void check(rcl_ret_t ret, const char * what);
 
 /// A UInt8MultiArray of a fixed size.
 class Message {
-public:
+ public:
   explicit Message(size_t size);
   ~Message();
   Message(const Message &) = delete;
@@ -21,13 +21,13 @@ public:
   uint8_t * data() { return message_.data.data; }
   std_msgs__msg__UInt8MultiArray * get() { return &message_; }
 
-private:
+ private:
   std_msgs__msg__UInt8MultiArray message_{};
 };
 
 /// A context and a node.
 class Ros {
-public:
+ public:
   explicit Ros(const std::string & name);
   ~Ros();
   Ros(const Ros &) = delete;
@@ -35,21 +35,21 @@ public:
   rcl_context_t * context() { return &context_; }
   rcl_node_t * node() { return &node_; }
 
-private:
+ private:
   rcl_context_t context_ = rcl_get_zero_initialized_context();
   rcl_node_t node_ = rcl_get_zero_initialized_node();
 };
 
 /// One more node of a context.
 class Node {
-public:
+ public:
   Node(Ros & ros, const std::string & name);
   ~Node();
   Node(const Node &) = delete;
   Node & operator=(const Node &) = delete;
   rcl_node_t * node() { return &node_; }
 
-private:
+ private:
   rcl_node_t node_ = rcl_get_zero_initialized_node();
 };
 
@@ -60,7 +60,7 @@ const rosidl_message_type_support_t * message_type();
 rmw_qos_profile_t make_qos(size_t depth);
 
 class Publisher {
-public:
+ public:
   /// Of a Ros or a Node.
   template <class Owner>
   Publisher(Owner & owner, const std::string & topic, const rmw_qos_profile_t & qos,
@@ -77,13 +77,13 @@ public:
   void await(size_t subscriptions) const;
   const rcl_publisher_t * get() const { return &publisher_; }
 
-private:
+ private:
   rcl_node_t * node_;
   rcl_publisher_t publisher_ = rcl_get_zero_initialized_publisher();
 };
 
 class Subscription {
-public:
+ public:
   Subscription(Ros & ros, const std::string & topic, const rmw_qos_profile_t & qos,
                const rosidl_message_type_support_t * type = message_type());
   ~Subscription();
@@ -94,14 +94,14 @@ public:
   size_t matched() const;
   const rcl_subscription_t * get() const { return &subscription_; }
 
-private:
+ private:
   Ros & ros_;
   rcl_subscription_t subscription_ = rcl_get_zero_initialized_subscription();
 };
 
 /// Waits for one subscription, as an executor does: cleared and filled anew each time.
 class Waiter {
-public:
+ public:
   Waiter(Ros & ros, const Subscription & subscription);
   ~Waiter();
   Waiter(const Waiter &) = delete;
@@ -109,7 +109,7 @@ public:
   /// False: time-out.
   bool wait(int64_t timeout_ns);
 
-private:
+ private:
   const Subscription & subscription_;
   rcl_wait_set_t set_ = rcl_get_zero_initialized_wait_set();
 };

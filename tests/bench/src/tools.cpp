@@ -11,7 +11,6 @@
 #include <cstring>
 #include <stdexcept>
 
-
 namespace {
 
 std::atomic<bool> stopped{false};
@@ -35,7 +34,9 @@ const std::string & Options::text(const std::string & name) const {
   return found->second;
 }
 
-int64_t Options::number(const std::string & name) const { return std::stoll(text(name)); }
+int64_t Options::number(const std::string & name) const {
+  return std::stoll(text(name));
+}
 
 int64_t now() {
   struct timespec time;
@@ -49,7 +50,9 @@ void sleep_until(int64_t time) {
   }
 }
 
-void write_stamp(uint8_t * payload, const Stamp & stamp) { std::memcpy(payload, &stamp, sizeof(stamp)); }
+void write_stamp(uint8_t * payload, const Stamp & stamp) {
+  std::memcpy(payload, &stamp, sizeof(stamp));
+}
 
 Stamp read_stamp(const uint8_t * payload) {
   Stamp stamp;
@@ -72,7 +75,9 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-bool is_stopped() { return stopped.load(std::memory_order_relaxed); }
+bool is_stopped() {
+  return stopped.load(std::memory_order_relaxed);
+}
 
 void stop_on_sigterm() {
   struct sigaction action {};
@@ -80,7 +85,9 @@ void stop_on_sigterm() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-void Result::add(const std::string & name, double value) { values_.emplace_back(name, value); }
+void Result::add(const std::string & name, double value) {
+  values_.emplace_back(name, value);
+}
 
 void Result::print() const {
   // The RMW that really ran: a selector that ignores RMW_IMPLEMENTATION must not go unnoticed.

@@ -10,12 +10,12 @@
 
 /// "--name value" pairs of the command line. A missing option is an error, so that no figure is made by accident.
 class Options {
-public:
+ public:
   Options(int argc, char ** argv);
   const std::string & text(const std::string & name) const;
   int64_t number(const std::string & name) const;
 
-private:
+ private:
   std::map<std::string, std::string> values_;
 };
 
@@ -48,11 +48,11 @@ void stop_on_sigterm();
 
 /// Collects what a role has measured and prints it on stdout as one JSON object.
 class Result {
-public:
+ public:
   void add(const std::string & name, double value);
   void print() const;
 
-private:
+ private:
   std::vector<std::pair<std::string, double>> values_;
 };
 
