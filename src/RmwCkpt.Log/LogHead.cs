@@ -300,16 +300,16 @@ public sealed class LogHead : IDisposable
         }
     }
 
-    /// <summary>The first segment in which such a reader is; the largest number where there is none.</summary>
-    internal long FirstAwaited(ILogLimits readers)
+    /// <summary>The first segment in which such a reader is, and its process; the largest number where there is none.</summary>
+    internal (long Segment, uint Process) FirstAwaited(ILogLimits readers)
     {
-        var first = long.MaxValue;
+        var first = (Segment: long.MaxValue, Process: 0u);
         for (var i = 0; i < AwaitedCount; i++)
         {
             if (_view.AcquireUInt64(Awaited + (i * 8)) is var mark && mark != 0 && (uint)(mark >> 52) is var process
                 && HasReader(process) && readers.IsReading(process))
             {
-                first = Math.Min(first, (uint)mark - 1L);
+                first = (uint)mark - 1L < first.Segment ? ((uint)mark - 1L, process) : first;
             }
         }
         return first;

@@ -91,9 +91,10 @@ public sealed partial class LogWriter
     }
 
     /// <summary>Whether a reader that is to miss nothing is in this segment, or in one before.</summary>
-    private bool IsAwaited(long number) => AwaitsReaders && Head.FirstAwaited(_limits) <= number;
+    private bool IsAwaited(long number) => AwaitsReaders && Head.FirstAwaited(_limits).Segment <= number;
 
-    private ReaderBehindException ReaderBehind() => new($"a reader that is to miss nothing has not read what is all that {_folder} may keep");
+    private ReaderBehindException ReaderBehind() => new(
+        $"a reader that is to miss nothing has not read what is all that {_folder} may keep", Head.FirstAwaited(_limits).Process);
 
     private int SizeFor(int span, long kept, long limit)
     {

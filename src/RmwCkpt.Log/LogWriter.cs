@@ -19,7 +19,11 @@ public enum AppendResult
 }
 
 /// <summary>A log has room for nothing but what a reader has not read that is to miss nothing. Nothing was written.</summary>
-public sealed class ReaderBehindException(string message) : IOException(message);
+public sealed class ReaderBehindException(string message, uint process) : IOException(message)
+{
+    /// <summary>The process whose reader is the hindmost.</summary>
+    public uint Process => process;
+}
 
 /// <summary>A place for one payload, from Reserve to Commit or Abort.</summary>
 public readonly record struct Reservation(Region Payload, bool InLog);

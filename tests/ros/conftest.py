@@ -39,11 +39,14 @@ class Peer:
 
     def wait_for_line(self, text, timeout=PATIENCE):
         """Waits until it has said a line that contains the text."""
+        self.wait_for(lambda line: text in line, text, timeout)
+
+    def wait_for(self, is_it, what, timeout=PATIENCE):
+        """Waits until it has said such a line."""
         with self._changed:
-            said = self._changed.wait_for(
-                lambda: any(text in line for line in self.lines) or self._ended(), timeout)
-        if not said or not any(text in line for line in self.lines):
-            pytest.fail(f'{self.role} did not say "{text}":\n{self.output()}')
+            said = self._changed.wait_for(lambda: any(map(is_it, self.lines)) or self._ended(), timeout)
+        if not said or not any(map(is_it, self.lines)):
+            pytest.fail(f'{self.role} did not say "{what}":\n{self.output()}')
 
     def wait_for_end(self, timeout=PATIENCE):
         """Waits until it has ended, well."""

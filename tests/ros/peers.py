@@ -19,8 +19,8 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, Si
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from std_msgs.msg import Int64, UInt8MultiArray
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Int64, String, UInt8MultiArray
 from std_srvs.srv import SetBool
 from test_msgs.action import Fibonacci
 from test_msgs.srv import BasicTypes
@@ -440,6 +440,47 @@ def loop():
         time.sleep(0.02)
 
 
+ALL = QoSProfile(history=HistoryPolicy.KEEP_ALL)
+
+
+def all_talker(period):
+    """Numbers of 40 KB each, of which nobody is to miss one: says what it has said, and each refusal."""
+    node = Node('all_talker')
+    publisher = node.create_publisher(String, '/all', ALL)
+    number = 0
+
+    def say():
+        nonlocal number
+        if not publisher.get_subscription_count():
+            return
+        try:
+            publisher.publish(String(data=f'{number + 1} ' + 'x' * 40000))
+            number += 1
+        except RCLError:
+            print('refused', number + 1, flush=True)
+        if number % 10 == 0:
+            print('said', number, flush=True)
+
+    node.create_timer(float(period), say)
+    serve(node)
+
+
+def all_listener(pause):
+    """Hears each, slowly: says which, and where one is not the next."""
+    node = Node('all_listener')
+    last = 0
+
+    def hear(message):
+        nonlocal last
+        time.sleep(float(pause))
+        number = int(message.data.split()[0])
+        print('heard' if number == last + 1 else f'after {last} heard', number, flush=True)
+        last = number
+
+    node.create_subscription(String, '/all', hear, ALL)
+    serve(node)
+
+
 LARGE = 'x' * 100000
 
 
@@ -476,7 +517,8 @@ def large_client():
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, large_server, large_client)}
+    counter, talker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, all_talker, all_listener, large_server,
+    large_client)}
 
 
 def main():

@@ -80,7 +80,8 @@ def heard(peer):
 
 def wait_for_more(peer, further=50):
     peer.wait_for_line('heard ')
-    peer.wait_for_line(f'heard {heard(peer)[-1] + further}\n')
+    enough = heard(peer)[-1] + further
+    peer.wait_for(lambda line: any(int(number) >= enough for number in re.findall(r'heard (\d+)', line)), f'heard {enough} or more')
 
 
 def assert_nothing_missed(peer, since=0):

@@ -138,7 +138,7 @@ public sealed partial class Outbox
             }
             try
             {
-                var result = _writer.Commit(loan, (int)size, Flags, _session.Incarnation, _time, _session.Determinants.Origin, out _);
+                var result = Commit(loan, (int)size);
                 _loans.Remove(address);
                 Committed(result);
             }
@@ -153,6 +153,24 @@ public sealed partial class Outbox
                 throw CannotPublish(size, e);
             }
             return true;
+        }
+    }
+
+    /// <exception cref="PosixException">As the writer's.</exception>
+    /// <exception cref="ReaderBehindException">As the writer's, in the end; nothing is written.</exception>
+    private AppendResult Commit(Loan loan, int size)
+    {
+        var wait = default(ReaderWait);
+        while (true)
+        {
+            try
+            {
+                return _writer.Commit(loan, size, Flags, _session.Incarnation, _time, _session.Determinants.Origin, out _);
+            }
+            catch (ReaderBehindException e) when (wait.MayGoOn(_session.Table, e.Process))
+            {
+                Thread.Sleep(ReaderWait.Pause);
+            }
         }
     }
 

@@ -30,13 +30,6 @@ public sealed partial class Outbox : IDisposable
     /// <summary>How long a request or reply waits for room, ns; not again, where that was in vain, for twice as long.</summary>
     private const long Patience = 1_000_000_000;
 
-    /// <summary>
-    /// How many milliseconds a message waits for a reader that is to miss nothing (max_blocking_time in DDS); and where
-    /// a snapshot or recovery may be what holds the reader up.
-    /// </summary>
-    private const int MostBlocking = 100;
-    private const int MostBlockingFrozen = 10_000;
-
     /// <summary>Milliseconds after which it looks again: the kernel tells nobody that there is room.</summary>
     private const int Pause = 10;
 
@@ -135,7 +128,8 @@ public sealed partial class Outbox : IDisposable
     /// <exception cref="ReaderBehindException">As the writer's.</exception>
     private Reservation Reserve(int size)
     {
-        var (begun, blocked) = (0L, 0);
+        var begun = 0L;
+        var wait = default(ReaderWait);
         while (true)
         {
             try
@@ -146,16 +140,12 @@ public sealed partial class Outbox : IDisposable
             {
                 Thread.Sleep(Pause);
             }
-            catch (ReaderBehindException) when (MayBlock(blocked))
+            catch (ReaderBehindException e) when (wait.MayGoOn(_session.Table, e.Process))
             {
-                blocked++;
-                Thread.Sleep(1);
+                Thread.Sleep(ReaderWait.Pause);
             }
         }
     }
-
-    private bool MayBlock(int blocked) =>
-        blocked < (_session.Table.Domain.AcquireUInt32(ProcessTable.Freezing) == 0 ? MostBlocking : MostBlockingFrozen);
 
     private bool MayWait(ref long begun)
     {

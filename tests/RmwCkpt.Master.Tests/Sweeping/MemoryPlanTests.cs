@@ -1,6 +1,5 @@
-using RmwCkpt.Log;
-
 using FsCheck.Xunit;
+using RmwCkpt.Log;
 using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Domain;

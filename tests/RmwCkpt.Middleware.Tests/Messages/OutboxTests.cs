@@ -119,6 +119,81 @@ public sealed class OutboxTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_slow_reader_is_waited_for_as_long_as_it_takes_messages_and_ten_seconds_at_most()
+    {
+        var table = _domain.Session.Table;
+        var wait = default(ReaderWait);
+        int Looks(int every)
+        {
+            var looks = 0;
+            for (; wait.MayGoOn(table, 5); looks++)
+            {
+                if (every > 0 && looks % every == 0)
+                {
+                    table.Slot(5).Write(ProcessTable.Taken, table.Slot(5).ReadInt64(ProcessTable.Taken) + 1);
+                }
+            }
+            return looks;
+        }
+        Assert.InRange(Looks(every: 0), ReaderWait.MostIdle - 1, ReaderWait.MostIdle);
+        wait = default;
+        Assert.Equal(ReaderWait.Most, Looks(every: ReaderWait.MostIdle - 2));
+        wait = default;
+        table.Domain.Increment(ProcessTable.Freezing);
+        Assert.Equal(ReaderWait.Most, Looks(every: 0));
+        table.Domain.Decrement(ProcessTable.Freezing);
+    }
+
+    [Fact]
+    public async Task What_is_lent_waits_for_its_reader_too()
+    {
+        var all = Qos.Default with { History = History.KeepAll };
+        var (publisher, subscription) = (_domain.Publish(all), _domain.Subscribe(all));
+        Assert.True(_domain.Session.TryRead(subscription, publisher.Gid));
+        new DomainMemory(_domain.Session.Table.Domain).Share = 1 << 20;
+        _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Live);
+        void Lend(long number)
+        {
+            var lent = publisher.Outbox!.Borrow(40_000);
+            lent.Write(0, number);
+            try
+            {
+                Assert.True(publisher.Outbox.Publish(lent.Address, 40_000));
+            }
+            catch (Failure)
+            {
+                Assert.True(publisher.Outbox.Return(lent.Address));
+                throw;
+            }
+        }
+        var said = 0;
+        // Refused, but not at once: it has looked often.
+        var watch = new Stopwatch();
+        Assert.Throws<Failure>(() =>
+        {
+            for (; said < 1000; said++)
+            {
+                watch.Restart();
+                Lend(said);
+            }
+        });
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.09, 20);
+        // While it waits the reader reads.
+        var next = Task.Run(() => Lend(said));
+        var heard = new List<long>();
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                heard.AddRange(LoneSession.HearAll(subscription));
+                return next.IsCompleted;
+            },
+            TimeSpan.FromSeconds(20)));
+        await next;
+        heard.AddRange(LoneSession.HearAll(subscription));
+        Assert.Equal(Enumerable.Range(0, said + 1).Select(x => (long)x), heard);
+    }
+
     /// <summary>The master may look late: until then all logs together grow by what it has granted, and new ones are small.</summary>
     [Fact]
     public void Many_that_join_at_once_and_are_busy_stay_in_the_memory_though_nobody_looks()
