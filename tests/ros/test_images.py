@@ -1,10 +1,12 @@
-"""What snapshots cost, and when they are taken."""
+"""What snapshots cost, when they are taken, and what they are worth after there was no room."""
 
+import os
 import pathlib
 
 import pytest
 
-from small import administrator, assert_nothing_missed, needs_criu, small, status, wait_for_more, wait_for_status
+from small import (
+    Ballast, administrator, assert_nothing_missed, heard, needs_criu, small, status, wait_for_more, wait_for_status)
 
 ROOM = 600 << 20
 MEMORY = str(ROOM // 2)
@@ -60,3 +62,30 @@ def test_who_only_publishes_is_snapshot_again_and_again(domain):
     wait_for_more(listener)
     assert_nothing_missed(listener)
     assert wait_for_status(domain, lambda nodes: nodes['/loop']['state'] == 'live')['/loop']['incarnation'] == 2
+
+
+@pytest.mark.once
+@administrator
+@needs_criu
+def test_after_its_journal_had_no_room_a_process_is_snapshot_at_once_and_loses_nothing(domain_id):
+    # An interval of minutes: what is taken after that is for the journal.
+    with small(domain_id, ROOM, RMW_CKPT_MEMORY=MEMORY, RMW_CKPT_INTERVAL='300') as domain:
+        last, relay = start_chain(domain)
+        nodes = wait_for_status(domain, lambda nodes: all(x['last_checkpoint'] for x in nodes.values()))
+        before = nodes['/relay']['last_checkpoint']
+        ballast = Ballast(domain)
+        ballast.fill()
+        os.truncate(os.path.join(domain.folder, str(domain_id), 'run', 'spare'), 0)
+        ballast.fill()
+        wait_for_status(domain, lambda nodes: 'no room for its journal' in nodes['/relay']['note'])
+        wait_for_more(last)
+        ballast.empty()
+        # One from before the journal went on is of no use, which the note says too.
+        wait_for_status(domain, lambda nodes: nodes['/relay']['last_checkpoint'] > before and nodes['/relay']['note'] == 'interval=300')
+        since = heard(last)[-1]
+        wait_for_more(last)
+        relay.kill()
+        wait_for_more(last, 300)
+        # While nothing was free the logs kept what their few pages hold, and a slow machine's reader may have missed some.
+        assert_nothing_missed(last, since)
+        assert wait_for_status(domain, lambda nodes: nodes['/relay']['state'] == 'live')['/relay']['incarnation'] == 2
