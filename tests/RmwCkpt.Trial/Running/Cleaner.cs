@@ -27,13 +27,23 @@ public static class Cleaner
 
     public static void RemoveFolder(Nodes nodes)
     {
-        try
+        for (var left = 200; left > 0; left--)
         {
-            Directory.Delete(nodes.Folder, recursive: true);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Somebody was faster.
+            try
+            {
+                Directory.Delete(nodes.Folder, recursive: true);
+                return;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Somebody was faster.
+                return;
+            }
+            catch (IOException) when (left > 1)
+            {
+                // Who is being killed may have made something in it meanwhile.
+                Thread.Sleep(10);
+            }
         }
     }
 
