@@ -173,7 +173,7 @@ void stand_before_handlers() {
 void note_asked_in(ckpt_id session) {
   const std::lock_guard<std::mutex> lock(place_mutex);
   hide_place();
-  if (rmw_ckpt::core::call(ckpt_asked, session, &place) != CKPT_OK) {
+  if (rmw_ckpt::core::call(rmw_ckpt::core::asked, session, &place) != CKPT_OK) {
     return;
   }
   shown = &place;

@@ -4,7 +4,7 @@
 #ifndef ASKED_HPP_
 #define ASKED_HPP_
 
-#include "rmw_ckpt/ckpt.h"
+#include "core.hpp"
 
 namespace rmw_ckpt {
 

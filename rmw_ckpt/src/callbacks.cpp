@@ -40,8 +40,8 @@ rmw_ret_t set_callback(const Handle * handle, rmw_event_callback_t callback, con
   return rmw_ckpt::guarded("cannot set the callback", [&] {
     auto & entity = data_of<Entity>(handle);
     const ckpt_code code =
-        callback == nullptr ? core::call(ckpt_set_callback, entity.id, nullptr, nullptr)
-                            : core::call(ckpt_set_callback, entity.id, &call_back, &keep(entity, callback, user_data));
+        callback == nullptr ? core::call(core::set_callback, entity.id, nullptr, nullptr)
+                            : core::call(core::set_callback, entity.id, &call_back, &keep(entity, callback, user_data));
     return rmw_ckpt::check(code, "cannot set the callback");
   });
 }

@@ -48,7 +48,7 @@ rmw_ret_t fail_with(rmw_ret_t ret, const char * message) {
 
 rmw_ret_t fail(ckpt_code code, const char * doing) {
   char reason[768] = "";
-  rmw_ckpt::core::call(ckpt_error, reason, sizeof(reason));
+  rmw_ckpt::core::call(rmw_ckpt::core::error, reason, sizeof(reason));
   char message[896];
   std::snprintf(message, sizeof(message), "%s: %s", doing, reason[0] != '\0' ? reason : "the core gave no reason");
   return fail_with(to_rmw(code), message);

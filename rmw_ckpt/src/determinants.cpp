@@ -33,7 +33,7 @@ int clock_gettime_through_core(clockid_t clock, struct timespec * now) {
   if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || is_core_away()) {
     return result;
   }
-  const int64_t ns = rmw_ckpt::core::call(ckpt_clock, clock, now->tv_sec * ns_per_s + now->tv_nsec);
+  const int64_t ns = rmw_ckpt::core::call(rmw_ckpt::core::clock, clock, now->tv_sec * ns_per_s + now->tv_nsec);
   now->tv_sec = ns / ns_per_s;
   now->tv_nsec = ns % ns_per_s;
   return 0;
@@ -43,7 +43,7 @@ int clock_gettime_through_core(clockid_t clock, struct timespec * now) {
 ssize_t getrandom_through_core(void * bytes, size_t size, unsigned int flags) {
   const ssize_t got = syscall(SYS_getrandom, bytes, size, flags);
   if (got > 0 && !is_core_away()) {
-    rmw_ckpt::core::call(ckpt_random, bytes, static_cast<size_t>(got));
+    rmw_ckpt::core::call(rmw_ckpt::core::random, bytes, static_cast<size_t>(got));
   }
   return got;
 }

@@ -13,18 +13,16 @@
 namespace rmw_ckpt {
 namespace {
 
-using CreateInCore = ckpt_code (*)(ckpt_id, const ckpt_endpoint_options *, ckpt_id *);
-
-CreateInCore creator_of(ckpt_kind kind) {
+auto creator_of(ckpt_kind kind) {
   switch (kind) {
     case CKPT_PUBLISHER:
-      return ckpt_create_publisher;
+      return core::create_publisher;
     case CKPT_SUBSCRIPTION:
-      return ckpt_create_subscription;
+      return core::create_subscription;
     case CKPT_SERVICE:
-      return ckpt_create_service;
+      return core::create_service;
     default:
-      return ckpt_create_client;
+      return core::create_client;
   }
 }
 
@@ -51,7 +49,7 @@ rmw_ret_t open_in_core(ckpt_kind kind, const rmw_node_t * node, const char * nam
 template <class Write>
 rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, int64_t * sequence, Write && write) {
   ckpt_reservation reservation;
-  const ckpt_code code = rmw_ckpt::core::call(ckpt_publish_begin, id, answers, size, &reservation);
+  const ckpt_code code = rmw_ckpt::core::call(rmw_ckpt::core::publish_begin, id, answers, size, &reservation);
   if (RCUTILS_UNLIKELY(code != CKPT_OK)) {
     return fail(code, "cannot publish");
   }
@@ -61,10 +59,10 @@ rmw_ret_t send_with(ckpt_id id, const ckpt_request_id * answers, size_t size, in
     return used != 0 ? RMW_RET_OK : fail_with(RMW_RET_ERROR, "the type support could not serialize the message");
   });
   if (ret != RMW_RET_OK) {
-    (void)rmw_ckpt::core::call(ckpt_publish_abort, id, &reservation);
+    (void)rmw_ckpt::core::call(rmw_ckpt::core::publish_abort, id, &reservation);
     return ret;
   }
-  return check(rmw_ckpt::core::call(ckpt_publish_end, id, &reservation, used, sequence), "cannot publish");
+  return check(rmw_ckpt::core::call(rmw_ckpt::core::publish_end, id, &reservation, used, sequence), "cannot publish");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ rmw_ret_t take(Reader & reader, const char * name, bool * taken, Read && read, T
   const ckpt_id id = reader.id;
   for (;;) {
     ckpt_message message;
-    ckpt_code code = core::call(ckpt_take_begin, id, &message);
+    ckpt_code code = core::call(core::take_begin, id, &message);
     if (code != CKPT_OK) {
       return fail(code, "cannot take a message");
     }
@@ -58,7 +58,7 @@ rmw_ret_t take(Reader & reader, const char * name, bool * taken, Read && read, T
     }
     const rmw_ret_t ret = read(message);
     const bool lends = taking == Taking::loan && ret == RMW_RET_OK;
-    code = lends ? core::call(ckpt_take_loan, id, &message) : core::call(ckpt_take_end, id, &message);
+    code = lends ? core::call(core::take_loan, id, &message) : core::call(core::take_end, id, &message);
     if (RCUTILS_UNLIKELY(code == CKPT_LOST)) {
       rmw_reset_error();
       continue;

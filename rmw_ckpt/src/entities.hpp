@@ -97,7 +97,7 @@ inline rmw_ret_t destroy(ckpt_id id, const char * doing) {
     return RMW_RET_OK;
   }
   note_exit();
-  return check(core::call(ckpt_destroy, id), doing);
+  return check(core::call(core::destroy, id), doing);
 }
 
 }  // namespace rmw_ckpt

@@ -109,7 +109,7 @@ rmw_ret_t init_event(rmw_event_t * event, Endpoint & endpoint, rmw_event_type_t 
     const std::lock_guard<std::mutex> lock(endpoint.events_mutex);
     auto & data = endpoint.events[static_cast<size_t>(kind - std::begin(event_kinds))];
     if (data.id == 0) {
-      const ckpt_code code = rmw_ckpt::core::call(ckpt_create_event, endpoint.id, kind->source, &data.id);
+      const ckpt_code code = rmw_ckpt::core::call(rmw_ckpt::core::create_event, endpoint.id, kind->source, &data.id);
       if (code != CKPT_OK) {
         return rmw_ckpt::fail(code, "cannot create the event");
       }
@@ -147,7 +147,8 @@ rmw_ret_t rmw_take_event(const rmw_event_t * event_handle, void * event_info, bo
     return fail_with(RMW_RET_INVALID_ARGUMENT, "the event has no valid type");
   }
   ckpt_event_status status{};
-  const ckpt_code code = rmw_ckpt::core::call(ckpt_take_event, data_of<rmw_ckpt::Event>(event_handle).id, &status);
+  const ckpt_code code =
+      rmw_ckpt::core::call(rmw_ckpt::core::take_event, data_of<rmw_ckpt::Event>(event_handle).id, &status);
   if (code != CKPT_OK) {
     return rmw_ckpt::fail(code, "cannot take the event");
   }

@@ -12,7 +12,8 @@ rmw_ret_t get_gid(ckpt_id id, rmw_gid_t * gid) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   rmw_gid_t found{};
   found.implementation_identifier = rmw_ckpt::identifier;
-  const rmw_ret_t ret = rmw_ckpt::check(rmw_ckpt::core::call(ckpt_gid, id, found.data), "cannot get the gid");
+  const rmw_ret_t ret =
+      rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::gid, id, found.data), "cannot get the gid");
   if (ret == RMW_RET_OK) {
     *gid = found;
   }

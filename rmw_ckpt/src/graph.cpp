@@ -21,8 +21,8 @@ rmw_ret_t Graph::read(ckpt_id session) {
   static std::atomic<size_t> usual{32};
   for (size_t capacity = usual.load(std::memory_order_relaxed);;) {
     rows_.reset(new ckpt_graph_entry[capacity]);
-    const rmw_ret_t ret =
-        check(rmw_ckpt::core::call(ckpt_graph, session, rows_.get(), capacity, &count_), "cannot read the graph");
+    const rmw_ret_t ret = check(rmw_ckpt::core::call(rmw_ckpt::core::graph, session, rows_.get(), capacity, &count_),
+                                "cannot read the graph");
     if (ret != RMW_RET_OK) {
       count_ = 0;
       return ret;

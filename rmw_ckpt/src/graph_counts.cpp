@@ -20,13 +20,14 @@ rmw_ret_t count_on(const rmw_node_t * node, ckpt_kind kind, const char * name, c
   }
   RMW_CHECK_ARGUMENT_FOR_NULL(count, RMW_RET_INVALID_ARGUMENT);
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_count, node->context->impl->session, kind, name, count),
+  return rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::count, node->context->impl->session, kind, name, count),
                          "cannot count in the graph");
 }
 
 rmw_ret_t count_matched(ckpt_id id, size_t * count) {
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_matched, id, count), "cannot count the matched endpoints");
+  return rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::matched, id, count),
+                         "cannot count the matched endpoints");
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ rmw_ret_t rmw_service_server_is_available(const rmw_node_t * node, const rmw_cli
   RMW_CHECK_ARGUMENT_FOR_NULL(is_available, rmw_ckpt::distro::null_argument);
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
   uint8_t available = 0;
-  const ckpt_code code = rmw_ckpt::core::call(ckpt_service_available, data_of<rmw_ckpt::Entity>(client).id, &available);
+  const ckpt_code code =
+      rmw_ckpt::core::call(rmw_ckpt::core::service_available, data_of<rmw_ckpt::Entity>(client).id, &available);
   if (code != CKPT_OK) {
     return rmw_ckpt::fail(code, "cannot look for the service");
   }

@@ -22,7 +22,7 @@ rmw_guard_condition_t * rmw_create_guard_condition(rmw_context_t * context) {
           (void)rmw_ckpt::fail_with(RMW_RET_BAD_ALLOC, "failed to allocate the guard condition");
           return nullptr;
         }
-        const ckpt_code code = rmw_ckpt::core::call(ckpt_create_guard, context->impl->session, &guard->id);
+        const ckpt_code code = rmw_ckpt::core::call(rmw_ckpt::core::create_guard, context->impl->session, &guard->id);
         if (rmw_ckpt::check(code, "cannot create the guard condition") != RMW_RET_OK) {
           return nullptr;
         }
@@ -48,7 +48,7 @@ rmw_ret_t rmw_trigger_guard_condition(const rmw_guard_condition_t * guard_condit
   if (rmw_ckpt::in_forked_child.load(std::memory_order_relaxed)) {
     return RMW_RET_OK;
   }
-  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_trigger, data_of<Guard>(guard_condition).id),
+  return rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::trigger, data_of<Guard>(guard_condition).id),
                          "cannot trigger the guard condition");
 }
 

@@ -109,8 +109,8 @@ rmw_ret_t rmw_shutdown(rmw_context_t * context) {
     return RMW_RET_OK;
   }
   rmw_ckpt::note_exit();
-  const rmw_ret_t ret =
-      rmw_ckpt::check(rmw_ckpt::core::call(ckpt_shutdown, context->impl->session), "cannot leave the domain");
+  const rmw_ret_t ret = rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::shutdown, context->impl->session),
+                                        "cannot leave the domain");
   if (ret != RMW_RET_OK) {
     context->impl->is_shut_down = false;
   }
@@ -138,7 +138,7 @@ rmw_ret_t rmw_context_fini(rmw_context_t * context) {
   }
   rmw_ckpt::note_exit();
   if (!rmw_ckpt::in_forked_child.load(std::memory_order_relaxed) &&
-      rmw_ckpt::check(rmw_ckpt::core::call(ckpt_fini, context->impl->session), "cannot forget the domain") !=
+      rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::fini, context->impl->session), "cannot forget the domain") !=
           RMW_RET_OK) {
     // The context is gone all the same.
     RCUTILS_LOG_ERROR_NAMED(identifier, "%s", rmw_get_error_string().str);

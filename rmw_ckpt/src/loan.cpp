@@ -82,7 +82,8 @@ Loan make_loan(const Endpoint & endpoint) {
   const size_t size = (endpoint.plain_size + 7) / 8 * 8;
   void * data = nullptr;
   if (size >= in_place_from &&
-      rmw_ckpt::core::call(ckpt_borrow, endpoint.id, rmw_ckpt::encapsulation_size + size, &data) == CKPT_OK &&
+      rmw_ckpt::core::call(rmw_ckpt::core::borrow, endpoint.id, rmw_ckpt::encapsulation_size + size, &data) ==
+          CKPT_OK &&
       data != nullptr) {
     auto * const bytes = static_cast<uint8_t *>(data);
     bytes[1] = eprosima::fastcdr::Cdr::DEFAULT_ENDIAN;
@@ -166,9 +167,9 @@ rmw_ret_t rmw_return_loaned_message_from_publisher(const rmw_publisher_t * publi
   if (!in_place || !take_back(endpoint, loaned_message)) {
     return fail_not_lent();
   }
-  return *in_place ? rmw_ckpt::check(
-                         rmw_ckpt::core::call(ckpt_return_borrowed, endpoint.id, encapsulation_of(loaned_message)),
-                         "cannot take back a loaned message")
+  return *in_place ? rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::return_borrowed, endpoint.id,
+                                                          encapsulation_of(loaned_message)),
+                                     "cannot take back a loaned message")
                    : RMW_RET_OK;
 }
 
@@ -182,11 +183,11 @@ rmw_ret_t rmw_publish_loaned_message(const rmw_publisher_t * publisher, void * r
     return fail_not_lent();
   }
   const rmw_ret_t ret =
-      *in_place
-          ? rmw_ckpt::check(rmw_ckpt::core::call(ckpt_publish_borrowed, endpoint.id, encapsulation_of(ros_message),
-                                                 rmw_ckpt::padded(rmw_ckpt::encapsulation_size + endpoint.plain_size)),
-                            "cannot publish a loaned message")
-          : rmw_ckpt::send(endpoint.id, endpoint.type, ros_message, nullptr, nullptr);
+      *in_place ? rmw_ckpt::check(
+                      rmw_ckpt::core::call(rmw_ckpt::core::publish_borrowed, endpoint.id, encapsulation_of(ros_message),
+                                           rmw_ckpt::padded(rmw_ckpt::encapsulation_size + endpoint.plain_size)),
+                      "cannot publish a loaned message")
+                : rmw_ckpt::send(endpoint.id, endpoint.type, ros_message, nullptr, nullptr);
   if (ret == RMW_RET_OK) {
     (void)take_back(endpoint, ros_message);
   }
@@ -210,7 +211,7 @@ rmw_ret_t rmw_take_loaned_message_with_info(const rmw_subscription_t * subscript
 rmw_ret_t rmw_return_loaned_message_from_subscription(const rmw_subscription_t * subscription, void * loaned_message) {
   RMW_CKPT_CHECK_HANDLE(subscription);
   RMW_CKPT_CHECK_LOAN(subscription, loaned_message);
-  return rmw_ckpt::check(rmw_ckpt::core::call(ckpt_return_loan, data_of<const Endpoint>(subscription).id,
+  return rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::return_loan, data_of<const Endpoint>(subscription).id,
                                               encapsulation_of(loaned_message)),
                          "cannot take back a loaned message");
 }

@@ -27,16 +27,16 @@ rmw_node_t * create_node(rmw_context_t * context, const char * name, const char 
     return nullptr;
   }
   RMW_CKPT_CAN_FAIL(nullptr)
-  rmw_ret_t ret = rmw_ckpt::check(rmw_ckpt::core::call(ckpt_create_node, context->impl->session, name, name_space,
-                                                       context->options.enclave, &node->id),
+  rmw_ret_t ret = rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::create_node, context->impl->session, name,
+                                                       name_space, context->options.enclave, &node->id),
                                   "cannot create the node");
   if (ret != RMW_RET_OK) {
     return nullptr;
   }
-  ret = rmw_ckpt::check(rmw_ckpt::core::call(ckpt_node_graph_guard, node->id, &node->graph_guard_data.id),
+  ret = rmw_ckpt::check(rmw_ckpt::core::call(rmw_ckpt::core::node_graph_guard, node->id, &node->graph_guard_data.id),
                         "cannot create the node");
   if (ret != RMW_RET_OK) {
-    (void)rmw_ckpt::core::call(ckpt_destroy, node->id);
+    (void)rmw_ckpt::core::call(rmw_ckpt::core::destroy, node->id);
     return nullptr;
   }
   node->graph_guard = {identifier, &node->graph_guard_data, context};

@@ -29,7 +29,7 @@ void on_fork_in_child() {
 
 void on_exit() {
   if (!in_forked_child.load(std::memory_order_relaxed)) {
-    rmw_ckpt::core::call(ckpt_leave);
+    rmw_ckpt::core::call(rmw_ckpt::core::leave);
   }
 }
 
@@ -97,7 +97,7 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
   std::call_once(handlers, [] { (void)pthread_atfork(nullptr, nullptr, on_fork_in_child); });
   {
     const KeptSigpipe kept;
-    const ckpt_code code = rmw_ckpt::core::call(ckpt_init, domain, session);
+    const ckpt_code code = rmw_ckpt::core::call(rmw_ckpt::core::init, domain, session);
     if (code != CKPT_OK) {
       return fail(code, "cannot join the domain");
     }

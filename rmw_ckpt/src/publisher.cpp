@@ -89,7 +89,7 @@ rmw_ret_t rmw_publisher_get_actual_qos(const rmw_publisher_t * publisher, rmw_qo
 rmw_ret_t rmw_publisher_assert_liveliness(const rmw_publisher_t * publisher) {
   RMW_CKPT_CHECK_HANDLE(publisher);
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
-  const ckpt_code code = rmw_ckpt::core::call(ckpt_assert_liveliness, data_of<const Endpoint>(publisher).id);
+  const ckpt_code code = rmw_ckpt::core::call(rmw_ckpt::core::assert_liveliness, data_of<const Endpoint>(publisher).id);
   return code == CKPT_OK ? RMW_RET_OK : rmw_ckpt::fail(code, "cannot assert the liveliness");
 }
 

@@ -57,8 +57,8 @@ rmw_ret_t wait(const Waiters * all, size_t kinds, WaitSet & set, int64_t timeout
       set.ids[next++] = all[kind].id(i);
     }
   }
-  const ckpt_code code = rmw_ckpt::core::call(ckpt_wait, set.session, set.ids.data(), set.ready.data(), count,
-                                              all[kinds - 1].count, timeout);
+  const ckpt_code code = rmw_ckpt::core::call(rmw_ckpt::core::wait, set.session, set.ids.data(), set.ready.data(),
+                                              count, all[kinds - 1].count, timeout);
   if (code != CKPT_OK && code != CKPT_TIMEOUT) {
     return rmw_ckpt::fail(code, "cannot wait");
   }

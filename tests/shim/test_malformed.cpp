@@ -20,9 +20,9 @@ class Malformed : public Fixture {
     constexpr char bytes[] = "\0\1\0\0\0\0\0";
     const ckpt_id id = rmw_ckpt::data_of<rmw_ckpt::ServiceEndpoint>(handle).id;
     ckpt_reservation reservation;
-    ASSERT_EQ(CKPT_OK, ckpt_publish_begin(id, answers, sizeof(bytes), &reservation));
+    ASSERT_EQ(CKPT_OK, rmw_ckpt::core::call(rmw_ckpt::core::publish_begin, id, answers, sizeof(bytes), &reservation));
     std::memcpy(reservation.data, bytes, sizeof(bytes));
-    ASSERT_EQ(CKPT_OK, ckpt_publish_end(id, &reservation, sizeof(bytes), nullptr));
+    ASSERT_EQ(CKPT_OK, rmw_ckpt::core::call(rmw_ckpt::core::publish_end, id, &reservation, sizeof(bytes), nullptr));
   }
 };
 
