@@ -2,9 +2,46 @@ using System.Runtime.InteropServices;
 
 namespace RmwCkpt.Memory;
 
-/// <summary>What a process has of the processors and of limits: read, and given to others.</summary>
+/// <summary>What a process and its threads have of the processors and of limits: read, and given to others.</summary>
 public static unsafe partial class Posix
 {
+    /// <summary>The calling thread's number for the kernel.</summary>
+    public static int ThreadId => gettid();
+
+    /// <summary>How many threads of this process run, or could.</summary>
+    public static int RunningThreads()
+    {
+        var running = 0;
+        foreach (var task in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            running += StateOf(task) == 'R' ? 1 : 0;
+        }
+        return running;
+    }
+
+    /// <summary>Whether a thread of this process neither runs nor could; so is one that has ended.</summary>
+    public static bool IsAsleep(int thread) => StateOf($"/proc/self/task/{thread}") != 'R';
+
+    private static char StateOf(string task)
+    {
+        try
+        {
+            // The name, in brackets, may be anything.
+            var stat = File.ReadAllText($"{task}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return 'X';
+        }
+    }
+
+    /// <summary>Gives a process its share of the processors: -20 (the largest) to 19. Not for everyone to raise.</summary>
+    public static void TrySetNice(int pid, int nice) => _ = C.setpriority(0, pid, nice);
+
+    /// <summary>Lets the calling thread run only when nothing else wants the processor.</summary>
+    public static void LowerPriority() => C.setpriority(0, 0, 15);
+
     /// <summary>As many resources as setrlimit(2) knows.</summary>
     public const int Resources = 16;
 
@@ -97,4 +134,7 @@ public static unsafe partial class Posix
         [LibraryImport("libc")]
         public static partial int unshare(int flags);
     }
+
+    [LibraryImport("libc")]
+    private static partial int gettid();
 }

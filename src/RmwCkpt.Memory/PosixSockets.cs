@@ -3,9 +3,19 @@ using System.Runtime.InteropServices;
 
 namespace RmwCkpt.Memory;
 
-/// <summary>What the kernel says of sockets, by netlink (sock_diag(7)).</summary>
+/// <summary>Unix sockets: who is at the other end, also by netlink (sock_diag(7)).</summary>
 public static unsafe partial class Posix
 {
+    /// <summary>Who is at the other end of a Unix socket, by SO_PEERCRED: process id (0: of no namespace of ours) and user.</summary>
+    public static (int Pid, uint User) Peer(int socket)
+    {
+        var credentials = stackalloc int[3];
+        var length = 12u;
+        return C.getsockopt(socket, 1, 17, credentials, &length) == 0
+            ? (credentials[0], (uint)credentials[1])
+            : throw Failed("ask who the client is");
+    }
+
     /// <summary>The inode of the Unix socket that another one of this network namespace is connected to; null: of none, or not known.</summary>
     public static uint? UnixPeer(uint inode)
     {

@@ -2,9 +2,64 @@ using System.Runtime.InteropServices;
 
 namespace RmwCkpt.Memory;
 
-/// <summary>Calls for the standard streams of processes: files that are followed, and ends of pipes that may break.</summary>
+/// <summary>Streams: files that are followed, ends of pipes that may break, and waiting for descriptors.</summary>
 public static unsafe partial class Posix
 {
+    /// <summary>
+    /// Waits for any of the descriptors to become readable; fills <paramref name="ready"/>. False: time-out. A signal does not
+    /// end it.
+    /// </summary>
+    public static bool Poll(ReadOnlySpan<int> fds, Span<bool> ready, int timeoutMilliseconds)
+    {
+        var polls = new PollFd[fds.Length];
+        for (var i = 0; i < fds.Length; i++)
+        {
+            polls[i] = new PollFd { Fd = fds[i], Events = 1 };
+        }
+        fixed (PollFd* p = polls)
+        {
+            var until = Now(MonotonicClock) + (timeoutMilliseconds * 1_000_000L);
+            var n = poll(p, (nuint)polls.Length, timeoutMilliseconds);
+            while (n < 0 && IsInterrupted)
+            {
+                var left = timeoutMilliseconds < 0 ? -1 : (int)Math.Max(0, (until - Now(MonotonicClock) + 999_999) / 1_000_000);
+                n = poll(p, (nuint)polls.Length, left);
+            }
+            for (var i = 0; i < fds.Length; i++)
+            {
+                ready[i] = n > 0 && polls[i].Revents != 0;
+            }
+            return n > 0;
+        }
+    }
+
+    /// <summary>A counter to wake a poll with; readable after <see cref="Wake"/>.</summary>
+    public static int MakeWaker()
+    {
+        var fd = C.eventfd(0, CloseOnExec | NonBlocking);
+        return fd >= 0 ? fd : throw Failed("make an eventfd");
+    }
+
+    public static void Wake(int waker)
+    {
+        var one = 1UL;
+        _ = C.write(waker, &one, 8);
+    }
+
+    public static void ClearWaker(int waker)
+    {
+        ulong count;
+        _ = C.read(waker, &count, 8);
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Revents;
+    }
+
     /// <summary>A descriptor that is readable when a file that it watches was written to.</summary>
     public static int MakeFileWatch()
     {
@@ -87,4 +142,7 @@ public static unsafe partial class Posix
         [LibraryImport("libc")]
         public static partial int ftruncate(int fd, long length);
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollFd* fds, nuint count, int timeout);
 }
