@@ -87,6 +87,8 @@ public sealed partial class LogWriter : IDisposable
         if (writer.Head.LastSegment == 0)
         {
             MakeReserve(folder);
+            // Others that have more give as much back.
+            limits.Count(FirstSegmentSize + ReserveSize + LogHead.FileSize);
         }
         return writer;
     }
