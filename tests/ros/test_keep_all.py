@@ -42,7 +42,8 @@ def test_who_hears_all_and_who_says_all_die_in_turn(domain):
     for life, name in ((2, '/all_listener'), (2, '/all_talker'), (3, '/all_listener')):
         wait_for_more(listener)
         os.kill(pid_of(domain, name), signal.SIGKILL)
-        wait_for_status(domain, lambda nodes: nodes[name]['state'] in ('live', 'catching up') and nodes[name]['incarnation'] == life)
+        wait_for_status(domain, lambda nodes, name=name, life=life: nodes[name]['incarnation'] == life and
+                        nodes[name]['state'] in ('live', 'catching up'))
     wait_for_more(listener)
     assert_each_is_heard_once(talker, listener)
 
