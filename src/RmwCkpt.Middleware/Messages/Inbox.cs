@@ -4,6 +4,7 @@ using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Sessions;
+using RmwCkpt.Middleware.Waiting;
 
 namespace RmwCkpt.Middleware.Messages;
 
@@ -154,6 +155,7 @@ public sealed partial class Inbox : IDisposable
     /// <summary>Lends the next message: the journal's in replay, else the earliest.</summary>
     public Lent Begin()
     {
+        Fruitless.NoteTake();
         Monitor.Enter(_lock);
         var lent = default(Lent);
         try

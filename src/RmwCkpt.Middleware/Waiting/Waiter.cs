@@ -58,6 +58,7 @@ public sealed class Waiter(Session session)
         var hasLimit = timeout is >= 0 and < long.MaxValue;
         var slept = false;
         var interrupted = false;
+        var paused = timeout == 0;
         while (true)
         {
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
@@ -86,9 +87,16 @@ public sealed class Waiter(Session session)
                 {
                     Thread.Sleep(SignalPause);
                 }
+                if (!paused && !behind && Fruitless.PauseBefore(bell, ids, ready) is > 0 and var pause)
+                {
+                    paused = true;
+                    interrupted |= ProcessTable.Sleep(slot, bell, Earlier(UntilTimeOut(start, timeout, hasLimit), Earlier(UntilDue(ids), pause)));
+                    continue;
+                }
                 interrupted = false;
                 if (TryRecordReady(determinants, ids, ready))
                 {
+                    Fruitless.NoteReport(bell, ids, ready);
                     session.Callbacks.Announce(ids, ready);
                     Report(ids, ready, slept);
                     return Code.Ok;
@@ -144,6 +152,9 @@ public sealed class Waiter(Session session)
         }
         return session.Determinants.Clock.Until(first);
     }
+
+    private static long UntilTimeOut(long start, long timeout, bool hasLimit) =>
+        hasLimit ? Math.Max(0, timeout - (Posix.Now(Posix.MonotonicClock) - start)) : -1;
 
     /// <summary>The shorter of two times, of which a negative one is endless.</summary>
     private static long Earlier(long one, long other) => one < 0 ? other : other < 0 ? one : Math.Min(one, other);
