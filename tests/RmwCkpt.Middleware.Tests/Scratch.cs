@@ -64,5 +64,8 @@ internal sealed class Scratch : IDisposable
         public HashSet<uint> Triggered { get; } = [];
 
         public bool IsTriggered(uint id) => Triggered.Contains(id);
+
+        /// <summary>Ids below 100 are guard conditions.</summary>
+        public bool AwaitsTrigger(uint id) => id < 100 && !Triggered.Contains(id);
     }
 }

@@ -49,10 +49,13 @@ public sealed class Guard : Entity
     public Guard(Session session, uint id)
         : base(session, id, EntityKind.Guard) => (_chunk, _index) = session.GuardFlags.Make(id);
 
+    /// <summary>The middleware triggers it, when the graph changes.</summary>
+    public bool IsOfGraph { get; init; }
+
     public void Trigger()
     {
         Interlocked.CompareExchange(ref _chunk[_index], GuardFlags.Triggered, GuardFlags.Idle);
-        Session.Determinants.CatchUp.NoteRest();
+        Session.Determinants.NoteTrigger();
         Session.RingSelf();
     }
 

@@ -16,4 +16,7 @@ internal interface IReplayed
 
     /// <summary>Whether this is a guard condition that is triggered.</summary>
     bool IsTriggered(uint id);
+
+    /// <summary>Whether this is a guard condition that the program itself triggers, and has not.</summary>
+    bool AwaitsTrigger(uint id);
 }

@@ -24,6 +24,8 @@ internal sealed class Patience(IReplayClock clock)
     /// <summary>ns after a replay until no thread is on the way any more to what it did in the former life.</summary>
     private const long Settling = 1_000_000_000;
 
+    public IReplayClock Clock => clock;
+
     private readonly StandStill _still = new(clock);
     private long _moved;
     private long _ended;

@@ -14,5 +14,9 @@ internal sealed class ReplayClock : IReplayClock
 
     public bool IsBusy => Posix.RunningThreads() > 1;
 
+    public int ThreadId => Posix.ThreadId;
+
+    public bool IsAsleep(int thread) => Posix.IsAsleep(thread);
+
     public void Wait(object gate) => Monitor.Wait(gate, s_look);
 }

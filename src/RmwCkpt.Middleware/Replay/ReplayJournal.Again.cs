@@ -14,6 +14,9 @@ public sealed partial class ReplayJournal
     /// <summary>Entities of whose messages this replay has told, and from which nobody has taken since.</summary>
     private readonly HashSet<uint> _told = [];
 
+    private readonly Triggers _triggers = new();
+    private readonly Turns _turns = new();
+
     /// <summary>Roles that a thread of this life has had.</summary>
     private readonly HashSet<uint> _seen = [];
 
@@ -46,7 +49,7 @@ public sealed partial class ReplayJournal
                 cell = new Cell((byte)Determinant.Nothing, entity, 0, 0);
                 return true;
             }
-            _patience.Wait(Gate);
+            WaitForOthers();
         }
         cell = default;
         return false;
@@ -61,8 +64,9 @@ public sealed partial class ReplayJournal
         timedOut = false;
         while (Replays())
         {
-            var (wait, take) = (_schedule.NextWait(ids, mayTimeOut), _schedule.FirstTake);
-            if (wait >= 0 && (take < 0 || take > wait || _patience.IsShort))
+            _roles.NoteThread(_patience.Clock.ThreadId);
+            var (wait, take) = (_schedule.NextWait(_roles.Mine, ids, mayTimeOut), _schedule.FirstTake);
+            if (wait >= 0 && (take < 0 || take > wait || _patience.IsShort) && !AwaitsTrigger(wait, ids))
             {
                 ready.Clear();
                 timedOut = _schedule[wait].Kind == (byte)Determinant.TimedOut;
@@ -92,7 +96,7 @@ public sealed partial class ReplayJournal
                 GiveUp("wait for", ids.IsEmpty ? 0 : ids[0] & Session.EntityMask);
                 continue;
             }
-            _patience.Wait(Gate);
+            WaitForOthers();
         }
         return false;
     }
@@ -126,7 +130,7 @@ public sealed partial class ReplayJournal
             if (replays && _causes.IsEnded(_roles.Mine) && !_patience.IsOverForSteps)
             {
                 // Others are about to be live, and then it reads the clock.
-                _patience.Wait(Gate);
+                WaitForOthers();
                 continue;
             }
             // Until all are at the journal's end, time stands still for those who are.
@@ -205,11 +209,32 @@ public sealed partial class ReplayJournal
                 {
                     return false;
                 }
-                _patience.Wait(Gate);
+                WaitForOthers();
             }
             return true;
         }
     }
+
+    /// <summary>
+    /// What the calling thread reads of a clock, where its role read this, or nothing, next. Executors' threads wait and look at
+    /// timers in turn: another one that comes first, and sleeps, waits for the calling one, which does then what that one did.
+    /// </summary>
+    private int TakeOver(int step, uint clock)
+    {
+        var before = step < 0 ? int.MaxValue : step;
+        for (var head = _schedule.NextHead(_roles.Mine, -1, before); head >= 0; head = _schedule.NextHead(_roles.Mine, head, before))
+        {
+            if (_schedule.NextReading(_schedule[head].Role, Determinant.Time, 0, clock) is >= 0 and var its && MayTakeOver(_schedule[head].Role))
+            {
+                return its;
+            }
+        }
+        return step;
+    }
+
+    /// <summary>Whether the thread that has a role sleeps outside the middleware: it may wait for the calling one.</summary>
+    private bool MayTakeOver(uint role) =>
+        _roles.ThreadOf(role) is not 0 and var thread && !_turns.Has(thread) && _patience.Clock.IsAsleep(thread);
 
     private bool TryRead(Determinant kind, uint entity, uint detail, out long value)
     {
@@ -218,7 +243,12 @@ public sealed partial class ReplayJournal
         {
             return false;
         }
+        _roles.NoteThread(_patience.Clock.ThreadId);
         var step = _schedule.NextReading(_roles.Mine, kind, entity, detail);
+        if (kind == Determinant.Time && Phase != ReplayPhase.Live)
+        {
+            step = TakeOver(step, detail);
+        }
         if (step < 0 && Phase != ReplayPhase.Live && _schedule.LeftOf(_roles.Mine) < 0 && !_seen.Contains(_roles.Mine))
         {
             // A thread that the former life had not by this number: threads that begin at once may be numbered otherwise.
@@ -235,6 +265,13 @@ public sealed partial class ReplayJournal
         _patience.Moved(isOrdered: false);
         Monitor.PulseAll(Gate);
         return true;
+    }
+
+    private void WaitForOthers()
+    {
+        _turns.Enter(_patience.Clock.ThreadId);
+        _patience.Wait(Gate);
+        _turns.Leave(_patience.Clock.ThreadId);
     }
 
     /// <summary>A take or wait is done again, by the calling thread.</summary>
@@ -268,6 +305,7 @@ public sealed partial class ReplayJournal
             if (cell.Kind == (byte)Determinant.Ready && ReplaySchedule.IndexOf(ids, cell.Entity) is >= 0 and var index)
             {
                 Tell(cell.Entity, ready, index);
+                _triggers.NoteTold(cell.Entity);
             }
             step = more;
         }
@@ -277,6 +315,24 @@ public sealed partial class ReplayJournal
     {
         ready[index] = 1;
         _told.Add(entity);
+    }
+
+    /// <summary>
+    /// Whether a wait of the former life was woken by a guard condition that this one has not triggered yet, and is on the way
+    /// to: what comes after that finds all as it was then, as that a thread is done.
+    /// </summary>
+    private bool AwaitsTrigger(int step, ReadOnlySpan<uint> ids)
+    {
+        for (; step >= 0; step = _schedule.MoreOf(step))
+        {
+            var cell = _schedule[step];
+            if (cell.Kind == (byte)Determinant.Ready && ReplaySchedule.IndexOf(ids, cell.Entity) is >= 0 and var index
+                && _session.AwaitsTrigger(ids[index]) && _triggers.IsAwaited(cell.Entity, _patience.IsOverForTurns))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private bool FindTriggered(ReadOnlySpan<uint> ids, Span<byte> ready)

@@ -92,6 +92,19 @@ public sealed partial class ReplayJournal : IDisposable
     /// <summary>The log of a number, as in a replayed take.</summary>
     public Gid LogOf(uint number) => _logs[number];
 
+    /// <summary>A guard condition is triggered: a wait of the replay may be for it. Takes <see cref="Gate"/> itself.</summary>
+    public void NoteTrigger()
+    {
+        CatchUp.NoteRest();
+        if (Phase != ReplayPhase.Live)
+        {
+            lock (Gate)
+            {
+                Monitor.PulseAll(Gate);
+            }
+        }
+    }
+
     /// <summary>Journals a determinant. False: a new life began under this call; look again.</summary>
     public bool TryRecord(Determinant kind, uint entity, uint detail, long value)
     {
@@ -211,6 +224,7 @@ public sealed partial class ReplayJournal : IDisposable
         _patience.Begin();
         _causes.Begin();
         _told.Clear();
+        _triggers.Clear();
         _seen.Clear();
         Clock.BeginLife();
         _slot.Write(ProcessTable.Mode, (uint)ProcessMode.Replay);

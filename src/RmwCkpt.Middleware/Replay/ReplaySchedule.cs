@@ -34,6 +34,9 @@ internal sealed class ReplaySchedule
         public int First { get; set; } = -1;
 
         public int Last { get; set; } = -1;
+
+        /// <summary>Whether a take or wait is, or was, among them.</summary>
+        public bool IsOrdered { get; set; }
     }
 
     /// <summary>Takes and waits that are not done.</summary>
@@ -105,14 +108,18 @@ internal sealed class ReplaySchedule
     public int NextTake(uint entity) => Head(_entities, entity, ofRole: false);
 
     /// <summary>The first wait that could have been one on these entities, or -1.</summary>
+    /// <param name="role">
+    /// Whose wait it is: one of its own that timed out may have been on others, for what is free to be waited for is as another
+    /// thread has come to it.
+    /// </param>
     /// <param name="mayTimeOut">Whether it has a limit.</param>
-    public int NextWait(ReadOnlySpan<uint> ids, bool mayTimeOut)
+    public int NextWait(uint role, ReadOnlySpan<uint> ids, bool mayTimeOut)
     {
         Advance(ref _firstWait, IsWait);
         for (var i = _firstWait; i < _count; i++)
         {
             ref readonly var step = ref _steps[i];
-            if (!step.IsDone && IsWait(step.Cell) && Fits(step.Cell, ids, mayTimeOut))
+            if (!step.IsDone && IsWait(step.Cell) && Fits(step.Cell, role, ids, mayTimeOut))
             {
                 // Of those that were ready together, the first.
                 while (i > 0 && IsMore(_steps[i - 1], _steps[i]))
@@ -123,6 +130,26 @@ internal sealed class ReplaySchedule
             }
         }
         return -1;
+    }
+
+    /// <summary>
+    /// Among the steps that other roles come to next which take or wait: the first after one and before another; else -1. Of a role
+    /// that neither takes nor waits: none.
+    /// </summary>
+    public int NextHead(uint role, int after, int before)
+    {
+        var first = -1;
+        if (_roles.TryGetValue(role, out var mine) && mine.IsOrdered)
+        {
+            foreach (var (other, line) in _roles)
+            {
+                if (other != role && line.IsOrdered && Head(_roles, other, ofRole: true) is >= 0 and var head && head > after && head < before)
+                {
+                    (first, before) = (head, head);
+                }
+            }
+        }
+        return first;
     }
 
     /// <summary>The next of those that were ready together, or -1.</summary>
@@ -191,6 +218,7 @@ internal sealed class ReplaySchedule
         {
             lines.Add(key, line = new Line());
         }
+        line.IsOrdered |= IsOrdered(_steps[_count].Cell);
         if (line.First < 0)
         {
             line.First = _count;
@@ -224,9 +252,9 @@ internal sealed class ReplaySchedule
         return first < _count ? first : -1;
     }
 
-    private static bool Fits(in Cell cell, ReadOnlySpan<uint> ids, bool mayTimeOut) =>
+    private static bool Fits(in Cell cell, uint role, ReadOnlySpan<uint> ids, bool mayTimeOut) =>
         cell.Kind == (byte)Determinant.TimedOut
-            ? mayTimeOut && (cell.Entity == 0 ? ids.IsEmpty : IndexOf(ids, cell.Entity) >= 0)
+            ? mayTimeOut && (cell.Role == role || (cell.Entity == 0 ? ids.IsEmpty : IndexOf(ids, cell.Entity) >= 0))
             : IndexOf(ids, cell.Entity) >= 0;
 
     public static int IndexOf(ReadOnlySpan<uint> ids, uint entity)

@@ -12,6 +12,12 @@ internal interface IReplayClock
     /// <summary>Whether another thread of this process runs, or could.</summary>
     bool IsBusy { get; }
 
+    /// <summary>The calling thread's number for the kernel.</summary>
+    int ThreadId { get; }
+
+    /// <summary>Whether a thread, by that number, neither runs nor could.</summary>
+    bool IsAsleep(int thread);
+
     /// <summary>Lets the gate go until somebody pulses it, or for some ms at most.</summary>
     void Wait(object gate);
 }

@@ -167,7 +167,7 @@ public sealed partial class Session
 
     public Node CreateNode(string name, string nameSpace, string enclave)
     {
-        var graphGuard = CreateGuard();
+        var graphGuard = CreateGuard(isOfGraph: true);
         var node = Add(id => new Node(this, id, name, nameSpace, enclave, graphGuard));
         _nodes[node.Id] = node;
         try
@@ -183,7 +183,7 @@ public sealed partial class Session
         return node;
     }
 
-    public Guard CreateGuard() => Add(id => new Guard(this, id), reuse: true);
+    public Guard CreateGuard(bool isOfGraph = false) => Add(id => new Guard(this, id) { IsOfGraph = isOfGraph }, reuse: true);
 
     public StatusEvent CreateEvent(Endpoint endpoint, EventKind kind)
     {

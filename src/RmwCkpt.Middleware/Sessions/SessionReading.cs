@@ -108,6 +108,8 @@ public sealed partial class Session : IReplayed
 
     bool IReplayed.IsTriggered(uint id) => Find(id) is Guard { IsTriggered: true };
 
+    bool IReplayed.AwaitsTrigger(uint id) => Find(id) is Guard { IsTriggered: false, IsOfGraph: false };
+
     /// <summary>The journal is at its end: what the graph became meanwhile is matched now.</summary>
     void IReplayed.ReplayEnded()
     {

@@ -11,6 +11,7 @@ public sealed class InterleavingTests
 {
     private const int Lives = 4;
     private const long Messages = 40;
+    private const long Period = 7_000_000;
     private static readonly int s_rounds = int.Parse(Environment.GetEnvironmentVariable("RMW_CKPT_ROUNDS") ?? "40");
     private static readonly int s_seed = int.Parse(Environment.GetEnvironmentVariable("RMW_CKPT_SEED") ?? "-1");
 
@@ -30,6 +31,18 @@ public sealed class InterleavingTests
     {
         var shared = new Shared();
         return [.. Enumerable.Repeat(() => SpinInTurn(life, shared, [100, 101, 102]), threads)];
+    });
+
+    /// <summary>The same with a timer, which is due by what its threads read of the clock: each tick is said once.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    [InlineData(4, false)]
+    public void An_executor_of_threads_with_a_timer(int threads, bool stamps) => Try((life, _) =>
+    {
+        var shared = new Shared { Due = life.World.Now };
+        return [.. Enumerable.Repeat(() => SpinWithTimer(life, shared, [100, 101], stamps), threads)];
     });
 
     /// <summary>One thread that waits, and workers that take: as rclpy's.</summary>
@@ -69,6 +82,11 @@ public sealed class InterleavingTests
 
         public long Handled { get; set; }
 
+        /// <summary>When the timer is due, by a clock that its threads read.</summary>
+        public long Due { get; set; }
+
+        public long Ticks { get; set; }
+
         public HashSet<uint> Busy { get; } = [];
 
         public Queue<uint> Jobs { get; } = [];
@@ -98,6 +116,53 @@ public sealed class InterleavingTests
                 if (life.Take(ready.Value) is > 0 and var number)
                 {
                     life.Read();
+                    life.Publish((int)ready.Value, number);
+                    shared.Handled++;
+                }
+                shared.Busy.Remove(ready.Value);
+                life.Trigger(1);
+            }
+        }
+    }
+
+    private static void SpinWithTimer(Life life, Shared shared, uint[] topics, bool stamps)
+    {
+        const uint timer = 2;
+        while (true)
+        {
+            life.World.Block(() => shared.IsHeld);
+            shared.IsHeld = true;
+            if (shared.Handled == topics.Length * Messages && shared.Ticks >= Messages)
+            {
+                shared.IsHeld = false;
+                return;
+            }
+            uint[] free = [.. topics.Where(x => !shared.Busy.Contains(x)), 1];
+            var left = shared.Busy.Contains(timer) ? 5_000_000 : Math.Max(0, shared.Due - life.Read());
+            var ready = life.Wait(free, left);
+            long tick = 0;
+            if (ready > 1)
+            {
+                shared.Busy.Add(ready.Value);
+            }
+            else if (!shared.Busy.Contains(timer) && life.Read() is var now && now >= shared.Due)
+            {
+                // As rcl_timer_call: ticks that were missed are not made up for.
+                shared.Due += Period * (((now - shared.Due) / Period) + 1);
+                shared.Busy.Add(timer);
+                tick = ++shared.Ticks;
+            }
+            shared.IsHeld = false;
+            if (tick > 0)
+            {
+                life.Publish((int)timer, stamps ? (tick << 40) + (life.Read() & 0xff_ffff_ffff) : tick << 40);
+                shared.Busy.Remove(timer);
+                life.Trigger(1);
+            }
+            else if (ready > 1)
+            {
+                if (life.Take(ready.Value) is > 0 and var number)
+                {
                     life.Publish((int)ready.Value, number);
                     shared.Handled++;
                 }
@@ -195,6 +260,10 @@ public sealed class InterleavingTests
                 var numbers = said.ConvertAll(x => x >> 40);
                 Assert.Equal(numbers.Distinct().Order(), numbers);
                 Assert.True(numbers.Count >= Messages, $"{numbers.Count} readings");
+            }
+            else if (log == 2)
+            {
+                Assert.Equal(Enumerable.Range(1, said.Count).Select(x => (long)x), said.ConvertAll(x => x >> 40));
             }
             else
             {

@@ -75,7 +75,7 @@ public sealed class ReplayJournalTests : IDisposable
             life.TryRecord(Determinant.Ready, 24, 0, 0); // in vain: another thread was busy with it
             life.TryRecord(Determinant.Ready, 24, 0, 0);
             life.TryRecord(Determinant.Take, 24, 0, 1);
-            life.TryRecord(Determinant.TimedOut, 30, 0, 0); // of a wait that began with another entity
+            life.TryRecord(Determinant.TimedOut, 30, 0, 0); // of a wait that began with another entity, which is left out now
             life.TryRecord(Determinant.Take, 25, 0, 1);
         });
         using var next = _scratch.Live(resumed: true);
@@ -91,6 +91,9 @@ public sealed class ReplayJournalTests : IDisposable
             Assert.True(next.TryReplayWait([7, 24], ready, true, out _));
             Assert.Equal([0, 1], ready);
             Assert.True(next.TryReplayTake(24, out _));
+            Assert.True(next.TryReplayWait([7, 25], ready, true, out timedOut));
+            Assert.Equal([0, 0], ready);
+            Assert.True(timedOut);
             Assert.True(next.TryReplayWait([7, 25], ready, true, out timedOut));
             Assert.Equal([0, 1], ready);
             Assert.False(timedOut);

@@ -56,7 +56,7 @@ internal sealed class Simulation(Random random) : IReplayClock
                 {
                     Causes.Forget();
                     // As their first questions come.
-                    Roles.Be(++numbers);
+                    Roles.Be(actor.Number = ++numbers);
                     Step();
                     body();
                 }
@@ -113,6 +113,10 @@ internal sealed class Simulation(Random random) : IReplayClock
             Step();
         }
     }
+
+    public int ThreadId => (int)_current!.Number;
+
+    public bool IsAsleep(int thread) => _actors.Exists(x => x.Number == thread && !CanRun(x));
 
     void IReplayClock.Wait(object gate)
     {

@@ -72,8 +72,8 @@ public sealed class ThreadsTests : IDisposable
         Assert.Equal(302, Read(_two, next));
         Assert.Equal(201, Read(_one, next));
         Assert.True(Wait(_two, next, 7)); // and now it has its own
-        Assert.Equal(504, Read(_two, next));
         Assert.Equal(403, Read(_one, next));
+        Assert.Equal(504, Read(_two, next));
         Assert.False(IsReplaying(next));
         Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
     }
