@@ -14,7 +14,7 @@ up_to_date() {
 # Sets TRIAL.
 build_trial() {
   TRIAL=$TOOLS/bin/RmwCkpt.Trial/release/rmw_ckpt_trial
-  up_to_date "$TRIAL" "$TOP"/Directory.*.props "$TOP"/src/RmwCkpt.{Memory,Registry} "$TOP/tests/RmwCkpt.Trial" && return
+  up_to_date "$TRIAL" "$TOP"/Directory.*.props "$TOP"/src/RmwCkpt.{Memory,Domain} "$TOP/tests/RmwCkpt.Trial" && return
   progress "building the trial program (a minute the first time)" dotnet build "$TOP/tests/RmwCkpt.Trial" -c Release \
     --artifacts-path "$TOOLS" -nodeReuse:false -p:RunAnalyzers=false -nologo -v minimal || return 1
   touch "$TRIAL" # .NET leaves what is up to date as old as it is
