@@ -7,16 +7,16 @@ namespace RmwCkpt.Log.Tests;
 public sealed class SignalTests : IDisposable
 {
     private const int SigUsr1 = 10;
+
+    // With a handler, for a signal that is ignored interrupts nothing; and for good, for .NET handles signals later, in a thread of
+    // its own, and one that then has no handler ends the process.
+    private static readonly PosixSignalRegistration s_handler = PosixSignalRegistration.Create((PosixSignal)SigUsr1, x => x.Cancel = true);
+
     private readonly Scratch _scratch = new();
 
-    // With a handler, for a signal that is ignored interrupts nothing.
-    private readonly PosixSignalRegistration _handler = PosixSignalRegistration.Create((PosixSignal)SigUsr1, x => x.Cancel = true);
+    public SignalTests() => GC.KeepAlive(s_handler);
 
-    public void Dispose()
-    {
-        _handler.Dispose();
-        _scratch.Dispose();
-    }
+    public void Dispose() => _scratch.Dispose();
 
     [Fact]
     public void A_segment_is_made_under_signals_that_come_faster_than_its_pages() => Disturbed(() =>
