@@ -373,6 +373,8 @@ public sealed class LogReader : IDisposable
         if (_awaits is { } who)
         {
             Head.EndAwaiting(who.Process, who.Reader);
+            // Disposed of twice, it does not touch what is mapped no more.
+            _awaits = null;
         }
         _lent.Dispose();
         _view = default;
