@@ -15,7 +15,9 @@ public sealed partial class ReplayJournal
     private readonly HashSet<uint> _told = [];
 
     private readonly Triggers _triggers = new();
-    private readonly Turns _turns = new();
+
+    /// <summary>Threads that wait here for others, by their numbers for the kernel: they sleep, and nothing outside holds them up.</summary>
+    private readonly HashSet<int> _waiting = [];
 
     /// <summary>Roles that a thread of this life has had.</summary>
     private readonly HashSet<uint> _seen = [];
@@ -234,7 +236,7 @@ public sealed partial class ReplayJournal
 
     /// <summary>Whether the thread that has a role sleeps outside the middleware: it may wait for the calling one.</summary>
     private bool MayTakeOver(uint role) =>
-        _roles.ThreadOf(role) is not 0 and var thread && !_turns.Has(thread) && _patience.Clock.IsAsleep(thread);
+        _roles.ThreadOf(role) is not 0 and var thread && !_waiting.Contains(thread) && _patience.Clock.IsAsleep(thread);
 
     private bool TryRead(Determinant kind, uint entity, uint detail, out long value)
     {
@@ -269,9 +271,10 @@ public sealed partial class ReplayJournal
 
     private void WaitForOthers()
     {
-        _turns.Enter(_patience.Clock.ThreadId);
+        var thread = _patience.Clock.ThreadId;
+        _waiting.Add(thread);
         _patience.Wait(Gate);
-        _turns.Leave(_patience.Clock.ThreadId);
+        _waiting.Remove(thread);
     }
 
     /// <summary>A take or wait is done again, by the calling thread.</summary>

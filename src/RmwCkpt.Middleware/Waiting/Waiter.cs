@@ -90,7 +90,8 @@ public sealed class Waiter(Session session)
                 if (!paused && !behind && Fruitless.PauseBefore(bell, ids, ready) is > 0 and var pause)
                 {
                     paused = true;
-                    interrupted |= ProcessTable.Sleep(slot, bell, Earlier(UntilTimeOut(start, timeout, hasLimit), Earlier(UntilDue(ids), pause)));
+                    var left = hasLimit ? Math.Max(0, timeout - Elapsed(skipped)) : -1;
+                    interrupted |= ProcessTable.Sleep(slot, bell, Earlier(left, Earlier(UntilDue(ids), pause)));
                     continue;
                 }
                 interrupted = false;
@@ -103,7 +104,7 @@ public sealed class Waiter(Session session)
                 }
                 continue;
             }
-            var elapsed = Posix.Now(Posix.MonotonicClock) - start + skipped - skippedBefore;
+            var elapsed = Elapsed(skipped);
             if (hasLimit && elapsed >= timeout)
             {
                 if (TryRecordTimeOut(determinants, ids))
@@ -125,6 +126,9 @@ public sealed class Waiter(Session session)
             session.CaughtUp();
             slept = true;
         }
+
+        // In ROS time: what was skipped has passed for this wait too.
+        long Elapsed(long skipped) => Posix.Now(Posix.MonotonicClock) - start + skipped - skippedBefore;
     }
 
     /// <summary>Jumps to whatever comes next in ROS time. False: not now.</summary>
@@ -152,9 +156,6 @@ public sealed class Waiter(Session session)
         }
         return session.Determinants.Clock.Until(first);
     }
-
-    private static long UntilTimeOut(long start, long timeout, bool hasLimit) =>
-        hasLimit ? Math.Max(0, timeout - (Posix.Now(Posix.MonotonicClock) - start)) : -1;
 
     /// <summary>The shorter of two times, of which a negative one is endless.</summary>
     private static long Earlier(long one, long other) => one < 0 ? other : other < 0 ? one : Math.Min(one, other);
