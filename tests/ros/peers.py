@@ -12,52 +12,23 @@ import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rcl_interfaces.msg import Log
 from rcl_interfaces.msg import SetParametersResult
-from rcl_interfaces.srv import ListParameters
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from std_msgs.msg import Int64, String, UInt8MultiArray
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Int64, UInt8MultiArray
 from std_srvs.srv import SetBool
 from test_msgs.action import Fibonacci
 from test_msgs.srv import BasicTypes
 
-PATIENCE = 20  # s
+from loads import all_listener, all_talker, busy, camera, large_client, large_server, loop, viewer
+from spinning import MANY, PATIENCE, result_of, say_ready, serve, spin_until
 
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 MEBIBYTES = 4
-
-
-def say_ready():
-    print('ready', flush=True)
-
-
-def serve(node, executor=None):
-    """Spins until a signal; says that it is ready once it spins, for before that a signal is a traceback."""
-    def once():
-        timer.cancel()
-        say_ready()
-
-    timer = node.create_timer(0.0, once)
-    rclpy.spin(node, executor)
-    sys.exit()  # rclpy's signal handler has shut down
-
-
-def spin_until(node, condition, what):
-    """Spins until the condition holds; fails after a while."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f'waited {PATIENCE} s for {what}'
-        rclpy.spin_once(node, timeout_sec=0.05)
-
-
-def result_of(node, future, what):
-    rclpy.spin_until_future_complete(node, future, timeout_sec=PATIENCE)
-    assert future.done(), f'waited {PATIENCE} s for {what}'
-    return future.result()
 
 
 def pattern():
@@ -271,9 +242,6 @@ def churn_listener():
     serve(node)
 
 
-MANY = QoSProfile(depth=1000)
-
-
 def counter(manner=''):
     """Counts aloud; in the stubborn manner it does not end when it is asked to."""
     node = Node('counter')
@@ -382,136 +350,6 @@ def bridge(first, second):
     executor.add_node(there)
     threading.Thread(target=executor.spin, daemon=True).start()
     serve(here, SingleThreadedExecutor(context=here.context))
-
-
-CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-
-
-def camera():
-    """Images of 1280 times 720 pixels, 15 in a second; each begins with its number."""
-    node = Node('camera')
-    publisher = node.create_publisher(UInt8MultiArray, '/image', CAMERA)
-    image = UInt8MultiArray(data=array.array('B', bytes(1280 * 720 * 3)))
-    count = 0
-
-    def publish():
-        nonlocal count
-        count += 1
-        image.data[:8] = array.array('B', count.to_bytes(8, 'little'))
-        publisher.publish(image)
-
-    node.create_timer(1 / 15, publish)
-    serve(node)
-
-
-def viewer():
-    node = Node('viewer')
-    seen = 0
-
-    def see(image):
-        nonlocal seen
-        seen += 1
-        assert len(image.data) == 1280 * 720 * 3
-        if seen % 15 == 0:
-            print(f'seen {seen}', flush=True)
-
-    node.create_subscription(UInt8MultiArray, '/image', see, CAMERA)
-    serve(node)
-
-
-def busy(name, publishers):
-    """Publishes 20 KiB on each of its topics, as fast as it can: with all others, more than any memory has room for."""
-    node = Node(name)
-    made = [node.create_publisher(UInt8MultiArray, f'/{name}/t{i}', 10) for i in range(int(publishers))]
-    message = UInt8MultiArray(data=array.array('B', bytes(20 << 10)))
-    node.create_timer(0.005, lambda: [publisher.publish(message) for publisher in made])
-    serve(node)
-
-
-def loop():
-    """The simplest publisher: it spins nothing and reads no clock."""
-    node = Node('loop')
-    publisher = node.create_publisher(Int64, '/there', MANY)
-    number = 0
-    say_ready()
-    while rclpy.ok():
-        number += 1
-        publisher.publish(Int64(data=number))
-        time.sleep(0.02)
-
-
-ALL = QoSProfile(history=HistoryPolicy.KEEP_ALL)
-
-
-def all_talker(period):
-    """Numbers of 40 KB each, of which nobody is to miss one: says what it has said, and each refusal."""
-    node = Node('all_talker')
-    publisher = node.create_publisher(String, '/all', ALL)
-    number = 0
-
-    def say():
-        nonlocal number
-        if not publisher.get_subscription_count():
-            return
-        try:
-            publisher.publish(String(data=f'{number + 1} ' + 'x' * 40000))
-            number += 1
-        except RCLError:
-            print('refused', number + 1, flush=True)
-        if number % 10 == 0:
-            print('said', number, flush=True)
-
-    node.create_timer(float(period), say)
-    serve(node)
-
-
-def all_listener(pause):
-    """Hears each, slowly: says which, and where one is not the next."""
-    node = Node('all_listener')
-    last = 0
-
-    def hear(message):
-        nonlocal last
-        time.sleep(float(pause))
-        number = int(message.data.split()[0])
-        print('heard' if number == last + 1 else f'after {last} heard', number, flush=True)
-        last = number
-
-    node.create_subscription(String, '/all', hear, ALL)
-    serve(node)
-
-
-LARGE = 'x' * 100000
-
-
-def large_server():
-    """Replies with what is large to those who ask for it."""
-    node = Node('large_server')
-
-    def reply(request, response):
-        response.result.names = [LARGE] if request.prefixes == ['large'] else []
-        return response
-
-    node.create_service(ListParameters, '/large', reply)
-    serve(node)
-
-
-def large_client():
-    """Sends large requests, and those for large replies, in turn, and waits for each for a while, as a careful program does."""
-    node = Node('large_client')
-    client = node.create_client(ListParameters, '/large')
-    answered = {LARGE: 0, 'large': 0}
-
-    def note(what):
-        answered[what] += 1
-        print(f'requests {answered[LARGE]} replies {answered["large"]}', flush=True)
-
-    def ask():
-        for what in answered:
-            client.call_async(ListParameters.Request(prefixes=[what])).add_done_callback(lambda _, what=what: note(what))
-
-    node.create_timer(0.2, ask)
-    serve(node)
 
 
 ROLES = {f.__name__: f for f in (

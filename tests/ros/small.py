@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +10,9 @@ import time
 
 import pytest
 
+import looking
 from conftest import Domain, is_administrator
+from looking import heard
 
 PATIENCE = 30  # s; many times what is needed
 
@@ -74,14 +75,8 @@ def wait_for_status(domain, condition):
         time.sleep(0.05)
 
 
-def heard(peer):
-    return [int(number) for number in re.findall(r'heard (\d+)', peer.output())]
-
-
 def wait_for_more(peer, further=50):
-    peer.wait_for_line('heard ')
-    enough = heard(peer)[-1] + further
-    peer.wait_for(lambda line: any(int(number) >= enough for number in re.findall(r'heard (\d+)', line)), f'heard {enough} or more')
+    looking.wait_for_more(peer, further)
 
 
 def assert_nothing_missed(peer, since=0):

@@ -2,10 +2,11 @@
 
 import os
 import pathlib
-import re
 import signal
 
 import pytest
+
+from looking import heard
 
 KILLS = 3
 FURTHER = 150  # numbers between kills
@@ -19,10 +20,6 @@ def bridges(domain):
                 yield int(entry.name)
         except OSError:
             pass  # it has ended, or is another user's
-
-
-def heard(peer):
-    return [int(number) for number in re.findall(r'heard (\d+)', peer.output())]
 
 
 @pytest.mark.once

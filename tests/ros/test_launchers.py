@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 import pytest
 
 from conftest import HERE, Peer
+from looking import heard
 
 MANY = 100  # numbers
 
@@ -23,10 +23,6 @@ for child in [subprocess.Popen([sys.executable, sys.argv[1], *words.split()]) fo
     except KeyboardInterrupt:
         child.wait()
 '''
-
-
-def heard(peer):
-    return [int(number) for number in re.findall(r'heard (\d+)', peer.output())]
 
 
 def with_command(domain, *words):
