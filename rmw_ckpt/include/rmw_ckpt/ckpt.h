@@ -66,7 +66,7 @@ typedef struct ckpt_endpoint_options {
   const char * topic;         ///< Topic or service name, fully expanded, as ROS shows it ("/chatter").
   const char * type;          ///< "std_msgs/msg/String", "std_srvs/srv/Empty".
   const uint8_t * type_hash;  ///< CKPT_TYPE_HASH_SIZE bytes, or NULL when the type has none.
-  const char * description;   ///< Type description as JSON (see docs/design.md), or NULL.
+  const char * description;   ///< Type description as JSON (see docs/transport.md), or NULL.
   ckpt_qos qos;
   uint8_t ignore_local_publications;  ///< Subscriptions: skip publishers of the same session.
 } ckpt_endpoint_options;
