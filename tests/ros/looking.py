@@ -19,13 +19,13 @@ def status(domain, prefix=()):
     return said['master_pid'], {name: process for process in said['processes'] for name in process['nodes']}
 
 
-def wait_for_status(domain, condition, what):
+def wait_for_status(domain, condition, what, prefix=()):
     """Waits until the condition holds for what `status` says; returns that."""
     end = time.monotonic() + PATIENCE
     said = None
     while True:
         try:
-            said = status(domain)
+            said = status(domain, prefix)
             if condition(*said):
                 return said
         except subprocess.CalledProcessError:
