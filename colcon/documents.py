@@ -9,8 +9,10 @@ TOP = pathlib.Path(__file__).parent.parent
 ROOTS = ('src/', 'tests/', 'colcon/', 'docs/', 'rmw_ckpt/', 'examples/', '.ci/')
 
 
-def tracked(*patterns):
-    said = subprocess.run(['git', 'ls-files', '--', *patterns], cwd=TOP, check=True, capture_output=True, text=True).stdout
+def files(*patterns):
+    """Those of the work tree, also what is not added yet."""
+    said = subprocess.run(
+        ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '--', *patterns], cwd=TOP, check=True, capture_output=True, text=True).stdout
     return [TOP / line for line in said.splitlines() if (TOP / line).exists()]
 
 
@@ -46,9 +48,9 @@ def wrong_names(text, sources):
 
 
 def main():
-    sources = '\n'.join(x.read_text() for x in tracked('*.cs', '*.cpp', '*.hpp', '*.h', '*.py', '*.txt', '*.cmake', 'colcon', '*.sh'))
+    sources = '\n'.join(x.read_text() for x in files('*.cs', '*.cpp', '*.hpp', '*.h', '*.py', '*.txt', '*.cmake', 'colcon', '*.sh'))
     faults = [
-        f'{document.relative_to(TOP)}: {fault}' for document in tracked('*.md') for text in [document.read_text()]
+        f'{document.relative_to(TOP)}: {fault}' for document in files('*.md') for text in [document.read_text()]
         for fault in (*wrong_links(document, text), *wrong_names(text, sources))]
     print('\n'.join(faults))
     return 1 if faults else 0
