@@ -20,6 +20,7 @@ internal sealed class Keeper(RunFolder folder, ulong process)
     /// <summary>How long the master has to note how a process ended whose end this keeper has seen.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
+    private readonly MasterStarter _masters = new() { Program = Environment.ProcessPath };
     private readonly object _gate = new();
     private readonly List<int> _waiting = [];
     private int _pidfd = -1;
@@ -32,7 +33,6 @@ internal sealed class Keeper(RunFolder folder, ulong process)
         // Whether it ignores a signal is the node's affair. (What is ignored the runtime would leave so.)
         Posix.PassedOn.ToList().ForEach(Posix.Restore);
         var registrations = Posix.PassedOn.Select(x => PosixSignalRegistration.Create((PosixSignal)x, c => Pass(c, x))).ToList();
-        MasterStarter.Program ??= Environment.ProcessPath;
         Posix.UnblockSignals(Posix.PassedOn);
         var isKnown = false;
         for (var waited = TimeSpan.Zero; ;)
@@ -146,7 +146,7 @@ internal sealed class Keeper(RunFolder folder, ulong process)
     {
         var registry = new RegistryClient(folder);
         var request = new Request { Kept = new KeptQuery { Process = process } };
-        return MasterStarter.CallOrStart(folder, registry, request, s_answer).Kept;
+        return _masters.CallOrStart(folder, registry, request, s_answer).Kept;
     }
 
     private static int EndLike(int status)

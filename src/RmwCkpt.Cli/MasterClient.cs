@@ -41,10 +41,10 @@ internal static class MasterClient
         {
             return;
         }
-        MasterStarter.Program ??= Environment.ProcessPath;
+        var masters = new MasterStarter { Program = Environment.ProcessPath };
         try
         {
-            MasterStarter.CallOrStart(folder, new RegistryClient(folder), new Request { Status = new StatusQuery() }, s_patience);
+            masters.CallOrStart(folder, new RegistryClient(folder), new Request { Status = new StatusQuery() }, s_patience);
         }
         catch (IOException)
         {

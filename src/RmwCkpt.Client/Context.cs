@@ -22,8 +22,9 @@ public sealed class Context : IDisposable
     /// <exception cref="Failure">No master can be had, or the run folder is unusable.</exception>
     public Context(int? domain = null)
     {
-        MasterStarter.Program ??= Programs.Find();
-        Session = Session.Join(domain ?? DomainFromEnvironment());
+        var process = ProcessContext.Current;
+        process.Masters.Program ??= Programs.Find();
+        Session = process.Join(domain ?? DomainFromEnvironment());
         _wake = Session.CreateGuard();
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {

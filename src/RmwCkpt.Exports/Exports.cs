@@ -4,6 +4,7 @@ using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Replay;
+using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Exports;
 
@@ -13,6 +14,8 @@ internal static class Exports
     /// <summary>An address inside this library.</summary>
     public static nint Address => Symbols.AddressOf("ckpt_init");
 
+    private static Handles Handles => ProcessContext.Current.Handles;
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_error")]
     private static void Error(nint buffer, nuint size) => Guarded.CopyError(buffer, (int)Math.Min(size, 65536));
 
@@ -21,6 +24,7 @@ internal static class Exports
     {
         try
         {
+            ProcessContext.Current.Masters.Program ??= Programs.Find();
             new Region(session, 4).Write(0, Handles.Join(checked((int)domain)));
             return 0;
         }

@@ -4,12 +4,15 @@ using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Messages;
+using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Exports;
 
 /// <summary>The functions of ckpt.h that move messages and wait. They allocate nothing unless they fail.</summary>
 internal static class MessageExports
 {
+    private static Handles Handles => ProcessContext.Current.Handles;
+
     private const int MaxWait = 1 << 24;
 
     [UnmanagedCallersOnly(EntryPoint = "ckpt_trigger")]

@@ -13,6 +13,8 @@ namespace RmwCkpt.Exports;
 /// </summary>
 internal static class MixedWait
 {
+    private static Handles Handles => ProcessContext.Current.Handles;
+
     /// <summary>ns, at most, until it hears of what came in another domain than the wait set's.</summary>
     private const long Look = 1_000_000;
 

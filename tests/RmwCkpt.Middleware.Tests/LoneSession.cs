@@ -26,10 +26,12 @@ internal sealed class LoneSession : IDisposable
         var table = ProcessTable.Open(Folder, make: Make(Folder));
         table.Slot(Slot).Increment(ProcessTable.Incarnation);
         var welcome = new Welcome { Slot = Slot, Process = 9, Incarnation = table.Slot(Slot).ReadUInt32(ProcessTable.Incarnation) };
-        Session = new Session(Folder, new RegistryClient(Folder), table, GraphTable.Open(Folder), welcome, resumed: of is not null);
+        Session = new Session(Process, Folder, new RegistryClient(Folder), table, GraphTable.Open(Folder), welcome, resumed: of is not null);
         var guard = Session.CreateGuard();
-        _node = Session.Add(id => new Node(Session, id, "tested", "/", "/", guard));
+        _node = Session.EntityTable.Add(id => new Node(Session, id, "tested", "/", "/", guard), reuse: false);
     }
+
+    public ProcessContext Process { get; } = new();
 
     public RunFolder Folder { get; }
 
@@ -86,7 +88,8 @@ internal sealed class LoneSession : IDisposable
         return ProcessTable.Open(again, make: Make(again));
     }
 
-    private static bool Make(RunFolder folder)
+    /// <summary>Makes a domain as its master does. False: it is there.</summary>
+    public static bool Make(RunFolder folder)
     {
         folder.Ensure();
         if (folder.Graph.Exists)
@@ -104,6 +107,7 @@ internal sealed class LoneSession : IDisposable
     private Endpoint Create(EntityKind kind, Qos qos)
     {
         var options = new EndpointOptions("/numbers", "std_msgs/msg/Int64", qos);
-        return Session.Add(id => new Endpoint(Session, id, kind, _node, options, Session.Determinants.Clock.Now));
+        return Session.EntityTable.Add(
+            id => new Endpoint(Session, id, kind, _node, options, Session.Determinants.Clock.Now), reuse: false);
     }
 }

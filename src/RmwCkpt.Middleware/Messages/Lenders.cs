@@ -3,36 +3,36 @@ using RmwCkpt.Middleware.Sessions;
 namespace RmwCkpt.Middleware.Messages;
 
 /// <summary>The outboxes of this process, of all its sessions, that lend messages in their logs' files. Thread-safe.</summary>
-internal static class Lenders
+internal sealed class Lenders(Homes homes)
 {
-    private static readonly object s_lock = new();
-    private static readonly HashSet<Outbox> s_all = [];
+    private readonly object _lock = new();
+    private readonly HashSet<Outbox> _all = [];
 
     /// <summary>Before the first message is handed out.</summary>
-    public static void Add(Outbox outbox)
+    public void Add(Outbox outbox)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            s_all.Add(outbox);
+            _all.Add(outbox);
         }
-        Homes.BeginLending();
+        homes.BeginLending();
     }
 
-    public static void Remove(Outbox outbox)
+    public void Remove(Outbox outbox)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            s_all.Remove(outbox);
+            _all.Remove(outbox);
         }
     }
 
     /// <summary>All that is lent now becomes this process' own. What is lent later does so by itself, while a snapshot is taken.</summary>
-    public static void Detach()
+    public void Detach()
     {
         Outbox[] all;
-        lock (s_lock)
+        lock (_lock)
         {
-            all = [.. s_all];
+            all = [.. _all];
         }
         foreach (var outbox in all)
         {

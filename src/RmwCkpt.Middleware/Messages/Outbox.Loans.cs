@@ -1,6 +1,5 @@
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
-using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Middleware.Messages;
 
@@ -37,7 +36,7 @@ public sealed partial class Outbox
     {
         while (TryBorrow(size, isCopy: false) is { } loan)
         {
-            if (!Homes.AreFreezing)
+            if (!_session.Process.Homes.AreFreezing)
             {
                 if (_writer.Keep(loan))
                 {
@@ -68,7 +67,7 @@ public sealed partial class Outbox
         if (!_lends)
         {
             _lends = true;
-            Lenders.Add(this);
+            _session.Process.Lenders.Add(this);
         }
     }
 
@@ -97,7 +96,7 @@ public sealed partial class Outbox
             return null;
         }
         BeginLending();
-        var loan = Homes.AreFreezing ? null : TryBorrow(size, isCopy: true);
+        var loan = _session.Process.Homes.AreFreezing ? null : TryBorrow(size, isCopy: true);
         loan?.Payload.Span(0, size).Clear();
         return loan;
     }
@@ -191,7 +190,7 @@ public sealed partial class Outbox
             if (_lends)
             {
                 _writer.RenewLoans();
-                Homes.BeginLending();
+                _session.Process.Homes.BeginLending();
             }
         }
     }

@@ -168,7 +168,7 @@ public sealed partial class Outbox : IDisposable
     /// </summary>
     private void CountDropped(long size, string why)
     {
-        if (_session.CountUnpublished() == 1)
+        if (_session.Traffic.CountUnpublished() == 1)
         {
             Report.Error($"{EndpointHead.Node(Head)} cannot publish {size} bytes on {EndpointHead.Name(Head)}: {why}; "
                 + "such messages go nowhere, and are counted (rmw_ckpt status)");
@@ -231,7 +231,7 @@ public sealed partial class Outbox : IDisposable
     private void Committed(AppendResult result)
     {
         KillPoints.Hit(KillPoint.AfterCommit);
-        _session.CountPublish(result, Head, ref _divergedIn);
+        _session.Traffic.CountPublish(result, Head, ref _divergedIn);
         _deadline?.Happened(_time);
         // Rung in replay too: the death may have come between the commit and the ring.
         RingReaders();
@@ -335,7 +335,7 @@ public sealed partial class Outbox : IDisposable
         {
             _isOver = true;
             _dropped?.Dispose();
-            Lenders.Remove(this);
+            _session.Process.Lenders.Remove(this);
             _lends = false;
             _loans.Clear();
             _writer.Dispose();

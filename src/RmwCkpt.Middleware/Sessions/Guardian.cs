@@ -7,40 +7,40 @@ namespace RmwCkpt.Middleware.Sessions;
 /// that the master holds. To get the lock means that the master is dead, and that this process is to start the next; or that
 /// it has ended because the run folder is gone, which is then made again.
 /// </summary>
-public static class Guardian
+internal sealed class Guardian(MasterStarter masters)
 {
-    private static readonly object s_lock = new();
-    private static readonly Dictionary<RunFolder, List<Session>> s_users = [];
+    private readonly object _lock = new();
+    private readonly Dictionary<RunFolder, List<Session>> _users = [];
 
     /// <summary>A session joined: from now on its domain has a master.</summary>
-    public static void Watch(Session session)
+    public void Watch(Session session)
     {
         var folder = session.Folder;
-        lock (s_lock)
+        lock (_lock)
         {
-            var isNew = s_users.TryAdd(folder, []);
-            s_users[folder].Add(session);
+            var isNew = _users.TryAdd(folder, []);
+            _users[folder].Add(session);
             if (isNew)
             {
-                Session.Start("ckpt-guardian", () => Run(folder));
+                CoreThread.Start("ckpt-guardian", () => Run(folder));
             }
-            Monitor.PulseAll(s_lock);
+            Monitor.PulseAll(_lock);
         }
     }
 
     /// <summary>A session left.</summary>
-    public static void Leave(Session session)
+    public void Leave(Session session)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            if (s_users.TryGetValue(session.Folder, out var sessions))
+            if (_users.TryGetValue(session.Folder, out var sessions))
             {
                 sessions.Remove(session);
             }
         }
     }
 
-    private static void Run(RunFolder folder)
+    private void Run(RunFolder folder)
     {
         var said = "";
         while (true)
@@ -49,11 +49,11 @@ public static class Guardian
             {
                 foreach (var session in Sessions(folder))
                 {
-                    session.MoveIfDisplaced();
+                    session.Relocation.MoveIfDisplaced();
                 }
-                MasterStarter.StartWhenGone(folder, () => !IsWatched(folder));
+                masters.StartWhenGone(folder, () => !IsWatched(folder));
                 said = "";
-                Thread.Sleep((int)(MasterTries.Of(folder).Pause / 1_000_000));
+                Thread.Sleep((int)(masters.TriesOf(folder).Pause / 1_000_000));
             }
             catch (Exception e)
             {
@@ -68,23 +68,23 @@ public static class Guardian
     }
 
     /// <summary>Those in the domain, once there are any.</summary>
-    private static List<Session> Sessions(RunFolder folder)
+    private List<Session> Sessions(RunFolder folder)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            while (s_users[folder].Count == 0)
+            while (_users[folder].Count == 0)
             {
-                Monitor.Wait(s_lock);
+                Monitor.Wait(_lock);
             }
-            return [.. s_users[folder]];
+            return [.. _users[folder]];
         }
     }
 
-    private static bool IsWatched(RunFolder folder)
+    private bool IsWatched(RunFolder folder)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            return s_users[folder].Count > 0;
+            return _users[folder].Count > 0;
         }
     }
 }

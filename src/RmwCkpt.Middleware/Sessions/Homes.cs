@@ -6,74 +6,74 @@ namespace RmwCkpt.Middleware.Sessions;
 /// Which of this process' sessions is the home of the others (<see cref="Session.Home"/>): the first that is in use.
 /// Thread-safe.
 /// </summary>
-internal static class Homes
+internal sealed class Homes
 {
-    private static readonly object s_lock = new();
-    private static readonly List<Session> s_inUse = [];
-    private static bool s_lends;
+    private readonly object _lock = new();
+    private readonly List<Session> _inUse = [];
+    private bool _lends;
 
     /// <summary>What a session that joins now is to be a guest of.</summary>
-    public static Session? Current
+    public Session? Current
     {
         get
         {
-            lock (s_lock)
+            lock (_lock)
             {
-                return s_inUse.FirstOrDefault();
+                return _inUse.FirstOrDefault();
             }
         }
     }
 
     /// <summary>A session has joined, or is in use again.</summary>
-    public static void Enter(Session session)
+    public void Enter(Session session)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            s_inUse.Add(session);
-            if (s_lends)
+            _inUse.Add(session);
+            if (_lends)
             {
-                session.BeginLending();
+                session.ProcessSlot.BeginLending();
             }
             Tell();
         }
     }
 
     /// <summary>A session is not in use any more; its slot says so already, so that at no time there are two homes.</summary>
-    public static void Leave(Session session)
+    public void Leave(Session session)
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            s_inUse.Remove(session);
+            _inUse.Remove(session);
             Tell();
-            session.BeGuestOf(null);
+            session.ProcessSlot.BeGuestOf(null);
         }
     }
 
     /// <summary>This process lends messages in its logs' files from now on: all masters that may take a snapshot of it are to know.</summary>
-    public static void BeginLending()
+    public void BeginLending()
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            s_lends = true;
-            foreach (var session in s_inUse)
+            _lends = true;
+            foreach (var session in _inUse)
             {
-                session.BeginLending();
+                session.ProcessSlot.BeginLending();
             }
         }
     }
 
     /// <summary>Whether a snapshot of this process is being taken. Allocates nothing.</summary>
-    public static bool AreFreezing
+    public bool AreFreezing
     {
         get
         {
             // Who says before that it lends is asked, or sees this.
             Interlocked.MemoryBarrier();
-            lock (s_lock)
+            lock (_lock)
             {
-                for (var i = 0; i < s_inUse.Count; i++)
+                for (var i = 0; i < _inUse.Count; i++)
                 {
-                    if (s_inUse[i].Slot.AcquireUInt32(ProcessTable.Freezing) != 0)
+                    if (_inUse[i].Slot.AcquireUInt32(ProcessTable.Freezing) != 0)
                     {
                         return true;
                     }
@@ -83,12 +83,12 @@ internal static class Homes
         }
     }
 
-    private static void Tell()
+    private void Tell()
     {
-        for (var i = 0; i < s_inUse.Count; i++)
+        for (var i = 0; i < _inUse.Count; i++)
         {
             // The home itself first: no two are ever each other's guests.
-            s_inUse[i].BeGuestOf(i == 0 ? null : s_inUse[0]);
+            _inUse[i].ProcessSlot.BeGuestOf(i == 0 ? null : _inUse[0]);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 
@@ -12,8 +11,6 @@ internal sealed class MasterTries
 {
     private const long FirstPause = 1_000_000_000;
     private const int MostDoublings = 5;
-
-    private static readonly ConcurrentDictionary<string, MasterTries> s_all = new();
 
     private readonly object _lock = new();
     private Signs? _before;
@@ -29,8 +26,6 @@ internal sealed class MasterTries
             return new Signs(folder.Lock.Facts?.Id, table, masters);
         }
     }
-
-    public static MasterTries Of(RunFolder folder) => s_all.GetOrAdd(folder.Run, _ => new MasterTries());
 
     /// <summary>Whether the last that was started here never became one.</summary>
     public bool HasFailed => Volatile.Read(ref _failures) > 0;

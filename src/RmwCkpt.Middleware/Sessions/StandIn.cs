@@ -11,9 +11,8 @@ namespace RmwCkpt.Middleware.Sessions;
 internal static class StandIn
 {
     /// <summary>Becomes `rmw_ckpt run --adopt PROCESS`. Returns only by an exception.</summary>
-    public static void Become(RunFolder folder, ulong process)
+    public static void Become(RunFolder folder, ulong process, string program)
     {
-        var program = MasterStarter.FindProgram();
         string[] command =
         [
             "rmw_ckpt", "run", "--adopt", process.ToString("x16", CultureInfo.InvariantCulture),

@@ -104,7 +104,7 @@ public sealed class CallbackPump(Session session)
             if (watch is not null)
             {
                 _watches[entity.Id] = watch;
-                _thread ??= Session.Start("ckpt-callbacks", Run);
+                _thread ??= CoreThread.Start("ckpt-callbacks", Run);
                 CountAtOnce(watch);
             }
             // A new array: a callback may remove itself while the old one is gone through.

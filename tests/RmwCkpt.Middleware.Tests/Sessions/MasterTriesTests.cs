@@ -15,7 +15,7 @@ public sealed class MasterTriesTests : IDisposable
     [Fact]
     public void Another_try_comes_later_unless_there_was_a_master_meanwhile()
     {
-        var tries = MasterTries.Of(_domain.Folder);
+        var tries = _domain.Session.Process.Masters.TriesOf(_domain.Folder);
         Assert.True(tries.TryBegin(_domain.Folder, isAsked: false));
         Assert.False(tries.TryBegin(_domain.Folder, isAsked: true));
         Assert.True(tries.HasFailed);
@@ -33,7 +33,7 @@ public sealed class MasterTriesTests : IDisposable
     [Fact]
     public void What_somebody_removed_meanwhile_is_no_failure()
     {
-        var tries = MasterTries.Of(_domain.Folder);
+        var tries = _domain.Session.Process.Masters.TriesOf(_domain.Folder);
         Assert.True(tries.TryBegin(_domain.Folder, isAsked: false));
         using var table = _domain.Remove();
         _domain.Folder.Ensure();
@@ -48,17 +48,10 @@ public sealed class MasterTriesTests : IDisposable
         var program = Path.Combine(_domain.Folder.Run, "program");
         File.WriteAllText(program, $"#!/bin/sh\necho >> {tries}\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        MasterStarter.Program = program;
-        try
-        {
-            var refused = Assert.Throws<RegistryException>(() => MasterStarter.CallOrStart(
-                _domain.Folder, new RegistryClient(_domain.Folder), new Request { Status = new StatusQuery() }, s_patience));
-            Assert.Contains("another version", refused.Message, StringComparison.Ordinal);
-            Assert.Single(File.ReadAllLines(tries));
-        }
-        finally
-        {
-            MasterStarter.Program = null;
-        }
+        var masters = new MasterStarter { Program = program };
+        var refused = Assert.Throws<RegistryException>(() => masters.CallOrStart(
+            _domain.Folder, new RegistryClient(_domain.Folder), new Request { Status = new StatusQuery() }, s_patience));
+        Assert.Contains("another version", refused.Message, StringComparison.Ordinal);
+        Assert.Single(File.ReadAllLines(tries));
     }
 }

@@ -26,7 +26,7 @@ public sealed class RemovedFolderTests
             using var master = new KnowingMaster(lone.Folder.Run);
             using var start = new Barrier(2);
             var delay = random.Next(60_000);
-            var move = Run(start, lone.Session.MoveIfDisplaced);
+            var move = Run(start, lone.Session.Relocation.MoveIfDisplaced);
             var release = Run(start, () =>
             {
                 Thread.SpinWait(delay);
@@ -34,7 +34,7 @@ public sealed class RemovedFolderTests
             });
             await Task.WhenAll(move, release).WaitAsync(s_patience);
             Assert.True(lone.Session.IsReleased);
-            lone.Session.MoveIfDisplaced();
+            lone.Session.Relocation.MoveIfDisplaced();
             var isMoved = Directory.Exists(Path.Combine(lone.Folder.Run, "processes", $"{9:x16}"));
             moved += isMoved ? 1 : 0;
             Assert.Equal(isMoved, File.Exists(Path.Combine(lone.Folder.Run, "logs", gid.ToString(), "head")));

@@ -1,52 +1,49 @@
-using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Exports;
+namespace RmwCkpt.Middleware.Sessions;
 
 /// <summary>
 /// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. A session that
 /// was shut down stays until the last of its contexts is finalized, or is joined again; then its number is used again.
 /// </summary>
-internal static class Handles
+internal sealed class Handles(ProcessContext process)
 {
     private const int MaxSessions = 255;
-    private static readonly Session?[] s_sessions = new Session?[MaxSessions + 1];
-    private static readonly int[] s_users = new int[MaxSessions + 1];
-    private static readonly int[] s_contexts = new int[MaxSessions + 1];
-    private static readonly object s_lock = new();
-    private static uint s_last;
-    private static volatile bool s_isExiting;
+    private readonly Session?[] _sessions = new Session?[MaxSessions + 1];
+    private readonly int[] _users = new int[MaxSessions + 1];
+    private readonly int[] _contexts = new int[MaxSessions + 1];
+    private readonly object _lock = new();
+    private uint _last;
+    private volatile bool _isExiting;
 
     /// <summary>The session whose clock is this process' ROS time: the oldest.</summary>
-    public static Session? ClockSession { get; private set; }
+    public Session? ClockSession { get; private set; }
 
-    public static uint Join(int domain)
+    public uint Join(int domain)
     {
-        lock (s_lock)
+        lock (_lock)
         {
             for (uint i = 1; i <= MaxSessions; i++)
             {
-                if (s_sessions[i] is { } shared && shared.Folder.Domain == domain)
+                if (_sessions[i] is { } shared && shared.Folder.Domain == domain)
                 {
-                    if (s_users[i]++ == 0)
+                    if (_users[i]++ == 0)
                     {
                         shared.Rejoin();
                     }
-                    s_contexts[i]++;
+                    _contexts[i]++;
                     return i << 24;
                 }
             }
             for (var tried = 0; tried < MaxSessions; tried++)
             {
                 // In turn, so that a handle that outlives its session is not another's soon.
-                var i = s_last = (s_last % MaxSessions) + 1;
-                if (s_sessions[i] is null)
+                var i = _last = (_last % MaxSessions) + 1;
+                if (_sessions[i] is null)
                 {
-                    MasterStarter.Program ??= Programs.Find();
-                    var session = Middleware.Sessions.Session.Join(domain);
-                    s_users[i] = s_contexts[i] = 1;
-                    Volatile.Write(ref s_sessions[i], session);
+                    var session = process.Join(domain);
+                    _users[i] = _contexts[i] = 1;
+                    Volatile.Write(ref _sessions[i], session);
                     ClockSession ??= session;
                     return i << 24;
                 }
@@ -55,13 +52,13 @@ internal static class Handles
         throw new Failure(Code.Error, $"more than {MaxSessions} contexts in this process are not finalized");
     }
 
-    public static void Leave(uint handle)
+    public void Leave(uint handle)
     {
-        lock (s_lock)
+        lock (_lock)
         {
             var session = Session(handle);
             var index = handle >> 24;
-            if (s_users[index] > 0 && --s_users[index] == 0)
+            if (_users[index] > 0 && --_users[index] == 0)
             {
                 session.ShutDown();
             }
@@ -69,18 +66,18 @@ internal static class Handles
     }
 
     /// <summary>A context, which was shut down, is finalized; with the last of them goes the session.</summary>
-    public static void Release(uint handle)
+    public void Release(uint handle)
     {
         Session? last = null;
-        lock (s_lock)
+        lock (_lock)
         {
             var session = Session(handle);
             var index = handle >> 24;
-            if (--s_contexts[index] == 0)
+            if (--_contexts[index] == 0)
             {
-                Volatile.Write(ref s_sessions[index], null);
+                Volatile.Write(ref _sessions[index], null);
                 last = session;
-                ClockSession = ClockSession == session ? Array.Find(s_sessions, s => s is not null) : ClockSession;
+                ClockSession = ClockSession == session ? Array.Find(_sessions, s => s is not null) : ClockSession;
             }
         }
         last?.Release();
@@ -90,34 +87,34 @@ internal static class Handles
     /// This process ends: its exit handlers run. Nothing is taken down or said to the master from here on, as nothing is by one
     /// that is killed: should its end be a failure it is brought back, and finds all that it had.
     /// </summary>
-    public static void BeginExit()
+    public void BeginExit()
     {
-        s_isExiting = true;
-        foreach (var session in s_sessions)
+        _isExiting = true;
+        foreach (var session in _sessions)
         {
             session?.MarkExiting();
         }
     }
 
-    public static bool IsExiting => s_isExiting;
+    public bool IsExiting => _isExiting;
 
-    public static Session Session(uint handle) =>
+    public Session Session(uint handle) =>
         Find(handle) ?? throw new Failure(Code.Invalid, $"{handle} is no handle of this process");
 
     /// <summary>The session that a handle names, or null.</summary>
-    public static Session? Find(uint handle) =>
-        handle >> 24 is > 0 and <= MaxSessions and var index ? Volatile.Read(ref s_sessions[index]) : null;
+    public Session? Find(uint handle) =>
+        handle >> 24 is > 0 and <= MaxSessions and var index ? Volatile.Read(ref _sessions[index]) : null;
 
-    public static T Get<T>(uint handle)
+    public T Get<T>(uint handle)
         where T : Entity =>
         Session(handle).Get<T>(handle & 0xffffff);
 
-    public static Endpoint Writer(uint handle) =>
+    public Endpoint Writer(uint handle) =>
         Get<Endpoint>(handle) is { Outbox: not null } endpoint
             ? endpoint
             : throw new Failure(Code.Invalid, $"{handle & 0xffffff} does not write");
 
-    public static Endpoint Reader(uint handle) =>
+    public Endpoint Reader(uint handle) =>
         Get<Endpoint>(handle) is { Inbox: not null } endpoint
             ? endpoint
             : throw new Failure(Code.Invalid, $"{handle & 0xffffff} does not read");

@@ -1,0 +1,94 @@
+using RmwCkpt.Domain;
+using RmwCkpt.Domain.Protocol;
+using RmwCkpt.Log;
+using RmwCkpt.Memory;
+using RmwCkpt.Middleware.Messages;
+
+namespace RmwCkpt.Middleware.Sessions;
+
+/// <summary>
+/// What there is once in a process: its sessions, one for each domain, and what they share. Thread-safe. A program has
+/// <see cref="Current"/>; a test may make several, which know nothing of each other.
+/// </summary>
+public sealed class ProcessContext
+{
+    /// <summary>
+    /// Set by the master for a process that it starts again to replay: ID@DOMAIN, the process id (hexadecimal) to take over
+    /// in that domain (decimal).
+    /// </summary>
+    public const string ResumeVariable = "RMW_CKPT_RESUME";
+
+    public ProcessContext()
+    {
+        Lenders = new Lenders(Homes);
+        Guardian = new Guardian(Masters);
+        Handles = new Handles(this);
+    }
+
+    /// <summary>This program's.</summary>
+    public static ProcessContext Current { get; } = new();
+
+    /// <summary>Starts masters.</summary>
+    public MasterStarter Masters { get; } = new();
+
+    internal Homes Homes { get; } = new();
+
+    internal Lenders Lenders { get; }
+
+    internal Guardian Guardian { get; }
+
+    internal Handles Handles { get; }
+
+    /// <summary>Joins a domain: starts the master where there is none, registers, starts the threads.</summary>
+    /// <exception cref="Failure">NoMaster, or Error with what is wrong with the run folder.</exception>
+    public Session Join(int domain) => Join(domain, () => RunFolder.Join(domain));
+
+    internal Session Join(int domain, Func<RunFolder> open)
+    {
+        KillPoints.Initialize();
+        try
+        {
+            var folder = open();
+            var resume = ReadResume(domain);
+            var home = Homes.Current;
+            var registry = new RegistryClient(folder);
+            var started = Posix.Now(Posix.RealtimeClock);
+            var hello = new Request { Hello = Greeting.Make(resume, started, home) };
+            var welcome = Masters.CallOrStart(folder, registry, hello, Registration.Patience).Welcome;
+            if (Versions.WhyNot(welcome) is { } why)
+            {
+                throw new Failure(Code.Error, $"join domain {domain}: {why}");
+            }
+            if (welcome.StandInOf != 0)
+            {
+                StandIn.Become(folder, welcome.StandInOf, Masters.FindProgram());
+            }
+            var table = ProcessTable.Open(folder, make: false);
+            var graph = GraphTable.Open(folder);
+            var session = new Session(this, folder, registry, table, graph, welcome, welcome.Resumed);
+            session.StartThreads();
+            Homes.Enter(session);
+            return session;
+        }
+        catch (RegistryException e)
+        {
+            throw new Failure(e.NoMaster ? Code.NoMaster : Code.Error, e.Message, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new Failure(Code.Error, $"join domain {domain}: {e.Message}", e);
+        }
+    }
+
+    private static ulong ReadResume(int domain)
+    {
+        var parts = (Environment.GetEnvironmentVariable(ResumeVariable) ?? "").Split('@');
+        if (parts.Length != 2 || !int.TryParse(parts[1], out var its) || its != domain)
+        {
+            return 0;
+        }
+        Posix.UnsetEnvironment(ResumeVariable);
+        Environment.SetEnvironmentVariable(ResumeVariable, null);
+        return ulong.TryParse(parts[0], System.Globalization.NumberStyles.HexNumber, null, out var id) ? id : 0;
+    }
+}

@@ -1,0 +1,80 @@
+using RmwCkpt.Domain;
+using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Sessions;
+
+namespace RmwCkpt.Middleware.Tests.Sessions;
+
+/// <summary>Two processes' contexts in one, each in the same two domains, with all of their threads.</summary>
+public sealed class ProcessContextTests : IDisposable
+{
+    private readonly PlayedMaster _first = new(41);
+    private readonly PlayedMaster _second = new(42);
+    private readonly ProcessContext _one = new();
+    private readonly ProcessContext _other = new();
+    private readonly List<Session> _sessions = [];
+
+    public void Dispose()
+    {
+        _sessions.ForEach(x =>
+        {
+            x.ShutDown();
+            x.Release();
+        });
+        _first.Dispose();
+        _second.Dispose();
+    }
+
+    [Fact]
+    public void Two_talk_as_processes_do()
+    {
+        var (one, other) = (Join(_one, _first), Join(_other, _first));
+        Assert.NotEqual(one.SlotIndex, other.SlotIndex);
+        var publisher = one.CreateEndpoint(EntityKind.Publisher, one.CreateNode("talker", "/", "/"), Numbers);
+        var subscription = other.CreateEndpoint(EntityKind.Subscription, other.CreateNode("listener", "/", "/"), Numbers);
+        Assert.Equal(publisher.Id, subscription.Id);
+        Assert.True(other.TryRead(subscription, publisher.Gid));
+        LoneSession.Say(publisher, 5);
+        Span<byte> ready = stackalloc byte[1];
+        Assert.Equal(Code.Ok, other.Waiter.Wait([subscription.Id], ready, 60_000_000_000));
+        Assert.Equal([5L], LoneSession.HearAll(subscription));
+        Assert.Equal(1, one.Slot.ReadInt64(ProcessTable.Published));
+        Assert.Equal(0, other.Slot.ReadInt64(ProcessTable.Published));
+    }
+
+    [Fact]
+    public void Each_is_at_home_in_its_own_first_domain()
+    {
+        var (one, other) = (Join(_one, _first), Join(_other, _second));
+        var (guest, otherGuest) = (Join(_one, _second), Join(_other, _first));
+        Assert.Null(one.Home);
+        Assert.Null(other.Home);
+        Assert.Same(one, guest.Home);
+        Assert.Same(other, otherGuest.Home);
+        Assert.Equal(other.ProcessId, otherGuest.Slot.AcquireUInt64(ProcessTable.HomeProcess));
+
+        one.ShutDown();
+        Assert.Null(guest.Home);
+        Assert.Same(other, otherGuest.Home);
+    }
+
+    [Fact]
+    public void What_one_lends_and_when_it_is_frozen_is_its_own_affair()
+    {
+        var (one, other) = (Join(_one, _first), Join(_other, _first));
+        _one.Homes.BeginLending();
+        Assert.Equal((uint)LendingState.Shared, one.Slot.AcquireUInt32(ProcessTable.Lending));
+        Assert.Equal((uint)LendingState.None, other.Slot.AcquireUInt32(ProcessTable.Lending));
+        other.Slot.Write(ProcessTable.Freezing, 1u);
+        Assert.False(_one.Homes.AreFreezing);
+        Assert.True(_other.Homes.AreFreezing);
+    }
+
+    private static EndpointOptions Numbers => new("/numbers", "std_msgs/msg/Int64", Qos.Default);
+
+    private Session Join(ProcessContext process, PlayedMaster master)
+    {
+        var session = process.Join(master.Domain, master.Open);
+        _sessions.Add(session);
+        return session;
+    }
+}
