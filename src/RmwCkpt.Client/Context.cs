@@ -25,7 +25,7 @@ public sealed class Context : IDisposable
         var process = ProcessContext.Current;
         process.Masters.Program ??= Programs.Find();
         Session = process.Join(domain ?? DomainFromEnvironment());
-        _wake = Session.CreateGuard();
+        _wake = Session.Maker.CreateGuard();
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             if (!Session.IsReleased)
@@ -53,7 +53,7 @@ public sealed class Context : IDisposable
     public Node CreateNode(string name, string nameSpace = "/")
     {
         ObjectDisposedException.ThrowIf(Session.IsReleased, this);
-        var node = new Node(this, Session.CreateNode(name, nameSpace, "/"));
+        var node = new Node(this, Session.Maker.CreateNode(name, nameSpace, "/"));
         lock (_nodes)
         {
             _nodes.Add(node);

@@ -52,7 +52,7 @@ public sealed class Node
         ObjectDisposedException.ThrowIf(_context.Session.IsReleased, _context);
         var name = topic.StartsWith('/') ? topic : $"{_node.NameSpace.TrimEnd('/')}/{topic}";
         var options = new EndpointOptions(name, T.Type.Name, qos ?? Qos.Default, T.Type.Hash, () => T.Type.Description);
-        return _context.Session.CreateEndpoint(kind, _node, options);
+        return _context.Session.Maker.CreateEndpoint(kind, _node, options);
     }
 }
 

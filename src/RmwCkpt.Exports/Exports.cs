@@ -3,6 +3,7 @@ using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Graph;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Sessions;
 
@@ -140,7 +141,7 @@ internal static class Exports
     {
         try
         {
-            var made = Handles.Session(session).CreateNode(Text(name), Text(nameSpace), Text(enclave));
+            var made = Handles.Session(session).Maker.CreateNode(Text(name), Text(nameSpace), Text(enclave));
             new Region(node, 4).Write(0, Handles.Of(made, session));
             return 0;
         }
@@ -182,7 +183,7 @@ internal static class Exports
     {
         try
         {
-            new Region(guard, 4).Write(0, Handles.Of(Handles.Session(session).CreateGuard(), session));
+            new Region(guard, 4).Write(0, Handles.Of(Handles.Session(session).Maker.CreateGuard(), session));
             return 0;
         }
         catch (Exception e)
@@ -201,7 +202,7 @@ internal static class Exports
             {
                 return Guarded.Fail(Code.Unsupported, $"event {kind} is not supported");
             }
-            new Region(id, 4).Write(0, Handles.Of(endpoint.Session.CreateEvent(endpoint, (EventKind)kind), entity));
+            new Region(id, 4).Write(0, Handles.Of(endpoint.Session.Maker.CreateEvent(endpoint, (EventKind)kind), entity));
             return 0;
         }
         catch (Exception e)
@@ -232,7 +233,7 @@ internal static class Exports
             // What a context held went with it, when it was finalized.
             if (!Handles.IsExiting)
             {
-                Handles.Find(entity)?.Destroy(entity & 0xffffff);
+                Handles.Find(entity)?.Maker.Destroy(entity & 0xffffff);
             }
             else
             {
@@ -267,7 +268,8 @@ internal static class Exports
         try
         {
             var asked = Handles.Session(session);
-            new Region(count, 8).Write(0, asked.Query((uint)kind, asked.Count((EntityKind)kind, Symbols.Bytes(name))));
+            var found = GraphQueries.Count(asked.GraphTable, (EntityKind)kind, Symbols.Bytes(name));
+            new Region(count, 8).Write(0, asked.Query((uint)kind, found));
             return 0;
         }
         catch (Exception e)
@@ -297,7 +299,7 @@ internal static class Exports
         try
         {
             var endpoint = Handles.Get<Endpoint>(client);
-            var served = endpoint.Session.Query(endpoint.Id, endpoint.Session.IsServed(endpoint) ? 1 : 0);
+            var served = endpoint.Session.Query(endpoint.Id, endpoint.Session.Matcher.IsServed(endpoint) ? 1 : 0);
             new Region(available, 1).Write(0, (byte)served);
             return 0;
         }
@@ -313,7 +315,7 @@ internal static class Exports
         try
         {
             var bytes = entries == 0 ? 0 : checked((int)capacity * GraphTable.RowSize);
-            var found = Handles.Session(session).CopyGraph(bytes == 0 ? [] : new Region(entries, bytes).All);
+            var found = GraphQueries.Copy(Handles.Session(session).GraphTable, bytes == 0 ? [] : new Region(entries, bytes).All);
             new Region(count, 8).Write(0, (long)found);
             return 0;
         }
@@ -348,7 +350,7 @@ internal static class Exports
         try
         {
             var owner = Handles.Get<Node>(node);
-            var endpoint = owner.Session.CreateEndpoint(kind, owner, ReadOptions(options));
+            var endpoint = owner.Session.Maker.CreateEndpoint(kind, owner, ReadOptions(options));
             new Region(id, 4).Write(0, Handles.Of(endpoint, node));
             return 0;
         }

@@ -27,7 +27,7 @@ internal sealed class LoneSession : IDisposable
         table.Slot(Slot).Increment(ProcessTable.Incarnation);
         var welcome = new Welcome { Slot = Slot, Process = 9, Incarnation = table.Slot(Slot).ReadUInt32(ProcessTable.Incarnation) };
         Session = new Session(Process, Folder, new RegistryClient(Folder), table, GraphTable.Open(Folder), welcome, resumed: of is not null);
-        var guard = Session.CreateGuard();
+        var guard = Session.Maker.CreateGuard();
         _node = Session.EntityTable.Add(id => new Node(Session, id, "tested", "/", "/", guard), reuse: false);
     }
 

@@ -3,7 +3,7 @@ using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Middleware.Entities;
 
-/// <summary>Anything with a ckpt_id. Thread-safety: as each says; creation and destruction are the session's.</summary>
+/// <summary>Anything with a ckpt_id. Thread-safety: as each says; creation and destruction are <see cref="EntityMaker"/>'s.</summary>
 public abstract class Entity(Session session, uint id, EntityKind kind)
 {
     public Session Session { get; } = session;
@@ -34,7 +34,7 @@ public abstract class Entity(Session session, uint id, EntityKind kind)
     /// <summary>ROS time at which the next message not yet arrived arrives, or <see cref="long.MaxValue"/>.</summary>
     public virtual long NextArrival => long.MaxValue;
 
-    /// <summary>Called once, by the session, after no wait or call can find it any more.</summary>
+    /// <summary>Called once, after no wait or call can find it any more.</summary>
     public virtual void Close()
     {
     }

@@ -26,6 +26,12 @@ public sealed class EntityTable
     /// <summary>The nodes that are there.</summary>
     public IEnumerable<Node> Nodes => _nodes.Select(x => x.Value);
 
+    /// <summary>Whether there ever was an event.</summary>
+    public bool HasEvents { get; private set; }
+
+    /// <summary>Whether there ever was an event that time causes: else waits need not look for when they are due.</summary>
+    public bool HasTimedEvents { get; private set; }
+
     /// <summary>The entity of an id, or null.</summary>
     public Entity? Find(uint id) => Find(All, id);
 
@@ -49,6 +55,8 @@ public sealed class EntityTable
                 throw new Failure(Code.Error, $"this process has made {Session.EntityMask} entities; start it again");
             }
             var entity = make(id);
+            HasEvents |= entity is StatusEvent;
+            HasTimedEvents |= entity is TimedEvent;
             _lastId = Math.Max(_lastId, id);
             if (id >= _all.Length)
             {

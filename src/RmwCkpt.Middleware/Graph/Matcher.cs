@@ -206,7 +206,7 @@ public sealed class Matcher(Session session, GraphTable graph)
                 return;
             }
         }
-        if (endpoint.Inbox is null || session.TryRead(endpoint, peer.Gid))
+        if (endpoint.Inbox is null || session.Logs.TryRead(endpoint, peer.Gid))
         {
             local.Matched.Add(peer.Gid);
             endpoint.CountMatch(1);

@@ -132,7 +132,7 @@ public sealed partial class Inbox
     private void CountDropped(long count)
     {
         Dropped += count;
-        if (_session.HasEvents)
+        if (_session.EntityTable.HasEvents)
         {
             // One tells of it, and who waits for that one is not who takes.
             _session.RingSelf();

@@ -78,7 +78,7 @@ public sealed partial class Inbox
         }
         if (lost > 0)
         {
-            _session.CountLost(lost);
+            _session.Traffic.CountLost(lost);
             Report.Error(
                 $"{lost} messages that were lent when the snapshot was taken are no longer kept (RMW_CKPT_RETENTION): " +
                 "who reads them now reads something else");

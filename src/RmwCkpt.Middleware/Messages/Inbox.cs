@@ -256,7 +256,7 @@ public sealed partial class Inbox : IDisposable
     private Lent Lend(Source source, in FrameView frame)
     {
         _lentFrom = source;
-        _session.CountTake(frame);
+        _session.Traffic.CountTake(frame);
         _deadline?.Happened(frame.Time);
         return _repliesTo is null
             ? new Lent(frame.Payload, frame.Sequence, frame.Time, source.Writer, new RequestId(source.Writer, frame.Sequence), true)
@@ -280,7 +280,7 @@ public sealed partial class Inbox : IDisposable
     /// <summary>The very message that the former life took.</summary>
     private Lent Replay(Gid log, long sequence)
     {
-        var source = Find(log) ?? _session.OpenSource(this, log, 1);
+        var source = Find(log) ?? _session.Logs.OpenSource(this, log, 1);
         if (source is not null)
         {
             source.Reader.SeekSequence(sequence);
@@ -294,7 +294,7 @@ public sealed partial class Inbox : IDisposable
                 return lent;
             }
         }
-        _session.CountLost(1);
+        _session.Traffic.CountLost(1);
         Report.Error($"replay: message {sequence} of log {log} is no longer kept (RMW_CKPT_RETENTION): it is lost");
         return default;
     }
@@ -355,7 +355,7 @@ public sealed partial class Inbox : IDisposable
         if (reader.Lost != lost)
         {
             CountDropped(reader.Lost - lost);
-            _session.CountLost(reader.Lost - lost);
+            _session.Traffic.CountLost(reader.Lost - lost);
         }
         if (time == 0)
         {

@@ -226,7 +226,7 @@ public sealed partial class Outbox : IDisposable
 
     private static Failure CannotPublish(long size, Exception e) => new(Code.Error, $"publish {size} bytes: {e.Message}", e);
 
-    private byte Flags => _session.IsRecovering ? Frame.Recovered : (byte)0;
+    private byte Flags => _session.Traffic.IsRecovering ? Frame.Recovered : (byte)0;
 
     private void Committed(AppendResult result)
     {
@@ -270,7 +270,7 @@ public sealed partial class Outbox : IDisposable
     /// <summary>Who waits here for an event that time causes sleeps until it is due: that has become later.</summary>
     private void RingWaiters()
     {
-        if (_isTimed && _session.HasTimedEvents)
+        if (_isTimed && _session.EntityTable.HasTimedEvents)
         {
             _session.RingSelf();
         }

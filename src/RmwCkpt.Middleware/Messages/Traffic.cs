@@ -30,7 +30,7 @@ internal sealed class Traffic(Session session, uint said)
     /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
     /// message that was late for that reason. Living readers do not drop such messages for their depth.
     /// </summary>
-    public bool IsRecovering => session.Home is { IsRecovering: true } || _tainted || Determinants.Clock.IsBehind || Slot.ReadUInt32(ProcessTable.Mode) != 0;
+    public bool IsRecovering => session.Home is { Traffic.IsRecovering: true } || _tainted || Determinants.Clock.IsBehind || Slot.ReadUInt32(ProcessTable.Mode) != 0;
 
     /// <param name="saidIn">The life in which a divergence of this endpoint was last reported.</param>
     public void CountPublish(AppendResult result, LogHead head, ref uint saidIn)

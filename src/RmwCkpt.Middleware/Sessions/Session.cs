@@ -8,7 +8,6 @@ using RmwCkpt.Middleware.Messages;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Waiting;
 using Entity = RmwCkpt.Middleware.Entities.Entity;
-using Row = RmwCkpt.Domain.Protocol.Entity;
 
 namespace RmwCkpt.Middleware.Sessions;
 
@@ -40,6 +39,7 @@ public sealed class Session : IReplayed
         Matcher = new Matcher(this, graph);
         Logs = new LogOpener(this);
         Traffic = new Traffic(this, resumed ? 0 : welcome.Incarnation);
+        Maker = new EntityMaker(this);
         Waiter = new Waiter(this);
         Callbacks = new CallbackPump(this);
         Slot.Write(ProcessTable.LastTake, -1L);
@@ -64,6 +64,8 @@ public sealed class Session : IReplayed
     public Waiter Waiter { get; }
 
     public EntityTable EntityTable { get; } = new();
+
+    public EntityMaker Maker { get; }
 
     public GuardFlags GuardFlags { get; } = new();
 
@@ -96,17 +98,8 @@ public sealed class Session : IReplayed
     /// </summary>
     public Session? Home => ProcessSlot.Home;
 
-    /// <summary>See <see cref="Messages.Traffic.IsRecovering"/>.</summary>
-    public bool IsRecovering => Traffic.IsRecovering;
-
     /// <summary>It has nothing mapped any more.</summary>
     public bool IsReleased => _released;
-
-    /// <summary>Whether there ever was an event.</summary>
-    public bool HasEvents { get; private set; }
-
-    /// <summary>Whether there ever was an event that time causes: else waits need not look for when they are due.</summary>
-    public bool HasTimedEvents { get; private set; }
 
     /// <summary>The entities by their ids, for a look at many; who is made later may not be in it.</summary>
     public Entity?[] Entities => EntityTable.All;
@@ -130,99 +123,6 @@ public sealed class Session : IReplayed
         Process.Guardian.Watch(this);
     }
 
-    public Node CreateNode(string name, string nameSpace, string enclave)
-    {
-        var graphGuard = CreateGuard(isOfGraph: true);
-        var node = EntityTable.Add(id => new Node(this, id, name, nameSpace, enclave, graphGuard), reuse: false);
-        EntityTable.Follow(node);
-        try
-        {
-            Register(node, new Row { Name = name, Type = nameSpace, Enclave = enclave, Created = Posix.Now(Posix.RealtimeClock) });
-        }
-        catch
-        {
-            EntityTable.Unfollow(node);
-            Destroy(graphGuard.Id);
-            throw;
-        }
-        return node;
-    }
-
-    public Guard CreateGuard(bool isOfGraph = false) =>
-        EntityTable.Add(id => new Guard(this, id) { IsOfGraph = isOfGraph }, reuse: true);
-
-    public StatusEvent CreateEvent(Endpoint endpoint, EventKind kind)
-    {
-        HasEvents = true;
-        if (kind is not (EventKind.LivelinessChanged or EventKind.LivelinessLost or EventKind.OfferedDeadlineMissed
-            or EventKind.RequestedDeadlineMissed))
-        {
-            return EntityTable.Add(id => new MatchEvent(this, id, endpoint, kind), reuse: true);
-        }
-        HasTimedEvents = true;
-        return EntityTable.Add(id => new TimedEvent(this, id, endpoint, kind), reuse: true);
-    }
-
-    public Endpoint CreateEndpoint(EntityKind kind, Node node, EndpointOptions options)
-    {
-        if (!options.Qos.IsValid)
-        {
-            throw new Failure(Code.Invalid, $"the QoS of {options.Topic} has a value that is none");
-        }
-        Descriptions.Keep(options);
-        options = options with { Description = null };
-        Endpoint endpoint;
-        try
-        {
-            endpoint = EntityTable.Add(
-                id => new Endpoint(this, id, kind, node, options, Query(id, Posix.Now(Posix.RealtimeClock))), reuse: false);
-        }
-        catch (IOException e)
-        {
-            var code = e is PosixException { Errno: Posix.Enospc } ? Code.NoSpace : Code.Error;
-            throw new Failure(code, $"create the {kind.ToString().ToLowerInvariant()} of {options.Topic}: {e.Message}", e);
-        }
-        Register(endpoint, RowOf(endpoint));
-        try
-        {
-            Matcher.Add(endpoint);
-        }
-        catch (Exception e)
-        {
-            Destroy(endpoint.Id);
-            throw new Failure(Code.Error, $"match the {kind.ToString().ToLowerInvariant()} of {options.Topic}: {e.Message}", e);
-        }
-        return endpoint;
-    }
-
-    public void Destroy(uint id)
-    {
-        var entity = Find(id) ?? throw new Failure(Code.Invalid, $"{id} is no entity of this process");
-        Withdraw(entity);
-        if (entity is Node node)
-        {
-            EntityTable.Unfollow(node);
-            Destroy(node.GraphGuard.Id);
-        }
-        if (entity is Node or Endpoint)
-        {
-            Registration.Unregister(id);
-        }
-        entity.Close();
-        if (entity is Guard or StatusEvent)
-        {
-            EntityTable.Free(id);
-        }
-    }
-
-    public bool IsServed(Endpoint client) => Matcher.IsServed(client);
-
-    /// <summary>Live rows of a kind and name in the graph. Allocates nothing.</summary>
-    public int Count(EntityKind kind, ReadOnlySpan<byte> name) => GraphQueries.Count(GraphTable, kind, name);
-
-    /// <summary>Copies the live rows to <paramref name="rows"/>; returns how many there are.</summary>
-    public int CopyGraph(Span<byte> rows) => GraphQueries.Copy(GraphTable, rows);
-
     /// <summary>An answer of the graph that the node may act upon: journalled, and in replay the journal's.</summary>
     public long Query(uint entity, long answer)
     {
@@ -231,18 +131,6 @@ public sealed class Session : IReplayed
             return Determinants.Query(entity, answer);
         }
     }
-
-    /// <summary>See <see cref="LogOpener.TryRead"/>.</summary>
-    public bool TryRead(Endpoint local, Gid log) => Logs.TryRead(local, log);
-
-    /// <summary>See <see cref="LogOpener.OpenSource"/>.</summary>
-    public Source? OpenSource(Inbox inbox, Gid log, long first) => Logs.OpenSource(inbox, log, first);
-
-    internal void CountTake(in FrameView frame) => Traffic.CountTake(frame);
-
-    internal void CountLost(long messages) => Traffic.CountLost(messages);
-
-    internal void CaughtUp() => Traffic.CaughtUp();
 
     /// <summary>
     /// Nobody uses it any more, until somebody joins again: the end of this process is no death. Its entities stay, and do
@@ -275,14 +163,7 @@ public sealed class Session : IReplayed
         Process.Guardian.Leave(this);
         var isStill = Relocation.Stay();
         Process.Homes.Leave(this);
-        foreach (var entity in Entities)
-        {
-            if (entity is not null)
-            {
-                Withdraw(entity);
-                entity.Close();
-            }
-        }
+        Maker.CloseAll();
         _released = true;
         RingSelf();
         Table.Notify(SlotIndex);
@@ -308,7 +189,7 @@ public sealed class Session : IReplayed
         }
         if (!inbox.Reads(log))
         {
-            OpenSource(inbox, log, first);
+            Logs.OpenSource(inbox, log, first);
         }
         return true;
     }
@@ -325,52 +206,6 @@ public sealed class Session : IReplayed
 
     void IReplayed.ReplayEnded() => _follower.Rematch();
 
-    /// <summary>From here on no call finds it.</summary>
-    private void Withdraw(Entity entity)
-    {
-        EntityTable.Remove(entity);
-        Callbacks.Set(entity, null);
-        if (entity is Endpoint endpoint)
-        {
-            Matcher.Remove(endpoint);
-        }
-    }
-
-    private void Register(Entity entity, Row row)
-    {
-        row.Entity_ = entity.Id;
-        row.Kind = (uint)entity.Kind;
-        row.Gid = Bytes(Gid.Size, new Gid(ProcessId, entity.Id, (uint)Folder.Domain).Write);
-        try
-        {
-            Registration.Register(row);
-        }
-        catch (RegistryException e)
-        {
-            EntityTable.Drop(entity.Id);
-            entity.Close();
-            throw new Failure(e.NoMaster ? Code.NoMaster : Code.Error, e.Message, e);
-        }
-    }
-
-    private static Row RowOf(Endpoint endpoint)
-    {
-        var options = endpoint.Options;
-        var row = new Row
-        {
-            Node = endpoint.Node.Id,
-            Qos = Bytes(Qos.Size, options.Qos.Write),
-            Created = endpoint.Created,
-            Name = options.Topic,
-            Type = options.Type,
-        };
-        if (options.TypeHash is not null)
-        {
-            row.TypeHash = Google.Protobuf.ByteString.CopyFrom(options.TypeHash);
-        }
-        return row;
-    }
-
     private Journal OpenJournal(bool resumed)
     {
         var journal = Journal.Open(Folder.Journal(ProcessId), Limits);
@@ -383,14 +218,5 @@ public sealed class Session : IReplayed
             }
         }
         return journal;
-    }
-
-    private delegate void Filler(Span<byte> bytes);
-
-    private static Google.Protobuf.ByteString Bytes(int size, Filler fill)
-    {
-        var bytes = new byte[size];
-        fill(bytes);
-        return Google.Protobuf.ByteString.CopyFrom(bytes);
     }
 }

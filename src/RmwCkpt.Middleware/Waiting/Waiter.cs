@@ -122,8 +122,8 @@ public sealed class Waiter(Session session)
                 }
                 continue;
             }
-            interrupted |= Sleep(slot, bell, session.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
-            session.CaughtUp();
+            interrupted |= Sleep(slot, bell, session.EntityTable.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
+            session.Traffic.CaughtUp();
             slept = true;
         }
 

@@ -17,8 +17,8 @@ public sealed class FlowAllocationTests : IDisposable
     {
         var publisher = _domain.Publish(Qos.Default);
         var subscription = _domain.Subscribe(Qos.Default);
-        Assert.True(Session.TryRead(subscription, publisher.Gid));
-        var guards = Enumerable.Range(0, 3).Select(_ => Session.CreateGuard()).ToArray();
+        Assert.True(Session.Logs.TryRead(subscription, publisher.Gid));
+        var guards = Enumerable.Range(0, 3).Select(_ => Session.Maker.CreateGuard()).ToArray();
         uint[] ids = [subscription.Id, .. guards.Select(x => x.Id)];
         var ready = new byte[ids.Length];
         var heard = 0;
@@ -34,7 +34,7 @@ public sealed class FlowAllocationTests : IDisposable
     [Fact]
     public void Triggers_and_waits_in_vain_allocate_nothing()
     {
-        var guard = Session.CreateGuard();
+        var guard = Session.Maker.CreateGuard();
         uint[] ids = [guard.Id];
         var ready = new byte[1];
         var reported = 0;
@@ -67,7 +67,7 @@ public sealed class FlowAllocationTests : IDisposable
     {
         var publisher = _domain.Publish(Qos.Default);
         var subscription = _domain.Subscribe(Qos.Default);
-        Assert.True(Session.TryRead(subscription, publisher.Gid));
+        Assert.True(Session.Logs.TryRead(subscription, publisher.Gid));
         var count = 0;
         Session.Callbacks.Set(subscription, n => Interlocked.Add(ref count, n));
         uint[] ids = [subscription.Id];

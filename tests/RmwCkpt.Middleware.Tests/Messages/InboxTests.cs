@@ -99,7 +99,7 @@ public sealed class InboxTests : IDisposable
     private Endpoint Read(Qos qos, params Endpoint[] publishers)
     {
         var subscription = _domain.Subscribe(qos);
-        Assert.All(publishers, x => Assert.True(Session.TryRead(subscription, x.Gid)));
+        Assert.All(publishers, x => Assert.True(Session.Logs.TryRead(subscription, x.Gid)));
         return subscription;
     }
 

@@ -88,7 +88,7 @@ public sealed class OutboxTests : IDisposable
     {
         var all = Qos.Default with { History = History.KeepAll };
         var (publisher, subscription) = (_domain.Publish(all), _domain.Subscribe(all));
-        Assert.True(_domain.Session.TryRead(subscription, publisher.Gid));
+        Assert.True(_domain.Session.Logs.TryRead(subscription, publisher.Gid));
         new DomainMemory(_domain.Session.Table.Domain).Share = 256 * 1024;
         _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Live);
         var watch = Stopwatch.StartNew();
@@ -150,7 +150,7 @@ public sealed class OutboxTests : IDisposable
     {
         var all = Qos.Default with { History = History.KeepAll };
         var (publisher, subscription) = (_domain.Publish(all), _domain.Subscribe(all));
-        Assert.True(_domain.Session.TryRead(subscription, publisher.Gid));
+        Assert.True(_domain.Session.Logs.TryRead(subscription, publisher.Gid));
         new DomainMemory(_domain.Session.Table.Domain).Share = 1 << 20;
         _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Live);
         void Lend(long number)

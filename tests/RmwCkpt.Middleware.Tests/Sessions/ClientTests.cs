@@ -16,7 +16,7 @@ public sealed class ClientTests : IDisposable
     {
         var publisher = _domain.Publish(Qos.Default);
         var endpoint = _domain.Subscribe(Qos.Default);
-        Assert.True(_domain.Session.TryRead(endpoint, publisher.Gid));
+        Assert.True(_domain.Session.Logs.TryRead(endpoint, publisher.Gid));
         var subscription = new Subscription<StringMessage>(endpoint, _ => { });
         byte[] good = [0, 1, 0, 0, 3, 0, 0, 0, .. "hi\0"u8];
         Say(publisher, good.AsSpan(0, 9));

@@ -29,10 +29,10 @@ public sealed class ProcessContextTests : IDisposable
     {
         var (one, other) = (Join(_one, _first), Join(_other, _first));
         Assert.NotEqual(one.SlotIndex, other.SlotIndex);
-        var publisher = one.CreateEndpoint(EntityKind.Publisher, one.CreateNode("talker", "/", "/"), Numbers);
-        var subscription = other.CreateEndpoint(EntityKind.Subscription, other.CreateNode("listener", "/", "/"), Numbers);
+        var publisher = one.Maker.CreateEndpoint(EntityKind.Publisher, one.Maker.CreateNode("talker", "/", "/"), Numbers);
+        var subscription = other.Maker.CreateEndpoint(EntityKind.Subscription, other.Maker.CreateNode("listener", "/", "/"), Numbers);
         Assert.Equal(publisher.Id, subscription.Id);
-        Assert.True(other.TryRead(subscription, publisher.Gid));
+        Assert.True(other.Logs.TryRead(subscription, publisher.Gid));
         LoneSession.Say(publisher, 5);
         Span<byte> ready = stackalloc byte[1];
         Assert.Equal(Code.Ok, other.Waiter.Wait([subscription.Id], ready, 60_000_000_000));

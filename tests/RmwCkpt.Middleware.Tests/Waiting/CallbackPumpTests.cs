@@ -159,7 +159,7 @@ public sealed class CallbackPumpTests : IDisposable
     {
         var publisher = _domain.Publish(Qos.Default);
         var subscription = _domain.Subscribe(Qos.Default);
-        Assert.True(Session.TryRead(subscription, publisher.Gid));
+        Assert.True(Session.Logs.TryRead(subscription, publisher.Gid));
         return (publisher, subscription);
     }
 }

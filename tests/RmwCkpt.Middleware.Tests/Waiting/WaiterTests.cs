@@ -17,7 +17,7 @@ public sealed class WaiterTests : IDisposable
     [Fact]
     public void Nothing_is_ready_at_first_nor_what_is_not_there()
     {
-        var guard = Session.CreateGuard();
+        var guard = Session.Maker.CreateGuard();
         var ready = new byte[] { 1, 1 };
         Assert.Equal(Code.Timeout, Session.Waiter.Wait([guard.Id, 4711], ready, timeout: 0));
         Assert.Equal([0, 0], ready);
@@ -27,7 +27,7 @@ public sealed class WaiterTests : IDisposable
     [Fact]
     public void A_trigger_is_reported_once()
     {
-        var (one, two) = (Session.CreateGuard(), Session.CreateGuard());
+        var (one, two) = (Session.Maker.CreateGuard(), Session.Maker.CreateGuard());
         two.Trigger();
         two.Trigger();
         var ready = new byte[2];
@@ -40,7 +40,7 @@ public sealed class WaiterTests : IDisposable
     [Fact]
     public void Of_thousands_of_guards_the_triggered_one_is_found()
     {
-        var guards = Enumerable.Range(0, 2000).Select(_ => Session.CreateGuard()).ToArray();
+        var guards = Enumerable.Range(0, 2000).Select(_ => Session.Maker.CreateGuard()).ToArray();
         guards[1234].Trigger();
         var ready = new byte[guards.Length];
         Assert.Equal(Code.Ok, Session.Waiter.Wait([.. guards.Select(x => x.Id)], ready, Long, guards.Length));
@@ -52,7 +52,7 @@ public sealed class WaiterTests : IDisposable
     {
         var publisher = _domain.Publish(Qos.Default);
         var subscription = _domain.Subscribe(Qos.Default);
-        Assert.True(Session.TryRead(subscription, publisher.Gid));
+        Assert.True(Session.Logs.TryRead(subscription, publisher.Gid));
         LoneSession.Say(publisher, 1);
         var ready = new byte[1];
         Assert.Equal(Code.Ok, Session.Waiter.Wait([subscription.Id], ready, Long));
@@ -65,7 +65,7 @@ public sealed class WaiterTests : IDisposable
     public async Task Who_sleeps_is_woken_by_each_of_many_triggers()
     {
         const int Times = 200;
-        var (ping, pong) = (Session.CreateGuard(), Session.CreateGuard());
+        var (ping, pong) = (Session.Maker.CreateGuard(), Session.Maker.CreateGuard());
         var other = Task.Run(() => Enumerable.Range(0, Times).All(_ => Answer(ping, pong)));
         for (var i = 0; i < Times; i++)
         {
