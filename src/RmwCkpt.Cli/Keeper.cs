@@ -3,7 +3,7 @@ using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
-using RmwCkpt.Middleware.Sessions;
+using RmwCkpt.Middleware.Processes;
 
 namespace RmwCkpt.Cli;
 

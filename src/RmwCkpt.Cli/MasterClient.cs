@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
-using RmwCkpt.Middleware.Sessions;
+using RmwCkpt.Middleware.Processes;
 
 namespace RmwCkpt.Cli;
 

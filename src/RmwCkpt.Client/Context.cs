@@ -1,5 +1,6 @@
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Client;

@@ -30,13 +30,6 @@ public sealed class RunFolder : IDisposable
     private const string RunRemedy = "set RMW_CKPT_DIR to a folder of your own";
     private const string StateRemedy = "set XDG_STATE_HOME or RMW_CKPT_DIR to a folder of your own";
 
-    /// <summary>
-    /// A descriptor from here on holds the run folder in a process that has joined: out of the way of the program's own, and
-    /// below what select(2) can have.
-    /// </summary>
-    private const int LeastDescriptor = 700;
-
-    private static readonly Dictionary<string, RunFolder> s_joined = [];
     private TrustedFolder? _run;
     private TrustedFolder? _state;
 
@@ -145,28 +138,6 @@ public sealed class RunFolder : IDisposable
         catch (IOException)
         {
             return folder.Run;
-        }
-    }
-
-    /// <summary>
-    /// Makes the folders that are missing, checks them and all above them, and holds the run folder by one descriptor of a high
-    /// number as long as this process lives: all that it then does in there goes by that.
-    /// </summary>
-    /// <exception cref="IOException">As <see cref="Ensure"/>'s.</exception>
-    public static RunFolder Join(int domain)
-    {
-        var folder = For(domain);
-        folder.Ensure();
-        lock (s_joined)
-        {
-            if (s_joined.TryGetValue(folder.Run, out var joined) && joined.Folder.Id == folder.Folder.Id)
-            {
-                folder.Dispose();
-                return joined;
-            }
-            // The one that was there under this path has been removed; who is still in it keeps it.
-            folder.Folder.MoveDescriptor(LeastDescriptor);
-            return s_joined[folder.Run] = folder;
         }
     }
 

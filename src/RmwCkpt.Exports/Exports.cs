@@ -4,8 +4,8 @@ using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Graph;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Replay;
-using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Exports;
 

@@ -4,7 +4,7 @@ using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Messages;
-using RmwCkpt.Middleware.Sessions;
+using RmwCkpt.Middleware.Processes;
 
 namespace RmwCkpt.Exports;
 

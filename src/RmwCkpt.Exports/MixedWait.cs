@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Exports;

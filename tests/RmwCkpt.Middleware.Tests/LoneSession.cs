@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Sessions;
 

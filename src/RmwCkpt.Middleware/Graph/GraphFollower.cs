@@ -1,6 +1,7 @@
 using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Middleware.Graph;

@@ -1,4 +1,4 @@
-using RmwCkpt.Middleware.Sessions;
+using RmwCkpt.Middleware.Processes;
 
 namespace RmwCkpt.Middleware.Messages;
 

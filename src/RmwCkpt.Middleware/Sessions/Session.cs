@@ -5,6 +5,7 @@ using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Graph;
 using RmwCkpt.Middleware.Messages;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Waiting;
 using Entity = RmwCkpt.Middleware.Entities.Entity;

@@ -3,7 +3,7 @@ using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Middleware.Tests.Sessions;
+namespace RmwCkpt.Middleware.Tests.Processes;
 
 /// <summary>
 /// A domain in a folder of its own, and who answers there for its master: each that joins gets the next slot, and all else is

@@ -3,8 +3,9 @@ using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Log;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Messages;
+using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
 /// What there is once in a process: its sessions, one for each domain, and what they share. Thread-safe. A program has
@@ -31,6 +32,8 @@ public sealed class ProcessContext
     /// <summary>Starts masters.</summary>
     public MasterStarter Masters { get; } = new();
 
+    internal JoinedFolders Folders { get; } = new();
+
     internal Homes Homes { get; } = new();
 
     internal Lenders Lenders { get; }
@@ -41,14 +44,15 @@ public sealed class ProcessContext
 
     /// <summary>Joins a domain: starts the master where there is none, registers, starts the threads.</summary>
     /// <exception cref="Failure">NoMaster, or Error with what is wrong with the run folder.</exception>
-    public Session Join(int domain) => Join(domain, () => RunFolder.Join(domain));
+    public Session Join(int domain) => Join(domain, RunFolder.For);
 
-    internal Session Join(int domain, Func<RunFolder> open)
+    /// <param name="find">Says where a domain's folders are.</param>
+    internal Session Join(int domain, Func<int, RunFolder> find)
     {
         KillPoints.Initialize();
         try
         {
-            var folder = open();
+            var folder = Folders.Join(find(domain));
             var resume = ReadResume(domain);
             var home = Homes.Current;
             var registry = new RegistryClient(folder);

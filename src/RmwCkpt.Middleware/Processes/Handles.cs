@@ -1,6 +1,7 @@
 using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
 /// ckpt_id: session (high 8 bits, from 1) and entity in it (low 24). A session's own handle has entity 0. A session that

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>Sees to it that a domain has a master. Thread-safe.</summary>
 public sealed class MasterStarter

@@ -2,7 +2,7 @@ using System.Globalization;
 using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
 /// What a process becomes that was started in place of one that the master brings back: never a second node, but a keeper of

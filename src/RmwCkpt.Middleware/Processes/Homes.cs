@@ -1,6 +1,7 @@
 using RmwCkpt.Domain;
+using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
 /// Which of this process' sessions is the home of the others (<see cref="Session.Home"/>): the first that is in use.

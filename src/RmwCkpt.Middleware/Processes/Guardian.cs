@@ -1,6 +1,7 @@
 using RmwCkpt.Domain;
+using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
 /// Watches the masters of the domains that this process is in: one thread each, for good, blocked in flock(2) on the lock

@@ -1,8 +1,8 @@
 using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
-using RmwCkpt.Middleware.Sessions;
+using RmwCkpt.Middleware.Processes;
 
-namespace RmwCkpt.Middleware.Tests.Sessions;
+namespace RmwCkpt.Middleware.Tests.Processes;
 
 /// <summary>Masters that end before they are one.</summary>
 public sealed class MasterTriesTests : IDisposable

@@ -1,8 +1,9 @@
 using RmwCkpt.Domain;
 using RmwCkpt.Middleware.Entities;
+using RmwCkpt.Middleware.Processes;
 using RmwCkpt.Middleware.Sessions;
 
-namespace RmwCkpt.Middleware.Tests.Sessions;
+namespace RmwCkpt.Middleware.Tests.Processes;
 
 /// <summary>Two processes' contexts in one, each in the same two domains, with all of their threads.</summary>
 public sealed class ProcessContextTests : IDisposable
@@ -69,11 +70,19 @@ public sealed class ProcessContextTests : IDisposable
         Assert.True(_other.Homes.AreFreezing);
     }
 
+    [Fact]
+    public void Each_holds_a_domain_s_folder_once()
+    {
+        var (one, again, other) = (Join(_one, _first), Join(_one, _first), Join(_other, _first));
+        Assert.Same(one.Folder, again.Folder);
+        Assert.NotSame(one.Folder, other.Folder);
+    }
+
     private static EndpointOptions Numbers => new("/numbers", "std_msgs/msg/Int64", Qos.Default);
 
     private Session Join(ProcessContext process, PlayedMaster master)
     {
-        var session = process.Join(master.Domain, master.Open);
+        var session = process.Join(master.Domain, _ => master.Open());
         _sessions.Add(session);
         return session;
     }

@@ -1,7 +1,7 @@
 using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 
-namespace RmwCkpt.Middleware.Sessions;
+namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
 /// When this process may start a domain's master. One that ended before it was one, for it is of another version say, does so
