@@ -17,7 +17,7 @@ internal sealed class LoneSession : IDisposable
     private const uint Slot = 1;
     private readonly Node _node;
 
-    /// <param name="of">The process, in a former life, whose journal and logs this one has.</param>
+    /// <param name="of">The process, in a previous incarnation, whose journal and logs this one has.</param>
     /// <param name="at">Where to make the domain's folder.</param>
     public LoneSession(LoneSession? of = null, string at = "/dev/shm")
     {

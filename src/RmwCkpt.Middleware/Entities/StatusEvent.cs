@@ -31,7 +31,7 @@ public abstract class StatusEvent(Session session, uint id, Endpoint endpoint) :
     private readonly object _lock = new();
     private long _total;
     private long _current;
-    private long _former;
+    private long _previous;
 
     protected Endpoint Endpoint { get; } = endpoint;
 
@@ -41,7 +41,7 @@ public abstract class StatusEvent(Session session, uint id, Endpoint endpoint) :
     /// <summary>How often the status has changed since creation.</summary>
     public abstract long Changes { get; }
 
-    /// <summary>Whether the total is one that only grows; what a former life counted is then part of it.</summary>
+    /// <summary>Whether the total is one that only grows; what a previous incarnation counted is then part of it.</summary>
     protected virtual bool Accumulates => true;
 
     protected long Now => Session.Determinants.Clock.Now;
@@ -51,7 +51,7 @@ public abstract class StatusEvent(Session session, uint id, Endpoint endpoint) :
         var (total, current) = At(Math.Min(by, Now));
         lock (_lock)
         {
-            return total + _former != _total || current != _current;
+            return total + _previous != _total || current != _current;
         }
     }
 
@@ -60,8 +60,8 @@ public abstract class StatusEvent(Session session, uint id, Endpoint endpoint) :
         lock (_lock)
         {
             var (own, current) = At(Now);
-            var total = Session.Query(Id, own + _former);
-            _former = Accumulates ? total - own : 0;
+            var total = Session.Query(Id, own + _previous);
+            _previous = Accumulates ? total - own : 0;
             current = Session.Query(Id, current);
             var policy = (QosPolicy)Session.Query(Id, (long)Endpoint.LastPolicy);
             var status = new EventStatus(total, total - _total, current, current - _current, policy);

@@ -74,7 +74,7 @@ internal sealed class GraphFollower(Session session)
         session.Registration.SayHelloIfAsked();
         lock (session.Determinants.Gate)
         {
-            // Notices a new life even in a process that does nothing else.
+            // Notices a new incarnation even in a process that does nothing else.
             _ = session.Determinants.Replays();
         }
         session.ProcessSlot.DetachIfAsked();

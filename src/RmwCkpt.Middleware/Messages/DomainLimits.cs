@@ -33,7 +33,7 @@ internal sealed class DomainLimits : ILogLimits
 
     public void Count(long bytes) => new DomainMemory(_table.Domain).Count(bytes);
 
-    /// <summary>One that replays reads what its former life has read.</summary>
+    /// <summary>One that replays reads what its previous incarnation has read.</summary>
     public bool IsReading(uint process)
     {
         var slot = _table.Slot(process);

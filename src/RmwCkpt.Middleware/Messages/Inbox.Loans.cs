@@ -64,7 +64,7 @@ public sealed partial class Inbox
         }
     }
 
-    /// <summary>In a new life: says again what is lent. What was used again since the snapshot is counted as lost.</summary>
+    /// <summary>In a new incarnation: says again what is lent. What was used again since the snapshot is counted as lost.</summary>
     public void RenewLoans()
     {
         var lost = 0;

@@ -277,7 +277,7 @@ public sealed partial class Inbox : IDisposable
         }
     }
 
-    /// <summary>The very message that the former life took.</summary>
+    /// <summary>The very message that the previous incarnation took.</summary>
     private Lent Replay(Gid log, long sequence)
     {
         var source = Find(log) ?? _session.Logs.OpenSource(this, log, 1);
@@ -368,7 +368,7 @@ public sealed partial class Inbox : IDisposable
         frame.Payload.Length >= RequestId.Size && RequestId.Read(frame.Payload).Client == client;
 
     /// <summary>
-    /// A reply that came in a former life, whose request a thread of this one has not come to send again: nobody would know
+    /// A reply that came in a previous incarnation, whose request a thread of this one has not come to send again: nobody would know
     /// what it answers.
     /// </summary>
     private bool IsEarly(in FrameView frame) =>

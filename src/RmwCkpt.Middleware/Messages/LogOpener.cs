@@ -10,7 +10,9 @@ internal sealed class LogOpener(Session session)
 {
     private readonly Readership _readership = new(session.SlotIndex);
 
-    /// <summary>Sets again what a later life of this process, now rolled back, may have changed in the logs that are read.</summary>
+    /// <summary>
+    /// Sets again what a later incarnation of this process, now rolled back, may have changed in the logs that are read.
+    /// </summary>
     public void Renew() => _readership.Renew();
 
     /// <summary>

@@ -11,7 +11,7 @@ public sealed partial class Outbox
     private bool _lends;
 
     /// <summary>
-    /// Lends <paramref name="size"/> bytes, all zero: what a node does not write is to be the same in every life of it. Empty:
+    /// Lends <paramref name="size"/> bytes, all zero: what a node does not write is to be the same in every incarnation of it. Empty:
     /// there are none, and the caller is to take memory of its own; so it is for what is larger than the first.
     /// </summary>
     public Region Borrow(long size)
@@ -79,7 +79,7 @@ public sealed partial class Outbox
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            // The file system is full: that will be said, if it still is, when the message is published. Or what a former life
+            // The file system is full: that will be said, if it still is, when the message is published. Or what a previous incarnation
             // has left is damaged: segments do as well.
             return null;
         }
@@ -182,7 +182,7 @@ public sealed partial class Outbox
         }
     }
 
-    /// <summary>In a new life.</summary>
+    /// <summary>In a new incarnation.</summary>
     public void RenewLoans()
     {
         lock (_lock)

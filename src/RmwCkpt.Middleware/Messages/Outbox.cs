@@ -68,7 +68,7 @@ public sealed partial class Outbox : IDisposable
         _deadline = deadline;
     }
 
-    /// <summary>Whether this life has sent the message of this number. Free to read.</summary>
+    /// <summary>Whether this incarnation has sent the message of this number. Free to read.</summary>
     public bool HasSaid(long sequence) => _writer.HasSaid(sequence);
 
     public LogHead Head => _writer.Head;
@@ -85,7 +85,7 @@ public sealed partial class Outbox : IDisposable
         Monitor.Enter(_lock);
         try
         {
-            // Read before the claim: a life restored between claim and commit then commits the same bytes again.
+            // Read before the claim: an incarnation restored between claim and commit then commits the same bytes again.
             _time = _session.Determinants.Clock.Now;
             _prefix = prefix;
             if (_session.Determinants.Origin.Novelty is Novelty.New or Novelty.Late)
@@ -200,7 +200,7 @@ public sealed partial class Outbox : IDisposable
                 return --_lost;
             }
             long sequence;
-            // Asked again: this life may have been restored since Begin.
+            // Asked again: this incarnation may have been restored since Begin.
             var origin = _session.Determinants.Origin;
             var result = _copy is null
                 ? _writer.Commit(_reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, origin, out sequence, key: _prefix)

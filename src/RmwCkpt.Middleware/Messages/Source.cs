@@ -59,7 +59,7 @@ public sealed class Readership(uint slot)
         }
     }
 
-    /// <summary>Sets the bits again: a later life of this process, now rolled back, may have removed some.</summary>
+    /// <summary>Sets the bits again: a later incarnation of this process, now rolled back, may have removed some.</summary>
     public void Renew()
     {
         lock (_sources)

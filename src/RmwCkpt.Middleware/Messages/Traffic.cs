@@ -11,7 +11,7 @@ namespace RmwCkpt.Middleware.Messages;
 /// Counts in the process' slot what a session's endpoints publish and take, and follows whether that is late for a recovery or a
 /// snapshot. Thread-safe; allocates nothing.
 /// </summary>
-/// <param name="said">The life that need not say when it was first heard, for it is no recovery.</param>
+/// <param name="said">The incarnation that need not say when it was first heard, for it is no recovery.</param>
 internal sealed class Traffic(Session session, uint said)
 {
     /// <summary>A message handled within this time of its sending, ns, is not late any more.</summary>
@@ -19,7 +19,7 @@ internal sealed class Traffic(Session session, uint said)
 
     private volatile bool _tainted;
 
-    /// <summary>The newest life that has published something new.</summary>
+    /// <summary>The newest incarnation that has published something new.</summary>
     private volatile uint _saidIn = said;
 
     private Region Slot => session.Slot;
@@ -30,9 +30,10 @@ internal sealed class Traffic(Session session, uint said)
     /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
     /// message that was late for that reason. Living readers do not drop such messages for their depth.
     /// </summary>
-    public bool IsRecovering => session.Home is { Traffic.IsRecovering: true } || _tainted || Determinants.Clock.IsBehind || Slot.ReadUInt32(ProcessTable.Mode) != 0;
+    public bool IsRecovering => session.Home is { Traffic.IsRecovering: true } || _tainted || Determinants.Clock.IsBehind
+        || Slot.ReadUInt32(ProcessTable.Mode) != 0;
 
-    /// <param name="saidIn">The life in which a divergence of this endpoint was last reported.</param>
+    /// <param name="saidIn">The incarnation in which a divergence of this endpoint was last reported.</param>
     public void CountPublish(AppendResult result, LogHead head, ref uint saidIn)
     {
         switch (result)
@@ -55,20 +56,20 @@ internal sealed class Traffic(Session session, uint said)
         }
     }
 
-    /// <summary>Notes when a life that was brought back is first heard again.</summary>
+    /// <summary>Notes when an incarnation that was brought back is first heard again.</summary>
     private void NoteSaid()
     {
-        if (session.Incarnation is var life && _saidIn != life)
+        if (session.Incarnation is var incarnation && _saidIn != incarnation)
         {
-            _saidIn = life;
+            _saidIn = incarnation;
             Slot.Write(ProcessTable.SaidAt, Determinants.Clock.Steady);
         }
     }
 
-    /// <summary>Said once for each endpoint and life; the rest is in the counter.</summary>
+    /// <summary>Said once for each endpoint and incarnation; the rest is in the counter.</summary>
     private static void ReportDivergence(LogHead head) =>
         Report.Error($"divergence: in replay {EndpointHead.Node(head)} published on {EndpointHead.Name(head)} something else than "
-            + "its former life, whose message it remains");
+            + "its previous incarnation, whose message it remains");
 
     public void CountTake(in FrameView frame)
     {

@@ -215,7 +215,7 @@ public sealed class Waiter(Session session)
             {
                 if (replayed)
                 {
-                    // What the former life's wait consumed; it may not be there yet.
+                    // What the previous incarnation's wait consumed; it may not be there yet.
                     _ = entity.TryClaim();
                 }
                 entity.Reported(slept);
