@@ -77,9 +77,9 @@ internal static class Exports
     {
         try
         {
-            // The oldest instead of one that is gone; and it is the master of its home who judges its end.
+            // The oldest instead of one that is gone; and it is the master of its primary domain who judges its end.
             var joined = Handles.Find(session) ?? Handles.ClockSession ?? throw new Failure(Code.Invalid, "nothing has joined a domain");
-            joined = joined.Home ?? joined;
+            joined = joined.Primary ?? joined;
             var words = new Region(place, CAskedPlace.Size);
             words.Write(CAskedPlace.Owner, (long)joined.Slot.Pointer(ProcessTable.ProcessId, 8));
             words.Write(CAskedPlace.Process, joined.ProcessId);

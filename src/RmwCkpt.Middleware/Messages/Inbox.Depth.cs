@@ -114,7 +114,7 @@ public sealed partial class Inbox
     }
 
     /// <summary>
-    /// Whether a snapshot or recovery in this domain, or where this process is at home, takes processor time, or did since
+    /// Whether a snapshot or recovery in this domain, or in the primary one of this process, takes processor time, or did since
     /// this was last asked.
     /// </summary>
     private bool IsDisturbed()
@@ -122,7 +122,7 @@ public sealed partial class Inbox
         var domain = _session.Table.Domain;
         var before = _freezes;
         _freezes = domain.AcquireUInt32(ProcessTable.Freezes);
-        return _freezes != before || IsDisturbed(domain) || (_session.Home is { } home && IsDisturbed(home.Table.Domain));
+        return _freezes != before || IsDisturbed(domain) || (_session.Primary is { } primary && IsDisturbed(primary.Table.Domain));
     }
 
     private bool IsDisturbed(Region domain) =>

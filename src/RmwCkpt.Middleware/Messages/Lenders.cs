@@ -3,7 +3,7 @@ using RmwCkpt.Middleware.Processes;
 namespace RmwCkpt.Middleware.Messages;
 
 /// <summary>The outboxes of this process, of all its sessions, that lend messages in their logs' files. Thread-safe.</summary>
-internal sealed class Lenders(Homes homes)
+internal sealed class Lenders(SessionsInUse sessions)
 {
     private readonly object _lock = new();
     private readonly HashSet<Outbox> _all = [];
@@ -15,7 +15,7 @@ internal sealed class Lenders(Homes homes)
         {
             _all.Add(outbox);
         }
-        homes.BeginLending();
+        sessions.BeginLending();
     }
 
     public void Remove(Outbox outbox)

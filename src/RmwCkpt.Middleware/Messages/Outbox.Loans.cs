@@ -36,7 +36,7 @@ public sealed partial class Outbox
     {
         while (TryBorrow(size, isCopy: false) is { } loan)
         {
-            if (!_session.Process.Homes.AreFreezing)
+            if (!_session.Process.InUse.AreFreezing)
             {
                 if (_writer.Keep(loan))
                 {
@@ -96,7 +96,7 @@ public sealed partial class Outbox
             return null;
         }
         BeginLending();
-        var loan = _session.Process.Homes.AreFreezing ? null : TryBorrow(size, isCopy: true);
+        var loan = _session.Process.InUse.AreFreezing ? null : TryBorrow(size, isCopy: true);
         loan?.Payload.Span(0, size).Clear();
         return loan;
     }
@@ -190,7 +190,7 @@ public sealed partial class Outbox
             if (_lends)
             {
                 _writer.RenewLoans();
-                _session.Process.Homes.BeginLending();
+                _session.Process.InUse.BeginLending();
             }
         }
     }

@@ -30,7 +30,7 @@ internal sealed class Traffic(Session session, uint said)
     /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
     /// message that was late for that reason. Living readers do not drop such messages for their depth.
     /// </summary>
-    public bool IsRecovering => session.Home is { Traffic.IsRecovering: true } || _tainted || Determinants.Clock.IsBehind
+    public bool IsRecovering => session.Primary is { Traffic.IsRecovering: true } || _tainted || Determinants.Clock.IsBehind
         || Slot.ReadUInt32(ProcessTable.Mode) != 0;
 
     /// <param name="saidIn">The incarnation in which a divergence of this endpoint was last reported.</param>
@@ -78,10 +78,10 @@ internal sealed class Traffic(Session session, uint said)
             || (_tainted && Determinants.Clock.Now - frame.Time > OnTime);
         Count(ProcessTable.Taken, 1);
         Count(ProcessTable.TakenBytes, frame.Payload.Length);
-        if (session.Home is { } home)
+        if (session.Primary is { } primary)
         {
             // That domain's master says when the logs may soon let go of what was taken.
-            home.Traffic.Count(ProcessTable.TakenBytes, frame.Payload.Length);
+            primary.Traffic.Count(ProcessTable.TakenBytes, frame.Payload.Length);
         }
     }
 
@@ -92,7 +92,7 @@ internal sealed class Traffic(Session session, uint said)
     private bool WasHeldBack(long time)
     {
         // By whose master it is frozen.
-        var slot = session.Home?.Slot ?? Slot;
+        var slot = session.Primary?.Slot ?? Slot;
         var clock = Determinants.Clock;
         return clock.Steady - clock.Age(time) < slot.AcquireInt64(ProcessTable.FreezeEnd) || slot.AcquireUInt32(ProcessTable.Freezing) != 0;
     }

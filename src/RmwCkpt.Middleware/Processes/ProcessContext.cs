@@ -21,7 +21,7 @@ public sealed class ProcessContext
 
     public ProcessContext()
     {
-        Lenders = new Lenders(Homes);
+        Lenders = new Lenders(InUse);
         Guardian = new Guardian(Masters);
         Handles = new Handles(this);
     }
@@ -34,7 +34,7 @@ public sealed class ProcessContext
 
     internal JoinedFolders Folders { get; } = new();
 
-    internal Homes Homes { get; } = new();
+    internal SessionsInUse InUse { get; } = new();
 
     internal Lenders Lenders { get; }
 
@@ -54,10 +54,10 @@ public sealed class ProcessContext
         {
             var folder = Folders.Join(find(domain));
             var resume = ReadResume(domain);
-            var home = Homes.Current;
+            var primary = InUse.Primary;
             var registry = new RegistryClient(folder);
             var started = Posix.Now(Posix.RealtimeClock);
-            var hello = new Request { Hello = Greeting.Make(resume, started, home) };
+            var hello = new Request { Hello = Greeting.Make(resume, started, primary) };
             var welcome = Masters.CallOrStart(folder, registry, hello, Registration.Patience).Welcome;
             if (Versions.WhyNot(welcome) is { } why)
             {
@@ -71,7 +71,7 @@ public sealed class ProcessContext
             var graph = GraphTable.Open(folder);
             var session = new Session(this, folder, registry, table, graph, welcome, welcome.Resumed);
             session.StartThreads();
-            Homes.Enter(session);
+            InUse.Enter(session);
             return session;
         }
         catch (RegistryException e)

@@ -10,12 +10,12 @@ internal static class Greeting
     private const int LargestPolicyFile = 1 << 20;
 
     /// <param name="resume">As Hello has it.</param>
-    /// <param name="home">Where this process is at home; null: where it joins now.</param>
+    /// <param name="primary">The session in this process' primary domain; null: it joins that now.</param>
     /// <exception cref="Failure">The file that RMW_CKPT_POLICY names cannot be read.</exception>
-    public static Hello Make(ulong resume, long started, Session? home)
+    public static Hello Make(ulong resume, long started, Session? primary)
     {
         var (file, text) = ReadPolicyFile();
-        var hello = Make(started, home, file, text);
+        var hello = Make(started, primary, file, text);
         hello.Resume = resume;
         foreach (var complaint in hello.Complaints)
         {
@@ -25,7 +25,7 @@ internal static class Greeting
     }
 
     /// <summary>What it tells a new master, once it has joined: as before, but a policy's file that is gone is left out.</summary>
-    public static Hello MakeAgain(Session? home)
+    public static Hello MakeAgain(Session? primary)
     {
         var (file, text) = ("", "");
         try
@@ -35,10 +35,10 @@ internal static class Greeting
         catch (Failure)
         {
         }
-        return Make(Posix.Now(Posix.RealtimeClock), home, file, text);
+        return Make(Posix.Now(Posix.RealtimeClock), primary, file, text);
     }
 
-    private static Hello Make(long started, Session? home, string file, string text)
+    private static Hello Make(long started, Session? primary, string file, string text)
     {
         var complaints = new List<string>();
         var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
@@ -47,9 +47,9 @@ internal static class Greeting
         var hello = new Hello
         {
             Started = started,
-            HomeProcess = home?.ProcessId ?? 0,
-            HomeDomain = (uint)(home?.Folder.Domain ?? 0),
-            HomeSlot = home?.SlotIndex ?? 0,
+            HomeProcess = primary?.ProcessId ?? 0,
+            HomeDomain = (uint)(primary?.Folder.Domain ?? 0),
+            HomeSlot = primary?.SlotIndex ?? 0,
             Policy = policy,
             Complaints = { complaints },
             PolicyFile = file,

@@ -3,16 +3,19 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Middleware.Sessions;
 
-/// <summary>What a session says in its slot of the process table, for masters to see: whether it lives, where it is at home, what it lends.</summary>
+/// <summary>
+/// What a session says in its slot of the process table, for masters to see: whether it lives, which domain is the primary one,
+/// what it lends.
+/// </summary>
 internal sealed class ProcessSlot(Session session)
 {
     private Region Slot => session.Slot;
 
-    /// <summary>See <see cref="Session.Home"/>.</summary>
-    public Session? Home { get; private set; }
+    /// <summary>See <see cref="Session.Primary"/>.</summary>
+    public Session? Primary { get; private set; }
 
-    /// <summary>Another session of this process has, or had, its home here.</summary>
-    public bool HasGuests { get; private set; }
+    /// <summary>Another session of this process names, or named, this one as primary.</summary>
+    public bool HasSecondaries { get; private set; }
 
     /// <summary>False in a process that is rolled back to before it left this domain, and whose slot is another's by now.</summary>
     public bool IsOwned => Slot.AcquireUInt64(ProcessTable.ProcessId) == session.ProcessId;
@@ -33,25 +36,25 @@ internal sealed class ProcessSlot(Session session)
         }
     }
 
-    /// <summary>Sets <see cref="Home"/>, for the master to see.</summary>
-    public void BeGuestOf(Session? home)
+    /// <summary>Sets <see cref="Primary"/>, for the master to see.</summary>
+    public void SetPrimary(Session? primary)
     {
-        if (home is not null)
+        if (primary is not null)
         {
-            home.ProcessSlot.HasGuests = true;
+            primary.ProcessSlot.HasSecondaries = true;
         }
         lock (session.Determinants.Gate)
         {
-            Home = home;
-            session.Determinants.HomeSlot = home?.Slot ?? default;
+            Primary = primary;
+            session.Determinants.HomeSlot = primary?.Slot ?? default;
             if (!IsOwned)
             {
                 return;
             }
-            Slot.Write(ProcessTable.HomeDomain, (uint)(home?.Folder.Domain ?? 0));
-            Slot.Write(ProcessTable.HomeSlot, home?.SlotIndex ?? 0);
+            Slot.Write(ProcessTable.HomeDomain, (uint)(primary?.Folder.Domain ?? 0));
+            Slot.Write(ProcessTable.HomeSlot, primary?.SlotIndex ?? 0);
             // Last: who finds it finds the others.
-            Slot.Release(ProcessTable.HomeProcess, home?.ProcessId ?? 0);
+            Slot.Release(ProcessTable.HomeProcess, primary?.ProcessId ?? 0);
         }
     }
 

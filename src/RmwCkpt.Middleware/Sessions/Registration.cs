@@ -145,7 +145,7 @@ internal sealed class Registration
 
     private void SayHelloAgain(bool withEntities)
     {
-        var hello = Greeting.MakeAgain(_session.Home);
+        var hello = Greeting.MakeAgain(_session.Primary);
         (hello.Process, hello.Slot, hello.Incarnation) = (_session.ProcessId, _session.SlotIndex, _session.Incarnation);
         if (withEntities)
         {

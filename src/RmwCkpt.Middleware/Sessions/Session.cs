@@ -97,7 +97,7 @@ public sealed class Session : IReplayed
     /// The session of this process in the domain whose master takes its snapshots and recovers it; null: this one. A process
     /// cannot be brought back twice.
     /// </summary>
-    public Session? Home => ProcessSlot.Home;
+    public Session? Primary => ProcessSlot.Primary;
 
     /// <summary>It has nothing mapped any more.</summary>
     public bool IsReleased => _released;
@@ -140,7 +140,7 @@ public sealed class Session : IReplayed
     public void ShutDown()
     {
         ProcessSlot.MarkLeft();
-        Process.Homes.Leave(this);
+        Process.InUse.Leave(this);
         _follower.BeginWakes();
     }
 
@@ -149,7 +149,7 @@ public sealed class Session : IReplayed
     {
         Registration.Rejoin();
         // In this order: no master takes a snapshot of it that it would not see.
-        Process.Homes.Enter(this);
+        Process.InUse.Enter(this);
         ProcessSlot.MarkLive();
     }
 
@@ -163,7 +163,7 @@ public sealed class Session : IReplayed
     {
         Process.Guardian.Leave(this);
         var isStill = Relocation.Stay();
-        Process.Homes.Leave(this);
+        Process.InUse.Leave(this);
         Maker.CloseAll();
         _released = true;
         RingSelf();
@@ -174,9 +174,9 @@ public sealed class Session : IReplayed
             Registration.Leave();
             Determinants.Dispose();
             GraphTable.Dispose();
-            if (!ProcessSlot.HasGuests)
+            if (!ProcessSlot.HasSecondaries)
             {
-                // A thread of a guest's may be looking at it still.
+                // A thread of a secondary session may be looking at it still.
                 Table.Dispose();
             }
         }

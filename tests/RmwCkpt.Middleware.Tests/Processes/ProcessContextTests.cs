@@ -43,31 +43,31 @@ public sealed class ProcessContextTests : IDisposable
     }
 
     [Fact]
-    public void Each_is_at_home_in_its_own_first_domain()
+    public void The_first_domain_of_each_is_its_own_primary_one()
     {
         var (one, other) = (Join(_one, _first), Join(_other, _second));
-        var (guest, otherGuest) = (Join(_one, _second), Join(_other, _first));
-        Assert.Null(one.Home);
-        Assert.Null(other.Home);
-        Assert.Same(one, guest.Home);
-        Assert.Same(other, otherGuest.Home);
-        Assert.Equal(other.ProcessId, otherGuest.Slot.AcquireUInt64(ProcessTable.HomeProcess));
+        var (secondary, otherSecondary) = (Join(_one, _second), Join(_other, _first));
+        Assert.Null(one.Primary);
+        Assert.Null(other.Primary);
+        Assert.Same(one, secondary.Primary);
+        Assert.Same(other, otherSecondary.Primary);
+        Assert.Equal(other.ProcessId, otherSecondary.Slot.AcquireUInt64(ProcessTable.HomeProcess));
 
         one.ShutDown();
-        Assert.Null(guest.Home);
-        Assert.Same(other, otherGuest.Home);
+        Assert.Null(secondary.Primary);
+        Assert.Same(other, otherSecondary.Primary);
     }
 
     [Fact]
     public void What_one_lends_and_when_it_is_frozen_is_its_own_affair()
     {
         var (one, other) = (Join(_one, _first), Join(_other, _first));
-        _one.Homes.BeginLending();
+        _one.InUse.BeginLending();
         Assert.Equal((uint)LendingState.Shared, one.Slot.AcquireUInt32(ProcessTable.Lending));
         Assert.Equal((uint)LendingState.None, other.Slot.AcquireUInt32(ProcessTable.Lending));
         other.Slot.Write(ProcessTable.Freezing, 1u);
-        Assert.False(_one.Homes.AreFreezing);
-        Assert.True(_other.Homes.AreFreezing);
+        Assert.False(_one.InUse.AreFreezing);
+        Assert.True(_other.InUse.AreFreezing);
     }
 
     [Fact]

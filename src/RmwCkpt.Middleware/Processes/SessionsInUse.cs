@@ -4,17 +4,16 @@ using RmwCkpt.Middleware.Sessions;
 namespace RmwCkpt.Middleware.Processes;
 
 /// <summary>
-/// Which of this process' sessions is the home of the others (<see cref="Session.Home"/>): the first that is in use.
-/// Thread-safe.
+/// This process' sessions that are in use; the first of them is the primary one (<see cref="Session.Primary"/>). Thread-safe.
 /// </summary>
-internal sealed class Homes
+internal sealed class SessionsInUse
 {
     private readonly object _lock = new();
     private readonly List<Session> _inUse = [];
     private bool _lends;
 
-    /// <summary>What a session that joins now is to be a guest of.</summary>
-    public Session? Current
+    /// <summary>The primary one; null: none is in use.</summary>
+    public Session? Primary
     {
         get
         {
@@ -39,14 +38,14 @@ internal sealed class Homes
         }
     }
 
-    /// <summary>A session is not in use any more; its slot says so already, so that at no time there are two homes.</summary>
+    /// <summary>A session is not in use any more; its slot says so already, so that at no time two are primary.</summary>
     public void Leave(Session session)
     {
         lock (_lock)
         {
             _inUse.Remove(session);
             Tell();
-            session.ProcessSlot.BeGuestOf(null);
+            session.ProcessSlot.SetPrimary(null);
         }
     }
 
@@ -88,8 +87,8 @@ internal sealed class Homes
     {
         for (var i = 0; i < _inUse.Count; i++)
         {
-            // The home itself first: no two are ever each other's guests.
-            _inUse[i].ProcessSlot.BeGuestOf(i == 0 ? null : _inUse[0]);
+            // The primary one itself first: no two ever name each other.
+            _inUse[i].ProcessSlot.SetPrimary(i == 0 ? null : _inUse[0]);
         }
     }
 }
