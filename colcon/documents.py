@@ -34,7 +34,7 @@ def wrong_links(document, text):
             yield f'{name or document.name} has no heading {anchor}'
 
 
-def wrong_names(text, sources):
+def wrong_names(text, sources, words):
     for word in re.findall(r'`([^`\n]+)`', text):
         if word.startswith(ROOTS) and re.fullmatch(r'[\w./-]+', word) and not (TOP / word).exists():
             yield f'there is no {word}'
@@ -45,13 +45,16 @@ def wrong_names(text, sources):
             yield f'{test[1]} has no test {test[2]}'
         if re.fullmatch(r'RMW_CKPT_[A-Z_]+', word) and word not in sources:
             yield f'nothing reads {word}'
+        if re.fullmatch(r'_?[A-Z][a-z]\w*(\.\w+)*', word):
+            yield from (f'the code has no {part} ({word})' for part in word.split('.') if part not in words)
 
 
 def main():
-    sources = '\n'.join(x.read_text() for x in files('*.cs', '*.cpp', '*.hpp', '*.h', '*.py', '*.txt', '*.cmake', 'colcon', '*.sh'))
+    sources = '\n'.join(x.read_text() for x in files('*.cs', '*.cpp', '*.hpp', '*.h', '*.py', '*.txt', '*.cmake', '*.proto', '*.props', '*.sh', 'colcon'))
+    words = set(re.findall(r'\w+', sources))
     faults = [
         f'{document.relative_to(TOP)}: {fault}' for document in files('*.md') for text in [document.read_text()]
-        for fault in (*wrong_links(document, text), *wrong_names(text, sources))]
+        for fault in (*wrong_links(document, text), *wrong_names(text, sources, words))]
     print('\n'.join(faults))
     return 1 if faults else 0
 
