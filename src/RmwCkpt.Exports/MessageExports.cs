@@ -11,9 +11,9 @@ namespace RmwCkpt.Exports;
 /// <summary>The functions of ckpt.h that move messages and wait. They allocate nothing unless they fail.</summary>
 internal static class MessageExports
 {
-    private static Handles Handles => ProcessContext.Current.Handles;
-
     private const int MaxWait = 1 << 24;
+
+    private static Handles Handles => ProcessContext.Current.Handles;
 
     [UnmanagedCallersOnly(EntryPoint = "ckpt_trigger")]
     private static int Trigger(uint guard)

@@ -14,8 +14,6 @@ namespace RmwCkpt.Exports;
 /// </summary>
 internal static class MixedWait
 {
-    private static Handles Handles => ProcessContext.Current.Handles;
-
     /// <summary>ns, at most, until it hears of what came in another domain than the wait set's.</summary>
     private const long Look = 1_000_000;
 
@@ -24,6 +22,8 @@ internal static class MixedWait
 
     [ThreadStatic]
     private static byte[]? t_ready;
+
+    private static Handles Handles => ProcessContext.Current.Handles;
 
     /// <summary>Whether an entity is of another session. Asked for each wait, of thousands of entities at a time.</summary>
     public static bool IsMixed(uint session, ReadOnlySpan<uint> ids)
