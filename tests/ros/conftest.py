@@ -1,5 +1,6 @@
 """Domains of their own for tests of real ROS 2 nodes under rmw_ckpt; run with a sourced install/DISTRO."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -118,18 +119,19 @@ class Domain:
 
     def close(self):
         """Ends all that lives in the domain, also what was revived, and the master."""
-        for peer in self.peers:
-            if peer.process.poll() is None:
-                peer.kill()
         deadline = 200
         while deadline and (pids := list(self._processes())):
             deadline -= 1
+            # All stand still first: a master that lived a moment longer would bring the others back, unseen while it does.
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in pids:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, number)
             for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                    with_end(pid)
-                except ProcessLookupError:
-                    pass
+                with_end(pid)
+        for peer in self.peers:
+            if peer.process.poll() is None:
+                peer.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _processes(self):
