@@ -15,7 +15,8 @@ public sealed class CatchUp
     private readonly object _gate;
     private readonly IReplayed _session;
     private readonly Region _slot;
-    private readonly ThreadsAtWork _threads = new(Posix.IsAsleep);
+    private readonly IReplayClock _clock;
+    private readonly ThreadsAtWork _threads;
     private uint _freezes;
     private bool _isRevived;
     private long _waited;
@@ -23,7 +24,8 @@ public sealed class CatchUp
 
     internal CatchUp(object gate, IReplayed session, Region slot, IReplayClock clock)
     {
-        (_gate, _session, _slot) = (gate, session, slot);
+        (_gate, _session, _slot, _clock) = (gate, session, slot, clock);
+        _threads = new ThreadsAtWork(clock);
         Clock = new RosClock(clock.Read);
     }
 
@@ -78,7 +80,7 @@ public sealed class CatchUp
     }
 
     /// <summary>A wait looks that may skip time, so that nothing else need.</summary>
-    public void NoteWait() => Volatile.Write(ref _waited, Posix.Now(Posix.MonotonicClock));
+    public void NoteWait() => Volatile.Write(ref _waited, _clock.Now);
 
     /// <summary>
     /// Where nobody waits (callbacks, polling, a loop at a rate): ROS time runs half as fast again. Those who sleep by it cannot
@@ -93,7 +95,7 @@ public sealed class CatchUp
                 _paced = 0;
                 return;
             }
-            var now = Posix.Now(Posix.MonotonicClock);
+            var now = _clock.Now;
             if (_paced != 0 && now - Volatile.Read(ref _waited) > WaitsAreOver)
             {
                 Clock.Skip(Math.Min(now - _paced, LongestPace) / 2);

@@ -1,5 +1,3 @@
-using RmwCkpt.Memory;
-
 namespace RmwCkpt.Middleware.Replay;
 
 /// <summary>
@@ -7,8 +5,7 @@ namespace RmwCkpt.Middleware.Replay;
 /// for, and not while one is at work. A thread is at work from the end of its wait, or from a read of a clock, until it
 /// waits again or triggers a guard condition, by which executors' threads say that they are done. Under the gate.
 /// </summary>
-/// <param name="isAsleep">Whether a thread, by its number for the kernel, neither runs nor could.</param>
-internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
+internal sealed class ThreadsAtWork(IReplayClock clock)
 {
     /// <summary>
     /// ns for which the others stand still for a thread that is at work, or on its way out of a wait or into one. It may as
@@ -30,7 +27,7 @@ internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
     private long _begun;
     private long _skipped;
 
-    private static int Me => Posix.ThreadId;
+    private int Me => clock.ThreadId;
 
     /// <summary>Threads of this process that ever waited, or worked in a catch-up: one alone need not ask.</summary>
     public static void CountThread()
@@ -45,7 +42,7 @@ internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
     public void Begin()
     {
         _threads.Clear();
-        _begun = Posix.Now(Posix.MonotonicClock);
+        _begun = clock.Now;
     }
 
     /// <summary>The calling thread is at work.</summary>
@@ -54,7 +51,7 @@ internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
         CountThread();
         if (s_threads > 1)
         {
-            _threads[Me] = (long.MinValue, Posix.Now(Posix.MonotonicClock));
+            _threads[Me] = (long.MinValue, clock.Now);
         }
     }
 
@@ -71,9 +68,9 @@ internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
         {
             return step;
         }
-        var clock = Posix.Now(Posix.MonotonicClock);
-        _threads[Me] = (now + step, clock);
-        if (clock - _begun < Courtesy)
+        var time = clock.Now;
+        _threads[Me] = (now + step, time);
+        if (time - _begun < Courtesy)
         {
             return 0;
         }
@@ -83,17 +80,17 @@ internal sealed class ThreadsAtWork(Func<int, bool> isAsleep)
             {
                 step = Math.Min(step, due - now);
             }
-            else if (due == long.MinValue && clock - since > LongestWork)
+            else if (due == long.MinValue && time - since > LongestWork)
             {
                 _threads.Remove(thread);
             }
-            else if (thread != Me && clock - Math.Max(since, _skipped) < Courtesy
-                && !(due == long.MinValue && clock - since > Asleep && isAsleep(thread)))
+            else if (thread != Me && time - Math.Max(since, _skipped) < Courtesy
+                && !(due == long.MinValue && time - since > Asleep && clock.IsAsleep(thread)))
             {
                 return 0;
             }
         }
-        _skipped = step > 0 ? clock : _skipped;
+        _skipped = step > 0 ? time : _skipped;
         return step;
     }
 }

@@ -32,16 +32,27 @@ internal sealed class Life : IDisposable
     /// <summary>Messages that a topic gets in all lives together.</summary>
     public long Most { get; set; } = long.MaxValue;
 
-    public void Trigger(uint guard) => _triggered.Add(guard);
+    public void Trigger(uint guard)
+    {
+        _triggered.Add(guard);
+        Journal.NoteTrigger();
+    }
 
     /// <summary>Waits for topics and guard conditions: which is ready, or null where the time is over.</summary>
     public uint? Wait(uint[] ids, long timeout)
     {
-        var until = World.Now + timeout;
+        var ready = WaitFor(ids, timeout);
+        Journal.CatchUp.NoteWork();
+        return ready;
+    }
+
+    private uint? WaitFor(uint[] ids, long timeout)
+    {
+        var (start, skippedBefore) = (World.Now, Journal.Clock.Skipped);
         var ready = new byte[ids.Length];
         while (true)
         {
-            World.Step();
+            Step();
             lock (Journal.Gate)
             {
                 if (Journal.TryReplayWait(ids, ready, timeout >= 0, out var timedOut))
@@ -49,9 +60,14 @@ internal sealed class Life : IDisposable
                     return timedOut ? null : Ready();
                 }
             }
+            var (behind, skipped, now) = (Journal.Clock.IsBehind, Journal.Clock.Skipped, Journal.Clock.Now);
+            if (behind && timeout != 0)
+            {
+                Journal.CatchUp.NoteWait();
+            }
             foreach (var id in ids)
             {
-                if (_triggered.Remove(id) || HasNext(id))
+                if (_triggered.Remove(id) || HasNext(id, now))
                 {
                     if (Record(Determinant.Ready, id, 0))
                     {
@@ -59,11 +75,18 @@ internal sealed class Life : IDisposable
                     }
                 }
             }
-            if (timeout >= 0 && World.Now >= until && Record(Determinant.TimedOut, ids[0], 0))
+            var left = timeout < 0 ? long.MaxValue : timeout - (World.Now - start + skipped - skippedBefore);
+            if (left <= 0)
             {
-                return null;
+                if (Record(Determinant.TimedOut, ids[0], 0))
+                {
+                    return null;
+                }
             }
-            World.Sleep(1_000_000);
+            else if (!behind || !Journal.CatchUp.TrySkip(now, skipped, Math.Min(left, ids.Min(x => NextArrival(x) - now))))
+            {
+                World.Sleep(Math.Min(left, 1_000_000));
+            }
         }
 
         uint? Ready()
@@ -79,15 +102,20 @@ internal sealed class Life : IDisposable
     {
         while (true)
         {
-            World.Step();
+            Step();
             lock (Journal.Gate)
             {
                 if (Journal.TryReplayTake(topic, out var cell))
                 {
-                    return cell.Kind == (byte)Determinant.Nothing ? 0 : _taken[topic] = cell.Value;
+                    if (cell.Kind == (byte)Determinant.Nothing)
+                    {
+                        return 0;
+                    }
+                    Journal.Clock.Saw(NextArrival(topic));
+                    return _taken[topic] = cell.Value;
                 }
             }
-            if (!HasNext(topic))
+            if (!HasNext(topic, Journal.Clock.Now))
             {
                 if (Record(Determinant.Nothing, topic, 0))
                 {
@@ -96,6 +124,7 @@ internal sealed class Life : IDisposable
             }
             else if (Record(Determinant.Take, topic, _taken.GetValueOrDefault(topic) + 1))
             {
+                Journal.Clock.Saw(NextArrival(topic));
                 return _taken[topic] = _taken.GetValueOrDefault(topic) + 1;
             }
         }
@@ -103,7 +132,7 @@ internal sealed class Life : IDisposable
 
     public long Read()
     {
-        World.Step();
+        Step();
         lock (Journal.Gate)
         {
             return Journal.ReadClock(0, World.Now);
@@ -112,7 +141,7 @@ internal sealed class Life : IDisposable
 
     public void Publish(int log, long number)
     {
-        World.Step();
+        Step();
         if (!_writers.TryGetValue(log, out var writer))
         {
             _writers.Add(log, writer = _open(log));
@@ -139,8 +168,16 @@ internal sealed class Life : IDisposable
     }
 
     /// <summary>Topics get a message each 3 ms, guard conditions none.</summary>
-    private bool HasNext(uint topic) =>
-        topic >= 100 && _taken.GetValueOrDefault(topic) < Math.Min(Most, World.Now / 3_000_000 - 300);
+    private long NextArrival(uint id) => id >= 100 && _taken.GetValueOrDefault(id) < Most
+        ? Simulation.Begin + (3_000_000 * (_taken.GetValueOrDefault(id) + 1)) : long.MaxValue;
+
+    private bool HasNext(uint id, long now) => NextArrival(id) <= now;
+
+    private void Step()
+    {
+        World.Step();
+        World.Ask();
+    }
 
     private bool Record(Determinant kind, uint entity, long value)
     {

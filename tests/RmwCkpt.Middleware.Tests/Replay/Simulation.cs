@@ -5,9 +5,14 @@ namespace RmwCkpt.Middleware.Tests.Replay;
 /// <summary>
 /// Threads of which one runs at a time: which one, a seed says, at each of their steps. Time passes only while all wait.
 /// </summary>
-internal sealed class Simulation(Random random) : IReplayClock
+/// <param name="now">ns, when it begins.</param>
+internal sealed class Simulation(Random random, long now) : IReplayClock
 {
+    /// <summary>ns, when the first one begins.</summary>
+    public const long Begin = 1_000_000_000;
+
     private const long Look = 2_000_000;
+
     private const int MostSteps = 200_000;
 
     private readonly List<Actor> _actors = [];
@@ -27,10 +32,12 @@ internal sealed class Simulation(Random random) : IReplayClock
 
         public bool IsOver { get; set; }
 
-        public uint Number { get; set; }
+        public int Id { get; init; }
+
+        public bool HasAsked { get; set; }
     }
 
-    public long Now { get; private set; } = 1_000_000_000;
+    public long Now { get; private set; } = now;
 
     public long Read(int clock) => Now;
 
@@ -44,10 +51,9 @@ internal sealed class Simulation(Random random) : IReplayClock
     {
         _stopAt = stopAt;
         Exception? failure = null;
-        var numbers = 0u;
-        var threads = bodies.Select(body =>
+        var threads = bodies.Select((body, index) =>
         {
-            var actor = new Actor();
+            var actor = new Actor { Id = index + 1 };
             _actors.Add(actor);
             return new Thread(() =>
             {
@@ -55,8 +61,7 @@ internal sealed class Simulation(Random random) : IReplayClock
                 try
                 {
                     Causes.Forget();
-                    // As their first questions come.
-                    Roles.Be(actor.Number = ++numbers);
+                    RosClock.Forget();
                     Step();
                     body();
                 }
@@ -114,9 +119,19 @@ internal sealed class Simulation(Random random) : IReplayClock
         }
     }
 
-    public int ThreadId => (int)_current!.Number;
+    public int ThreadId => _current!.Id;
 
-    public bool IsAsleep(int thread) => _actors.Exists(x => x.Number == thread && !CanRun(x));
+    public bool IsAsleep(int thread) => _actors.Exists(x => x.Id == thread && !CanRun(x));
+
+    /// <summary>The calling thread is about to ask something: threads are numbered as their first questions come.</summary>
+    public void Ask()
+    {
+        if (!_current!.HasAsked)
+        {
+            _current.HasAsked = true;
+            Roles.Be((uint)_actors.Count(x => x.HasAsked));
+        }
+    }
 
     void IReplayClock.Wait(object gate)
     {

@@ -6,7 +6,7 @@ namespace RmwCkpt.Middleware.Tests.Replay;
 public sealed class ThreadsAtWorkTests
 {
     private static readonly TimeSpan s_long = TimeSpan.FromSeconds(20);
-    private readonly ThreadsAtWork _catchUp = new(_ => false);
+    private readonly ThreadsAtWork _catchUp = new(new ReplayClock());
     private readonly object _gate = new();
 
     [Fact]
