@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(101, LogLevel.Information, "master stops: {Why}")]
     public static partial void Stopping(this ILogger log, string why);
 
+    [LoggerMessage(107, LogLevel.Warning, "{Process} (pid {Pid}) is not known to the next master of the domain yet: if it ends before it is, nobody starts it anew")]
+    public static partial void NotHandedOn(this ILogger log, string process, uint pid);
+
     [LoggerMessage(102, LogLevel.Warning, "{Complaint}")]
     public static partial void Complaint(this ILogger log, string complaint);
 

@@ -23,6 +23,9 @@ public sealed class Master : IDisposable
     private readonly EngineChoice _engine;
     private readonly RegistryServer _server;
     private readonly TaskCompletionSource<string> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What is done for who is here; <see cref="_parts"/> outlast it.</summary>
+    private readonly List<IDisposable> _duties = [];
     private readonly List<IDisposable> _parts = [];
     private RequestHandler _handler;
     private Stopwatch? _idleSince;
@@ -69,7 +72,8 @@ public sealed class Master : IDisposable
         var kin = new KinWatch(registry);
         var housekeeping = new Housekeeping(
             _log, () => EndIfLost(watch), () => sweeper.Sweep(Clock.Steady), registry.MendJournal, orphans.Look);
-        _parts.AddRange([_server, housekeeping, scheduler, copier, kin, memory, supervisor, registry, state]);
+        _duties.AddRange([_server, housekeeping, scheduler, copier, kin, memory, state]);
+        _parts.AddRange([supervisor, registry]);
         supervisor.Ended += sweeper.Add;
         (Supervisor, Sweeper) = (supervisor, sweeper);
         supervisor.Recovered += scheduler.DueAfterRecovery;
@@ -129,13 +133,33 @@ public sealed class Master : IDisposable
         }
     }
 
+    /// <summary>
+    /// Where the run folder was removed, and cannot be put back: serves nobody any more, lets the next master begin, and
+    /// stays for those that it does not know yet (<see cref="Handover"/>).
+    /// </summary>
+    /// <param name="letGo">Makes way for the next master.</param>
+    internal void HandOn(Action letGo, TimeSpan limit, CancellationToken cancel)
+    {
+        if (Processes!.Table.Is(_folder))
+        {
+            return;
+        }
+        End(_duties);
+        Processes.AbandonJournal();
+        letGo();
+        new Handover(Supervisor!).Run(limit, cancel);
+    }
+
     public void Dispose()
     {
-        foreach (var part in _parts)
-        {
-            part.Dispose();
-        }
-        _parts.Clear();
+        End(_duties);
+        End(_parts);
+    }
+
+    private static void End(List<IDisposable> parts)
+    {
+        parts.ForEach(x => x.Dispose());
+        parts.Clear();
     }
 
     private static void TakeOverSnapshots(Member member, SnapshotStore store, SnapshotCopier copier)

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Recovery;
 using RmwCkpt.Master.Sweeping;
 using RmwCkpt.Memory;
 
@@ -30,7 +31,7 @@ public static class MasterProgram
         try
         {
             folder.Ensure();
-            if (TakeLock(folder, lockDescriptor) is { } holder)
+            if (TakeLock(folder, lockDescriptor, out var held) is { } holder)
             {
                 tell(holder);
                 return 1;
@@ -45,7 +46,7 @@ public static class MasterProgram
             Detach(foreground);
             using var provider = new FileLoggerProvider(
                 folder.MasterLog, options.LogLevel, foreground ? line => tell(line.TrimEnd()) : null);
-            return Run(folder, options, provider.CreateLogger("master"), since, foreground);
+            return Run(folder, options, provider.CreateLogger("master"), since, foreground, held);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -54,8 +55,9 @@ public static class MasterProgram
         }
     }
 
-    private static int Run(RunFolder folder, MasterOptions options, ILogger log, Stopwatch since, bool foreground)
+    private static int Run(RunFolder folder, MasterOptions options, ILogger log, Stopwatch since, bool foreground, int held)
     {
+        using var told = new CancellationTokenSource();
         using var master = new Master(folder, options, new EngineChoice(options), new ProcessProbe(), log);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = foreground ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
@@ -85,23 +87,25 @@ public static class MasterProgram
         {
             PrivateDomains.Sweep(folder, Environment.GetEnvironmentVariable);
         }
+        master.HandOn(() => Posix.Close(held), Handover.Limit, told.Token);
         return 0;
 
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
+            told.Cancel();
             master.Stop(context.Signal.ToString());
         }
     }
 
     /// <summary>
-    /// Takes the domain's lock for the rest of this process' life: the descriptor is never closed. Its holder's process id
-    /// is written into the file for those who find it held.
+    /// Takes the domain's lock until the descriptor is closed, which it is not as long as there is the folder. Its holder's
+    /// process id is written into the file for those who find it held.
     /// </summary>
     /// <returns>Null, or who holds it.</returns>
-    private static string? TakeLock(RunFolder folder, int passed)
+    private static string? TakeLock(RunFolder folder, int passed, out int fd)
     {
-        var fd = passed >= 0 ? passed : folder.Lock.Open(Posix.ReadWrite | Posix.Make);
+        fd = passed >= 0 ? passed : folder.Lock.Open(Posix.ReadWrite | Posix.Make);
         if (passed >= 0)
         {
             Posix.CloseWhenExecuted(passed);

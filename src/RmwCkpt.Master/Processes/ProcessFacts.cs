@@ -61,8 +61,8 @@ public interface IProcessProbe
     bool? Maps(int pid, nint address);
 
     /// <summary>
-    /// The user's other processes that have such a file mapped, or one that had its name <paramref name="path"/> before it.
-    /// Looks at all processes.
+    /// The user's other processes that have such a file mapped, or one that had its name <paramref name="path"/> before it, without
+    /// masters and those who look on. Looks at all processes.
     /// </summary>
     IReadOnlyList<int> FindMappers(nint address, string path);
 
@@ -78,22 +78,26 @@ public sealed class ProcessProbe : IProcessProbe
         try
         {
             string[] stdio = [Link($"/proc/{pid}/fd/0"), Link($"/proc/{pid}/fd/1"), Link($"/proc/{pid}/fd/2")];
-            return StartTime(pid) is { } start
-                ? new ProcessFacts
-                {
-                    Pid = pid,
-                    StartTime = start,
-                    Executable = Link($"/proc/{pid}/exe"),
-                    Command = Strings($"/proc/{pid}/cmdline"),
-                    Environment = IfReadable($"/proc/{pid}/environ"),
-                    Folder = Link($"/proc/{pid}/cwd"),
-                    Rights = RightsReader.Read(pid),
-                    Stdio = stdio,
-                    Ancestors = [.. AncestorsOf(pid)],
-                    Attributes = ProcessAttributes.Read(pid),
-                    Launcher = LauncherOf(pid, [.. stdio.Skip(1).Where(x => HeldStdio.KindOf(x) == StdioKind.Pipe)]),
-                }
-                : null;
+            if (StartTime(pid) is not { } start)
+            {
+                return null;
+            }
+            var facts = new ProcessFacts
+            {
+                Pid = pid,
+                StartTime = start,
+                Executable = Link($"/proc/{pid}/exe"),
+                Command = Strings($"/proc/{pid}/cmdline"),
+                Environment = IfReadable($"/proc/{pid}/environ"),
+                Folder = Link($"/proc/{pid}/cwd"),
+                Rights = RightsReader.Read(pid),
+                Stdio = stdio,
+                Ancestors = [.. AncestorsOf(pid)],
+                Attributes = ProcessAttributes.Read(pid),
+                Launcher = LauncherOf(pid, [.. stdio.Skip(1).Where(x => HeldStdio.KindOf(x) == StdioKind.Pipe)]),
+            };
+            // Of one that has ended meanwhile not all was there to be read.
+            return StartTime(pid) == start ? facts : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -142,12 +146,16 @@ public sealed class ProcessProbe : IProcessProbe
         var space = Link("/proc/self/ns/mnt");
         return [.. Directory.EnumerateDirectories("/proc")
             .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-            .Where(pid => pid != 0 && pid != Posix.ProcessId && IsOfUser(pid) && MapsOf($"{pid}").Any(x =>
+            .Where(pid => pid != 0 && pid != Posix.ProcessId && IsOfUser(pid) && !IsCommand(pid) && MapsOf($"{pid}").Any(x =>
                 x.File == own.File || (x.Path == path + " (deleted)" && Link($"/proc/{pid}/ns/mnt") == space)))];
     }
 
     public ulong PidNamespace { get; } =
         ulong.TryParse(Link("/proc/self/ns/pid").Replace("pid:[", "", StringComparison.Ordinal).TrimEnd(']'), out var inode) ? inode : 0;
+
+    /// <summary>Whether it is rmw_ckpt itself, as the master before this one, which hands on to it: no node.</summary>
+    private static bool IsCommand(int pid) =>
+        Path.GetFileName(Link($"/proc/{pid}/exe")) is "rmw_ckpt" or "rmw_ckpt (deleted)";
 
     private static bool IsOfUser(int pid) => Posix.OwnerOf($"/proc/{pid}") == Posix.UserId;
 

@@ -10,6 +10,9 @@ namespace RmwCkpt.Master.Recovery;
 /// <summary>How the next life begins: from an image, by its command with a replay from the journal's beginning, or anew.</summary>
 internal sealed partial class Recovery
 {
+    /// <summary>How long after its death a process may still come to be known to the next master, ns.</summary>
+    private const long HelloPatience = 500 * Clock.Millisecond;
+
     private static readonly TimeSpan s_barredPause = TimeSpan.FromMilliseconds(100);
     private bool _saidBarred;
 
@@ -93,8 +96,37 @@ internal sealed partial class Recovery
         return result;
     }
 
+    /// <summary>
+    /// Whether the next master brings it back, in the folder that was made in place of the removed one. That one may have
+    /// looked at it when it still lived, and not have noted it yet: a moment after the death it has.
+    /// </summary>
+    private bool IsAnothers()
+    {
+        while (true)
+        {
+            var isLate = Clock.Steady - diedAt > HelloPatience;
+            supervisor.Later.Look();
+            if (supervisor.IsAnothers(member))
+            {
+                return true;
+            }
+            if (isLate)
+            {
+                return false;
+            }
+            supervisor.Stopping.WaitHandle.WaitOne(10);
+            supervisor.Stopping.ThrowIfCancellationRequested();
+        }
+    }
+
     private RecoveryPhase StartAgain()
     {
+        if (supervisor.WhyLost is not null && IsAnothers())
+        {
+            member.Recovering = false;
+            Why = "another master looks after it";
+            return RecoveryPhase.Overtaken;
+        }
         if (member.WhyNotStartedAgain is { } whyNot)
         {
             return Down($"{_whyNoImage}, and its command cannot be started again: {whyNot}");

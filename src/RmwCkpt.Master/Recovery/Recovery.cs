@@ -37,7 +37,7 @@ internal enum RecoveryPhase
     /// <summary>End: it stays down.</summary>
     Down,
 
-    /// <summary>End: it has died or left during the replay, which another recovery or nobody looks after.</summary>
+    /// <summary>End: it has died or left during the replay, which another recovery, another master or nobody looks after.</summary>
     Overtaken,
 
     /// <summary>End: its command was started anew, as another process of the domain.</summary>

@@ -45,6 +45,7 @@ internal sealed partial class Supervisor : IDisposable
         ILogger log)
     {
         _folderWatch = watch;
+        Later = new LaterTables(folder, registry.Table);
         (Folder, Registry, Store, Choice, Options, Log) = (folder, registry, store, engine, options, log);
         Attendance = new Attendance(registry.Table.Domain, () => Clock.Boot);
         Watch = new DeathWatch(OnEnd, log);
@@ -62,6 +63,15 @@ internal sealed partial class Supervisor : IDisposable
     /// Somebody has removed the run folder: nothing that was in it can be had, and who dies now is in none that is made after it.
     /// </summary>
     public string? WhyLost => _folderWatch.WhyLost;
+
+    /// <summary>What was made in place of a run folder that was removed.</summary>
+    public LaterTables Later { get; }
+
+    /// <summary>
+    /// Where the run folder was removed: whether a process is another master's to look after, as the next one's, which knows it as
+    /// of the last look. Who is at home in another domain is that one's.
+    /// </summary>
+    public bool IsAnothers(Member member) => HomeAddress.Of(member) is not null || Later.Have(member);
 
     /// <summary>The run folder's path leads to what is not to be trusted.</summary>
     public string? WhyBarred => _folderWatch.WhyBarred;
@@ -170,6 +180,7 @@ internal sealed partial class Supervisor : IDisposable
         // A restore under way is brought to its end without us: the next master waits for it.
         Task.WaitAll([.. _running.Keys], TimeSpan.FromSeconds(1));
         Streams.Dispose();
+        Later.Dispose();
         _stopping.Dispose();
         _atOnce.Dispose();
     }

@@ -322,6 +322,15 @@ internal sealed partial class ProcessRegistry : IDisposable
     /// <summary>Why the journal lacks what happened last, or null.</summary>
     public string? WhyBehind => Look(() => _journal.WhyBehind);
 
+    /// <summary>The run folder was removed: what happens from here on is nobody's to read.</summary>
+    public void AbandonJournal()
+    {
+        lock (_gate)
+        {
+            _journal.Abandon();
+        }
+    }
+
     /// <summary>Writes a journal that is behind anew, if there is room again.</summary>
     public void MendJournal()
     {

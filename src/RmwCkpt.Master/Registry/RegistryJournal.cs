@@ -116,6 +116,9 @@ public sealed class RegistryJournal : IDisposable
         TryCut();
     }
 
+    /// <summary>From here on nothing is written: its folder was removed, and another master's may be in its place.</summary>
+    public void Abandon() => (Length, WhyBehind) = (0, "its folder was removed");
+
     /// <summary>Half a record is none: the next master cuts it off too.</summary>
     private void TryCut()
     {
