@@ -46,8 +46,8 @@ internal sealed class Simulation(Random random, long now) : IReplayClock
     /// <summary>Whether it was ended before its threads were.</summary>
     public bool IsStopped => _steps >= _stopAt;
 
-    /// <summary>Runs threads until all have ended, or <paramref name="stopAt"/> steps are done. Returns the steps.</summary>
-    public int Run(int stopAt, params Action[] bodies)
+    /// <summary>Runs threads until all have ended, or <paramref name="stopAt"/> steps are done.</summary>
+    public void Run(int stopAt, params Action[] bodies)
     {
         _stopAt = stopAt;
         Exception? failure = null;
@@ -80,7 +80,10 @@ internal sealed class Simulation(Random random, long now) : IReplayClock
         threads.ForEach(x => x.Start());
         PassOn();
         threads.ForEach(x => x.Join());
-        return failure is null ? _steps : throw new InvalidOperationException(failure.Message, failure);
+        if (failure is not null)
+        {
+            throw new InvalidOperationException(failure.Message, failure);
+        }
     }
 
     /// <summary>Another thread may go on here, or the process dies.</summary>
