@@ -78,7 +78,8 @@ public sealed partial class LogWriter
         }
         catch (PosixException e) when (e.Errno == Posix.Enospc)
         {
-            if (MakeOfOwn(number, Round(Segment.HeadSize + (long)span)) is { } segment)
+            var least = Round(Segment.HeadSize + (long)span);
+            if ((MakeOfSpare(number, Math.Max(SmallSize, least)) ?? MakeOfOwn(number, least)) is { } segment)
             {
                 return segment;
             }
@@ -200,6 +201,37 @@ public sealed partial class LogWriter
         for (var left = Head.FirstSegment - 1; left >= 0 && Segment.PathOf(_folder, left).Unlink(); left--)
         {
         }
+    }
+
+    /// <summary>
+    /// Where the file system is full: makes a segment of the room that the domain keeps, while the log has less than what any
+    /// may have. A log that goes round in its first segment has no room for what is said at once, as of who catches up, and
+    /// readers miss some of it. Null: the log has as much, or what is spare is for those who join.
+    /// </summary>
+    private Mapping? MakeOfSpare(long number, int size)
+    {
+        if (SizeOfSegments() + size > ILogLimits.Least)
+        {
+            return null;
+        }
+        try
+        {
+            return SpareRoom.Do(_folder.Folder, size, () => Segment.Make(_folder, number, size, _next, spare: null), SpareRoom.ForThoseWhoJoin);
+        }
+        catch (PosixException e) when (e.Errno == Posix.Enospc)
+        {
+            return null;
+        }
+    }
+
+    private long SizeOfSegments()
+    {
+        var size = 0L;
+        for (var number = Head.FirstSegment; number <= _number; number++)
+        {
+            size += LengthOf(number);
+        }
+        return size;
     }
 
     /// <summary>

@@ -9,13 +9,17 @@ public static class SpareRoom
 {
     public const string FileName = "spare";
 
+    /// <summary>What a log that grows leaves of it, bytes: a few nodes' logs and journals.</summary>
+    public const long ForThoseWhoJoin = 1 << 20;
+
     /// <summary>Others may take what is given back before it is asked for.</summary>
     private const int Tries = 8;
     private const int Page = 4096;
 
     /// <summary>Does what needs so many bytes of the file system, by the spare room where that is full.</summary>
+    /// <param name="leave">Bytes of the spare room that are left to others.</param>
     /// <exception cref="IOException">What <paramref name="work"/> throws; ENOSPC: nothing is spare either.</exception>
-    public static T Do<T>(TrustedFolder folder, long bytes, Func<T> work)
+    public static T Do<T>(TrustedFolder folder, long bytes, Func<T> work, long leave = 0)
     {
         for (var left = Tries; ; left--)
         {
@@ -23,7 +27,7 @@ public static class SpareRoom
             {
                 return work();
             }
-            catch (IOException e) when (left > 0 && IsFull(e) && Give(folder, bytes))
+            catch (IOException e) when (left > 0 && IsFull(e) && Give(folder, bytes, leave))
             {
             }
         }
@@ -68,11 +72,11 @@ public static class SpareRoom
     private static bool IsFull(IOException e) => e is PosixException p ? p.Errno == Posix.Enospc : e.HResult == Posix.Enospc;
 
     /// <summary>False: there is nothing to give.</summary>
-    private static bool Give(TrustedFolder folder, long bytes)
+    private static bool Give(TrustedFolder folder, long bytes, long leave)
     {
         var path = folder.Root / FileName;
         var size = SizeOf(folder);
-        if (size == 0)
+        if (size <= leave)
         {
             return false;
         }
@@ -81,7 +85,7 @@ public static class SpareRoom
             var fd = path.Open(Posix.ReadWrite);
             try
             {
-                Posix.Cut(fd, Math.Max(0, size - ((bytes + Page - 1) / Page * Page)), path.FullName);
+                Posix.Cut(fd, Math.Max(leave, size - ((bytes + Page - 1) / Page * Page)), path.FullName);
                 return true;
             }
             finally

@@ -213,4 +213,25 @@ public sealed class FullFileSystemTests : IDisposable
         SpareRoom.Fill(folder, 64 * 1024, free: 200 * 1024);
         Assert.Equal(64 * 1024, SpareRoom.SizeOf(folder));
     }
+
+    /// <summary>
+    /// What is said at once, as by who catches up, must not go round in a first segment: readers have not read it. Of what is
+    /// spare, a log takes no more than any may have, and nothing that those who join need.
+    /// </summary>
+    [SmallFileSystemFact]
+    public void Where_others_have_filled_it_a_small_log_takes_of_the_spare_room_for_what_is_said_at_once()
+    {
+        using var files = new SmallFileSystem("4m");
+        using var scratch = new Scratch(files.At);
+        SpareRoom.Fill(scratch.At.Folder, SpareRoom.ForThoseWhoJoin + (256 * 1024), free: 4 << 20);
+        files.Fill(free: 0);
+        using var writer = LogWriter.Open(scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+        using var reader = scratch.Read();
+        Scratch.AppendMany(writer, 1, 400, 100);
+        Assert.Equal(Enumerable.Range(1, 400).Select(x => (long)x), Scratch.Sequences(reader));
+        Assert.Equal(0, reader.Lost);
+
+        Scratch.AppendMany(writer, 401, 5000, 100);
+        Assert.InRange(SpareRoom.SizeOf(scratch.At.Folder), SpareRoom.ForThoseWhoJoin, SpareRoom.ForThoseWhoJoin + ((256 - 64) * 1024));
+    }
 }
