@@ -1,0 +1,45 @@
+// Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
+
+#include "scenario.hpp"
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cstring>
+
+namespace scenario {
+namespace {
+
+void refused(void (*body)(), const char * name) {
+  Process p(body);
+  check(await(shared->ready, 1), "the process is ready");
+  check(!p.snapshot(), "it is refused");
+  check(strstr(shared->report.why.s, name) != nullptr, shared->report.why.s);
+  check(shared->report.child <= 0, "no child is left");
+}
+}  // namespace
+
+void memfd() {
+  refused(
+      [] {
+        const int fd = memfd_create("frames", 0);
+        EXPECT(ftruncate(fd, 4096) == 0);
+        mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        close(fd);
+        start_engine();
+        await_next_life(1);
+      },
+      "memfd:frames");
+}
+
+void socket() {
+  refused(
+      [] {
+        const int fd = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+        start_engine();
+        await_next_life(1);
+        close(fd);
+      },
+      "socket:");
+}
+}  // namespace scenario
