@@ -142,6 +142,19 @@ struct Recording {
     return d.pipe.count == waiting || refuse(to, d.number, "a pipe that cannot be copied");
   }
 
+  /// What /proc tells of this process is there under another id in the next life.
+  bool own_proc(Descriptor & d, const char * rest) {
+    const auto size = static_cast<int>(strlen(rest)) + 1;
+    if (to.contents + size > Descriptors::most_contents) {
+      return refuse(to, d.number, rest);
+    }
+    d.kind = Descriptor::OwnProc;
+    d.proc = {to.contents, raw(__NR_lseek, fd(d.number), 0, SEEK_CUR)};
+    memcpy(to.content + to.contents, rest, static_cast<std::size_t>(size));
+    to.contents += size;
+    return true;
+  }
+
   bool locks(Descriptor & d) {
     if (!read_info(d.number)) {
       return true;
@@ -210,6 +223,10 @@ struct Recording {
     if (S_ISREG(s.st_mode) || S_ISDIR(s.st_mode)) {
       if (d.flags & O_PATH) {
         return true;
+      }
+      const Text<32> self = Text<32>().add("/proc/").add(raw(__NR_getpid)).add("/");
+      if (!strncmp(link, self.s, static_cast<std::size_t>(self.n))) {
+        return own_proc(d, link + self.n);
       }
       d.kind = Descriptor::Regular;
       d.file.position = raw(__NR_lseek, fd(number), 0, SEEK_CUR);
@@ -285,6 +302,17 @@ bool open_again(const Descriptor & d) {
   return true;
 }
 
+bool place(const Descriptor & d, long n);
+
+/// Of a thread that has another id now it stays what it is: that of a thread that has ended.
+void own_proc_anew(Descriptors & all, const Descriptor & d) {
+  const auto path = Text<512>().add("/proc/self/").add(all.content + d.proc.path);
+  const int flags = d.flags & ~(O_CREAT | O_EXCL | O_TRUNC);
+  if (place(d, raw(__NR_openat, static_cast<Word>(AT_FDCWD), word(path.s), static_cast<Word>(flags), 0))) {
+    raw(__NR_lseek, fd(d.number), static_cast<Word>(d.proc.position), SEEK_SET);
+  }
+}
+
 /// What was made as N gets its own number.
 bool place(const Descriptor & d, long n) {
   if (n < 0) {
@@ -352,7 +380,7 @@ bool record_descriptors(Descriptors & to) {
 void let_go(Descriptors & all) {
   for (int i = 0; i < all.count; i++) {
     Descriptor & d = all.all[i];
-    if (d.kind == Descriptor::Kept) {
+    if (d.kind == Descriptor::Kept || d.kind == Descriptor::OwnProc) {
       continue;
     }
     if (d.kind == Descriptor::Regular && d.same_as < 0) {
@@ -378,6 +406,9 @@ bool make_anew(Descriptors & all) {
         if (good && d.file.lock) {
           good = raw(__NR_flock, fd(d.number), static_cast<Word>(d.file.lock | 4 /* LOCK_NB */)) == 0;
         }
+        break;
+      case Descriptor::OwnProc:
+        own_proc_anew(all, d);
         break;
       case Descriptor::Epoll:
         good = place(d, raw(__NR_epoll_create1, 0));

@@ -10,12 +10,16 @@
 
 namespace rmw_ckpt::snapshot {
 struct Descriptor {
-  enum Kind : int { Kept, Regular, Epoll, Eventfd, Timerfd, Signalfd, PipeRead, PipeWrite };
+  enum Kind : int { Kept, Regular, Epoll, Eventfd, Timerfd, Signalfd, PipeRead, PipeWrite, OwnProc };
   int number, kind, flags;
   bool close_on_exec;
   int same_as;  // the place of another number for the same opening, or -1
   Word device, inode;
   union {
+    struct {
+      int path;
+      long position;
+    } proc;  // OwnProc: what follows the process' folder, in the contents
     struct {
       long position;
       int lock;

@@ -50,10 +50,12 @@ void refuse(bool later, const char * what, int tid = 0) {
 
 /// In the revived process, on its main thread, while all others wait.
 void before_release(void *) {
-  bool good = make_anew(area->descriptors);
-  good = good && host.claim(host.context);
-  if (!good) {
+  if (!make_anew(area->descriptors)) {
+    memcpy(host.orders->why, area->descriptors.refusal.s, sizeof host.orders->why);
     raw(__NR_exit_group, 98);
+  }
+  if (!host.claim(host.context)) {
+    raw(__NR_exit_group, 97);
   }
   mend_owners(area->owners, area->threads, library, area->revival.tids);
   show_former(area->shown, area->threads, area->revival.tids);

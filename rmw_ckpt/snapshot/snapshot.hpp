@@ -14,6 +14,7 @@ struct Orders {
   std::atomic<int> answered;  // the last order that was obeyed
   std::atomic<int> pid;       // as whom; a negative error if it could not
   std::atomic<int> over;      // not zero: the child ends
+  char why[200];              // what a revival failed for
 };
 
 void wake_orders(Orders &);

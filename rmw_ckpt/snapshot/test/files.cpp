@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cstdlib>
+#include <cstring>
 
 namespace scenario {
 namespace {
@@ -23,6 +24,7 @@ void reading_and_writing() {
   const int log = open(in_folder("log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   const int gone = open(in_folder("gone").c_str(), O_RDWR | O_CREAT, 0600);
   unlink(in_folder("gone").c_str());
+  const int self = open("/proc/self/task", O_RDONLY | O_DIRECTORY), status = open("/proc/self/status", O_RDONLY);
   start_engine();
   const auto at = [](int fd) { return lseek(fd, 0, SEEK_CUR); };
   for (int life = 1;;) {
@@ -35,6 +37,10 @@ void reading_and_writing() {
     EXPECT(write(twin, "y", 1) == 1 && at(a) == at_a + 1 && at(apart) == at_apart);
     EXPECT((fcntl(a, F_GETFD) & FD_CLOEXEC) && !(fcntl(twin, F_GETFD) & FD_CLOEXEC) &&
            (fcntl(log, F_GETFL) & O_APPEND));
+    EXPECT(faccessat(self, std::to_string(getpid()).c_str(), F_OK, 0) == 0);
+    char text[2000]{};
+    EXPECT(pread(status, text, sizeof text - 1, 0) > 0 &&
+           strstr(text, ("\nPid:\t" + std::to_string(getpid()) + "\n").c_str()));
     char first[3];
     EXPECT(pread(gone, first, 3, 0) == 3 && first[2] == 'c');
     set_and_wake(shared->done, life - 1);
