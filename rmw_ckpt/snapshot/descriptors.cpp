@@ -304,9 +304,16 @@ bool open_again(const Descriptor & d) {
 
 bool place(const Descriptor & d, long n);
 
-/// Of a thread that has another id now it stays what it is: that of a thread that has ended.
-void own_proc_anew(Descriptors & all, const Descriptor & d) {
-  const auto path = Text<512>().add("/proc/self/").add(all.content + d.proc.path);
+/// Of this process and its threads, whatever their ids are now.
+void own_proc_anew(Descriptors & all, const Descriptor & d, int (*new_id)(int)) {
+  const char * rest = all.content + d.proc.path;
+  Text<512> path;
+  path.add("/proc/self/");
+  if (!strncmp(rest, "task/", 5)) {
+    rest += 5;
+    path.add("task/").add(new_id(static_cast<int>(decimal(rest))));
+  }
+  path.add(rest);
   const int flags = d.flags & ~(O_CREAT | O_EXCL | O_TRUNC);
   if (place(d, raw(__NR_openat, static_cast<Word>(AT_FDCWD), word(path.s), static_cast<Word>(flags), 0))) {
     raw(__NR_lseek, fd(d.number), static_cast<Word>(d.proc.position), SEEK_SET);
@@ -393,7 +400,7 @@ void let_go(Descriptors & all) {
   }
 }
 
-bool make_anew(Descriptors & all) {
+bool make_anew(Descriptors & all, int (*new_id)(int)) {
   for (int i = 0; i < all.count; i++) {
     Descriptor & d = all.all[i];
     if (d.same_as >= 0) {
@@ -408,7 +415,7 @@ bool make_anew(Descriptors & all) {
         }
         break;
       case Descriptor::OwnProc:
-        own_proc_anew(all, d);
+        own_proc_anew(all, d, new_id);
         break;
       case Descriptor::Epoll:
         good = place(d, raw(__NR_epoll_create1, 0));

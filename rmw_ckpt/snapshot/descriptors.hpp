@@ -62,7 +62,7 @@ bool record_descriptors(Descriptors &);
 /// In the sleeping child: what would hold a lock, a position or a pipe of the node is closed.
 void let_go(Descriptors &);
 /// In the revived process, before any thread runs. False: REFUSAL says what could not be made.
-bool make_anew(Descriptors &);
+bool make_anew(Descriptors &, int (*new_id)(int former));
 }  // namespace rmw_ckpt::snapshot
 
 #endif  // DESCRIPTORS_HPP_

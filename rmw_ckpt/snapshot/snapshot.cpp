@@ -50,7 +50,14 @@ void refuse(bool later, const char * what, int tid = 0) {
 
 /// In the revived process, on its main thread, while all others wait.
 void before_release(void *) {
-  if (!make_anew(area->descriptors)) {
+  if (!make_anew(area->descriptors, [](int old) {
+        for (int i = 0; i < area->threads.count; i++) {
+          if (area->threads.all[i].tid == old) {
+            return area->revival.tids[i];
+          }
+        }
+        return old;
+      })) {
     memcpy(host.orders->why, area->descriptors.refusal.s, sizeof host.orders->why);
     raw(__NR_exit_group, 98);
   }
@@ -156,6 +163,12 @@ bool all_stand() {
     return false;
   }
   record_pending(area->threads);
+  for (int i = 0; i < area->threads.count; i++) {
+    if (area->threads.all[i].pending >> (stop_signal - 1) & 1) {
+      refuse(true, "is about to change its user", area->threads.all[i].tid);
+      return false;
+    }
+  }
   if (!record_descriptors(area->descriptors)) {
     refuse(false, area->descriptors.refusal.s);
     return false;

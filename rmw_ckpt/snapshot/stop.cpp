@@ -12,7 +12,7 @@ namespace {
 Threads * threads;
 int engine_tid;
 void (*lead)(ucontext_t *);
-std::atomic<int> generation, parked, leading;
+std::atomic<int> generation, parked;
 KernelAction former;
 
 /// Whether only a signal or what it waits for ends it, or the clock at a time of day.
@@ -61,33 +61,61 @@ void repair(ucontext_t & frame, const Call & call) {
   }
 }
 
+/// glibc sends this signal, too, to any thread: what is the engine's says so.
+long ask(int pid, int tid) {
+  siginfo_t info{};
+  info.si_signo = stop_signal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = pid;
+  info.si_value.sival_ptr = &generation;
+  return raw(__NR_rt_tgsigqueueinfo, static_cast<Word>(pid), static_cast<Word>(tid), stop_signal, word(&info));
+}
+
+void park(ucontext_t * frame, int tid) {
+  for (int i = 0, n = threads->count; i < n; i++) {
+    Thread & me = threads->all[i];
+    int asked = Thread::Asked;
+    if (me.tid != tid || !me.state.compare_exchange_strong(asked, Thread::Recording)) {
+      continue;  // it may have been asked for a stop that was given up
+    }
+    const int g = generation;
+    record(me, frame);
+    repair(*frame, me.call);
+    me.state = Thread::Parked;
+    parked++;
+    wake(parked);
+    while (generation == g) {
+      sleep_while(generation, g);
+    }
+    return;
+  }
+}
+
 void on_signal(int number, siginfo_t * info, void * context) {
   auto frame = static_cast<ucontext_t *>(context);
-  const int tid = static_cast<int>(raw(__NR_gettid));
-  if (tid == engine_tid && leading.exchange(0)) {
-    lead(frame);
-    return;
-  }  // glibc signals this thread, too
-  const int g = generation;
-  Thread * me = nullptr;
-  for (int i = 0, n = threads->count; i < n && !me; i++) {
-    if (threads->all[i].tid == tid && threads->all[i].state == Thread::Asked) {
-      me = &threads->all[i];
-    }
-  }
-  if (!me) {
+  if (info->si_code != SI_QUEUE || info->si_value.sival_ptr != &generation) {
     if (former.handler > 1) {
       reinterpret_cast<void (*)(int, siginfo_t *, void *)>(former.handler)(number, info, context);
     }
     return;
   }
-  record(*me, frame);
-  repair(*frame, me->call);
-  me->state = Thread::Parked;
-  parked++;
-  wake(parked);
-  while (generation == g) {
-    sleep_while(generation, g);
+  const int tid = static_cast<int>(raw(__NR_gettid));
+  if (tid == engine_tid) {
+    lead(frame);
+  } else {
+    park(frame, tid);
+  }
+}
+
+/// Who has not parked is not waited for any more, and does not park later.
+void give_up(Threads & all) {
+  for (int i = 0; i < all.count; i++) {
+    int asked = Thread::Asked;
+    if (!all.all[i].state.compare_exchange_strong(asked, Thread::Ended)) {
+      while (all.all[i].state == Thread::Recording) {
+        raw(__NR_sched_yield);
+      }
+    }
   }
 }
 
@@ -154,8 +182,8 @@ int stop_others(Threads & all, Word limit_ns) {
   all.count = 0;
   all.main = all.engine = -1;
   parked = 0;
-  const Word end = now_ns() + limit_ns;
-  int asked = 0;
+  Word end = now_ns() + limit_ns;
+  int asked = 0, one_too_many = 0;
   for (;;) {
     int found = 0;
     each_entry(tasks.fd, [&](const char * name) {
@@ -168,7 +196,8 @@ int stop_others(Threads & all, Word limit_ns) {
           return;
         }
       }
-      if (all.count >= most_threads - 1) {
+      if (all.count == most_threads - 1) {
+        one_too_many = tid;
         return;
       }
       Thread & t = all.all[all.count];
@@ -178,9 +207,12 @@ int stop_others(Threads & all, Word limit_ns) {
       all.count++;
       asked++;
       found++;
-      if (raw(__NR_tgkill, static_cast<Word>(all.pid), static_cast<Word>(tid), stop_signal) < 0) {
+      const long sent = ask(all.pid, tid);
+      if (sent == -ESRCH) {
         t.state = Thread::Ended;
         parked++;
+      } else if (sent < 0) {
+        end = 0;  // the kernel's queue of signals is full
       }
     });
     for (int spins = 0, p; (p = parked) < asked; spins++) {
@@ -199,12 +231,18 @@ int stop_others(Threads & all, Word limit_ns) {
       }
       sleep_while(parked, p, 200000);
       if (now_ns() > end) {
+        give_up(all);
         for (int i = 0; i < all.count; i++) {
-          if (all.all[i].state == Thread::Asked) {
+          if (all.all[i].state == Thread::Ended &&
+              raw(__NR_tgkill, static_cast<Word>(all.pid), static_cast<Word>(all.all[i].tid), 0) == 0) {
             return all.all[i].tid;
           }
         }
+        return all.pid;
       }
+    }
+    if (one_too_many) {
+      return one_too_many;
     }
     if (!found) {
       break;
@@ -233,8 +271,7 @@ void resume_others() {
 }
 
 void lead_now() {
-  leading = 1;
-  raw(__NR_tgkill, static_cast<Word>(raw(__NR_getpid)), static_cast<Word>(raw(__NR_gettid)), stop_signal);
+  ask(static_cast<int>(raw(__NR_getpid)), static_cast<int>(raw(__NR_gettid)));
 }
 
 void install_handler(Threads * t, int tid, void (*leads)(ucontext_t *)) {

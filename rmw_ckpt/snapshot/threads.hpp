@@ -16,7 +16,7 @@ struct KernelAction {
 };
 
 struct Thread {
-  enum State { Asked, Parked, Ended };
+  enum State { Asked, Recording, Parked, Ended };
   int tid;
   std::atomic<int> state;
   Call call;           // what it was in before the signal

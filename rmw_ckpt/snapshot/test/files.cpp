@@ -25,6 +25,7 @@ void reading_and_writing() {
   const int gone = open(in_folder("gone").c_str(), O_RDWR | O_CREAT, 0600);
   unlink(in_folder("gone").c_str());
   const int self = open("/proc/self/task", O_RDONLY | O_DIRECTORY), status = open("/proc/self/status", O_RDONLY);
+  const int mine = open(("/proc/self/task/" + std::to_string(getpid()) + "/stat").c_str(), O_RDONLY);
   start_engine();
   const auto at = [](int fd) { return lseek(fd, 0, SEEK_CUR); };
   for (int life = 1;;) {
@@ -41,6 +42,7 @@ void reading_and_writing() {
     char text[2000]{};
     EXPECT(pread(status, text, sizeof text - 1, 0) > 0 &&
            strstr(text, ("\nPid:\t" + std::to_string(getpid()) + "\n").c_str()));
+    EXPECT(pread(mine, text, 20, 0) > 0 && !strncmp(text, std::to_string(getpid()).c_str(), 3));
     char first[3];
     EXPECT(pread(gone, first, 3, 0) == 3 && first[2] == 'c');
     set_and_wake(shared->done, life - 1);

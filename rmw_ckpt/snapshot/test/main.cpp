@@ -149,10 +149,10 @@ void Process::round(int number) {
 
 int main(int argc, char ** argv) {
   using namespace scenario;
-  const std::map<std::string, void (*)()> all{{"threads", threads}, {"pending", pending}, {"locks", locks},
-                                              {"files", files},     {"locked", locked},   {"events", events},
-                                              {"pipes", pipes},     {"twice", twice},     {"superseded", superseded},
-                                              {"claimed", claimed}, {"memfd", memfd},     {"socket", socket}};
+  const std::map<std::string, void (*)()> all{
+      {"threads", threads}, {"pending", pending}, {"stubborn", stubborn}, {"locks", locks}, {"files", files},
+      {"locked", locked},   {"events", events},   {"pipes", pipes},       {"twice", twice}, {"superseded", superseded},
+      {"claimed", claimed}, {"memfd", memfd},     {"socket", socket}};
   if (argc != 2 || !all.count(argv[1])) {
     fprintf(stderr, "snapshot_test NAME: one of");
     for (auto & a : all) {

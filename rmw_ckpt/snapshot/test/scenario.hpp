@@ -61,6 +61,7 @@ void check(bool good, const char * what);
 
 void threads();
 void pending();
+void stubborn();
 void locks();
 void files();
 void locked();

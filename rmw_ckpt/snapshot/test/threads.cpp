@@ -169,6 +169,28 @@ void locking() {
   }
 }
 
+/// A thread that cannot be stopped for a while, and can afterwards; number[0]: it can.
+void blocking() {
+  std::thread([] {
+    const unsigned long all = ~0ul, none = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, 8);  // the C library would leave its own signals out
+    set_and_wake(shared->number[1], 1);
+    await(shared->number[0], 1, 1000);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8);
+    for (int i = 2;; i++) {
+      set_and_wake(shared->number[1], i);
+      usleep(100);
+    }
+  }).detach();
+  await(shared->number[1], 1);
+  start_engine();
+  for (int life = 1;;) {
+    life = await_next_life(life);
+    EXPECT(await(shared->number[1], shared->number[1] + 3));
+    set_and_wake(shared->done, life - 1);
+  }
+}
+
 /// One that has nothing but an engine.
 void plain() {
   start_engine();
@@ -196,6 +218,18 @@ void locks() {
   for (int i = 1; i <= rounds; i++) {
     p.round(i);
   }
+}
+
+void stubborn() {
+  Process p(blocking);
+  check(await(shared->ready, 1), "the process is ready");
+  for (int i = 0; i < 3; i++) {
+    check(!p.snapshot(), "it is not snapshotted");
+    check(strstr(shared->report.why.s, "did not stop") && shared->report.later, shared->report.why.s);
+  }
+  set_and_wake(shared->number[0], 1);
+  check(await(shared->number[1], 5), "the thread goes on");
+  p.round(1);
 }
 
 void twice() {
