@@ -10,7 +10,7 @@
 
 namespace rmw_ckpt::snapshot {
 struct Descriptor {
-  enum Kind : int { Kept, Regular, Epoll, Eventfd, Timerfd, Signalfd, PipeRead, PipeWrite, OwnProc };
+  enum Kind : int { Kept, Regular, Epoll, Eventfd, Timerfd, Signalfd, PipeRead, PipeWrite, OwnProc, Pair, Connection };
   int number, kind, flags;
   bool close_on_exec;
   int same_as;  // the place of another number for the same opening, or -1
@@ -39,6 +39,9 @@ struct Descriptor {
     struct {
       int first, count, other, size;
     } pipe;  // its contents, the place of its other end, its capacity
+    struct {
+      int first, count, other, type;
+    } socket;  // Pair and Connection; what had arrived, the place of the other end
   };
 };
 
@@ -57,8 +60,26 @@ struct Descriptors {
   Text<200> refusal;
 };
 
+inline Word fd(int number) {
+  return static_cast<Word>(number);
+}
+
+inline bool refuse(Descriptors & to, int number, const char * what) {
+  to.refusal = {};
+  to.refusal.add("fd ").add(number).add(" is ").add(what);
+  return false;
+}
+
 /// While all threads stand. False: what REFUSAL names cannot be carried.
 bool record_descriptors(Descriptors &);
+/// What a socket becomes: a pair of its own is made anew, a connection to elsewhere finds its peer gone, others are
+/// kept.
+bool record_socket(Descriptors &, Descriptor &, Word & peer);
+/// Both ends of a pair are known: what had arrived at them is.
+bool record_arrived(Descriptors &, Descriptor &);
+/// A pair, or an end whose other one is closed: into ENDS.
+bool sockets_anew(Descriptors &, const Descriptor &, int * ends);
+
 /// In the sleeping child: what would hold a lock, a position or a pipe of the node is closed.
 void let_go(Descriptors &);
 /// In the revived process, before any thread runs. False: REFUSAL says what could not be made.

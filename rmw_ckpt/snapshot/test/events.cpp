@@ -2,10 +2,13 @@
 
 #include "scenario.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <cstdint>
@@ -100,6 +103,35 @@ void piping() {
     set_and_wake(shared->done, life - 1);
   }
 }
+
+/// A pair of sockets is its own again, with what was under way; a connection finds its peer gone.
+void talking() {
+  int pair[2];
+  EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  const int listens = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT(bind(listens, reinterpret_cast<sockaddr *>(&address), size) == 0 && listen(listens, 5) == 0);
+  EXPECT(getsockname(listens, reinterpret_cast<sockaddr *>(&address), &size) == 0);
+  start_engine();
+  for (int life = 1;;) {
+    const int asks = socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT(connect(asks, reinterpret_cast<sockaddr *>(&address), size) == 0);
+    const int answers = accept(listens, nullptr, nullptr);
+    EXPECT(write(pair[0], "there", 5) == 5 && write(pair[1], "back", 4) == 4);
+    life = await_next_life(life);
+    char text[16]{};
+    EXPECT(read(pair[1], text, 16) == 5 && std::string(text, 5) == "there");
+    EXPECT(read(pair[0], text, 16) == 4 && std::string(text, 4) == "back");
+    EXPECT(write(pair[0], "x", 1) == 1 && read(pair[1], text, 16) == 1);
+    EXPECT(read(asks, text, 1) == 0 && read(answers, text, 1) == 0);
+    close(asks);
+    close(answers);
+    set_and_wake(shared->done, life - 1);
+  }
+}
 }  // namespace
 
 void events() {
@@ -110,6 +142,12 @@ void events() {
 }
 void pipes() {
   Process p(piping);
+  for (int i = 1; i <= rounds; i++) {
+    p.round(i);
+  }
+}
+void sockets() {
+  Process p(talking);
   for (int i = 1; i <= rounds; i++) {
     p.round(i);
   }

@@ -35,11 +35,11 @@ void memfd() {
 void socket() {
   refused(
       [] {
-        const int fd = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+        const int fd = ::socket(AF_NETLINK, SOCK_RAW, 0);
         start_engine();
         await_next_life(1);
         close(fd);
       },
-      "socket:");
+      "a socket of family 16");
 }
 }  // namespace scenario

@@ -67,6 +67,7 @@ void files();
 void locked();
 void events();
 void pipes();
+void sockets();
 void twice();
 void superseded();
 void claimed();
