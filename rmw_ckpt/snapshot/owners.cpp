@@ -27,6 +27,7 @@ constexpr std::uint32_t id_mask = 0x3fffffff, recursive = 1, checking = 2, robus
 struct Search {
   const Threads & threads;
   Owners & found;
+  void (*breathe)();
   std::uint32_t lowest = ~0u, highest = 0;
 
   int thread_of(std::uint32_t id) const {
@@ -86,6 +87,9 @@ struct Search {
   void pages(Word from, Word to, Word low, Word high) {
     const auto span = highest - lowest;
     found.bytes += to - from;
+    if (found.bytes % (4u << 20) == 0) {
+      breathe();
+    }
     for (auto p = reinterpret_cast<const Word *>(from), e = reinterpret_cast<const Word *>(to); p < e; p += 8) {
       bool any = false;
       for (int k = 0; k < 8; k++) {
@@ -230,12 +234,13 @@ bool writes_owner(const Thread & t, const Library & l) {
   return false;
 }
 
-long find_owners(const Threads & threads, Owners & found, const Library & library, Word from, Word to) {
+long find_owners(const Threads & threads, Owners & found, const Library & library, Word from, Word to,
+                 void (*breathe)()) {
   const Word t0 = now_ns();
   found.count = found.words = 0;
   found.bytes = 0;
   found.full = false;
-  Search s{threads, found};
+  Search s{threads, found, breathe};
   for (int i = 0; i < threads.count; i++) {
     const auto id = static_cast<std::uint32_t>(threads.all[i].tid);
     s.lowest = id < s.lowest ? id : s.lowest;

@@ -33,7 +33,8 @@ Library c_library();
 bool writes_owner(const Thread &, const Library &);
 
 /// Looks for them in all that this process can write and shares with nobody, except in [FROM, TO).
-long find_owners(const Threads &, Owners &, const Library &, Word from, Word to);
+/// BREATHE is called after every 4 MB.
+long find_owners(const Threads &, Owners &, const Library &, Word from, Word to, void (*breathe)());
 /// Writes the new ids, also where a thread that waits for such a lock keeps its own to write it later.
 void mend_owners(const Owners &, const Threads &, const Library &, const int * new_ids);
 }  // namespace rmw_ckpt::snapshot
