@@ -20,6 +20,11 @@ using namespace rmw_ckpt::snapshot;
 
 Shared * shared;
 
+namespace {
+
+int the_process;  // the first life's; a life's alarm does not go on in the next
+}  // namespace
+
 void wrong(const std::string & what) {
   if (!shared->wrong[0]) {
     snprintf(shared->wrong, sizeof shared->wrong, "life %d, %s", shared->life.load(), what.c_str());
@@ -36,6 +41,11 @@ void check(bool good, const char * what) {
   }
   shared->orders.over = 1;
   wake_orders(shared->orders);
+  for (int pid : {the_process, shared->orders.pid.load()}) {
+    if (pid > 0) {
+      kill(pid, SIGKILL);
+    }
+  }
   exit(1);
 }
 
@@ -99,6 +109,7 @@ Process::Process(void (*body)()) {
       static_cast<Shared *>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   prctl(PR_SET_CHILD_SUBREAPER, 1);  // the test waits for revived ones, too
   pid = fork();
+  the_process = pid;
   if (pid == 0) {
     alarm(50);
     body();
