@@ -39,6 +39,8 @@ bool again(const Call & call) {
       return true;
     case __NR_rt_sigtimedwait:
       return !a[2];
+    case __NR_clock_nanosleep:
+      return a[1] & 1;
     default:
       return false;
   }
@@ -52,9 +54,7 @@ void repair(ucontext_t & frame, const Call & call) {
   const Word * a = call.arguments;
   if (call.number == __NR_nanosleep && a[1]) {
     call_again(frame, call.number, 0, a[1]);
-  } else if (call.number == __NR_clock_nanosleep && (a[1] & 1)) {
-    call_again(frame, call.number);
-  } else if (call.number == __NR_clock_nanosleep && a[3]) {
+  } else if (call.number == __NR_clock_nanosleep && !(a[1] & 1) && a[3]) {
     call_again(frame, call.number, 2, a[3]);
   } else if (again(call)) {
     call_again(frame, call.number);

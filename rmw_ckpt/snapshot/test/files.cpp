@@ -68,10 +68,16 @@ void rounds_with_files(void (*body)()) {
   if (!mkdtemp(folder)) {
     check(false, "a folder is made");
   }
-  Process p(body);
-  for (int i = 1; i <= 20; i++) {
-    p.round(i);
+  {
+    Process p(body);
+    for (int i = 1; i <= 20; i++) {
+      p.round(i);
+    }
   }
+  for (const char * name : {"a", "log", "gone", "lock"}) {
+    unlink(in_folder(name).c_str());
+  }
+  rmdir(folder);
 }
 }  // namespace
 
@@ -81,7 +87,5 @@ void files() {
 
 void locked() {
   rounds_with_files(locking_a_file);
-  if (!mkdtemp(folder + 0)) {
-  }
 }
 }  // namespace scenario

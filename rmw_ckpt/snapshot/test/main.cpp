@@ -128,6 +128,15 @@ Process::~Process() {
 }
 
 bool Process::snapshot() {
+  for (int again = 0; !ask(); again++) {
+    if (!shared->report.later || again == 100) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Process::ask() {
   set_and_wake(shared->ask, shared->ask + 1);
   check(await(shared->taken, shared->ask), "a snapshot is taken or refused");
   return !shared->refused;

@@ -51,7 +51,8 @@ class Process {
  public:
   explicit Process(void (*body)());
   ~Process();
-  bool snapshot();         // false: refused
+  bool snapshot();         // false: refused, and not for a moment, as on a machine that is busy
+  bool ask();              // false: refused
   void kill();             // and waits for its end
   bool revive();           // and waits until its engine runs
   void round(int number);  // snapshot, kill, revive, and the life says that all is well

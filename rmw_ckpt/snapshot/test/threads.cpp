@@ -224,7 +224,7 @@ void stubborn() {
   Process p(blocking);
   check(await(shared->ready, 1), "the process is ready");
   for (int i = 0; i < 3; i++) {
-    check(!p.snapshot(), "it is not snapshotted");
+    check(!p.ask(), "it is not snapshotted");
     check(strstr(shared->report.why.s, "did not stop") && shared->report.later, shared->report.why.s);
   }
   set_and_wake(shared->number[0], 1);
