@@ -43,10 +43,10 @@ public sealed class Context : IDisposable
     {
         get
         {
-            lock (Session.Determinants.Gate)
+            lock (Session.ReplayJournal.Gate)
             {
                 ObjectDisposedException.ThrowIf(Session.IsReleased, this);
-                return Session.Determinants.ReadClock(Memory.Posix.RealtimeClock, Memory.Posix.Now(Memory.Posix.RealtimeClock));
+                return Session.ReplayJournal.ReadClock(Memory.Posix.RealtimeClock, Memory.Posix.Now(Memory.Posix.RealtimeClock));
             }
         }
     }

@@ -101,9 +101,9 @@ internal static class Exports
             {
                 return real;
             }
-            lock (session.Determinants.Gate)
+            lock (session.ReplayJournal.Gate)
             {
-                return session.IsReleased ? real : session.Determinants.ReadClock(clock, real);
+                return session.IsReleased ? real : session.ReplayJournal.ReadClock(clock, real);
             }
         }
         catch (Exception e)
@@ -122,11 +122,11 @@ internal static class Exports
             {
                 return;
             }
-            lock (session.Determinants.Gate)
+            lock (session.ReplayJournal.Gate)
             {
                 if (!session.IsReleased)
                 {
-                    session.Determinants.ReadRandom(new Region(bytes, (int)size).All);
+                    session.ReplayJournal.ReadRandom(new Region(bytes, (int)size).All);
                 }
             }
         }

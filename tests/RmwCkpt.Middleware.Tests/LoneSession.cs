@@ -109,6 +109,6 @@ internal sealed class LoneSession : IDisposable
     {
         var options = new EndpointOptions("/numbers", "std_msgs/msg/Int64", qos);
         return Session.EntityTable.Add(
-            id => new Endpoint(Session, id, kind, _node, options, Session.Determinants.Clock.Now), reuse: false);
+            id => new Endpoint(Session, id, kind, _node, options, Session.ReplayJournal.Clock.Now), reuse: false);
     }
 }

@@ -55,7 +55,7 @@ public sealed class Guard : Entity
     public void Trigger()
     {
         Interlocked.CompareExchange(ref _chunk[_index], GuardFlags.Triggered, GuardFlags.Idle);
-        Session.Determinants.NoteTrigger();
+        Session.ReplayJournal.NoteTrigger();
         Session.RingSelf();
     }
 

@@ -44,7 +44,7 @@ public abstract class StatusEvent(Session session, uint id, Endpoint endpoint) :
     /// <summary>Whether the total is one that only grows; what a previous incarnation counted is then part of it.</summary>
     protected virtual bool Accumulates => true;
 
-    protected long Now => Session.Determinants.Clock.Now;
+    protected long Now => Session.ReplayJournal.Clock.Now;
 
     public override bool IsReady(long by)
     {

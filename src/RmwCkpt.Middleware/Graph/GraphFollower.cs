@@ -60,9 +60,9 @@ internal sealed class GraphFollower(Session session)
                 // A log that is damaged must not end the process.
                 Report.Error($"following the graph: {e.Message}");
             }
-            session.Determinants.CatchUp.Pace();
+            session.ReplayJournal.CatchUp.Pace();
             var wake = _wakes.Wake(triggerGuards);
-            var pace = session.Determinants.Clock.IsBehind ? PaceInterval : -1;
+            var pace = session.ReplayJournal.Clock.IsBehind ? PaceInterval : -1;
             Futex.Wait(session.Slot, ProcessTable.Notice, notice, wake < 0 || pace < 0 ? Math.Max(wake, pace) : Math.Min(wake, pace));
         }
     }
@@ -72,10 +72,10 @@ internal sealed class GraphFollower(Session session)
     private void Follow(ref ulong told, ref uint trims)
     {
         session.Registration.SayHelloIfAsked();
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
             // Notices a new incarnation even in a process that does nothing else.
-            _ = session.Determinants.Replays();
+            _ = session.ReplayJournal.Replays();
         }
         session.ProcessSlot.DetachIfAsked();
         if (new DomainMemory(session.Table.Domain).Trims is var asked && asked != trims)

@@ -127,7 +127,7 @@ public sealed partial class Inbox
 
     private bool IsDisturbed(Region domain) =>
         domain.AcquireUInt32(ProcessTable.Freezing) != 0
-        || _session.Determinants.Clock.Steady - domain.AcquireInt64(ProcessTable.FreezeEnd) is >= 0 and < Aftermath;
+        || _session.ReplayJournal.Clock.Steady - domain.AcquireInt64(ProcessTable.FreezeEnd) is >= 0 and < Aftermath;
 
     private void CountDropped(long count)
     {

@@ -197,7 +197,7 @@ public sealed partial class Inbox : IDisposable
 
     private Lent Next()
     {
-        var determinants = _session.Determinants;
+        var determinants = _session.ReplayJournal;
         while (true)
         {
             lock (determinants.Gate)
@@ -270,7 +270,7 @@ public sealed partial class Inbox : IDisposable
     /// </summary>
     private void AwaitRequest(RequestId request)
     {
-        if (Requests is { } requests && !_session.Determinants.AwaitProgress(() => requests.HasSaid(request.Sequence)))
+        if (Requests is { } requests && !_session.ReplayJournal.AwaitProgress(() => requests.HasSaid(request.Sequence)))
         {
             Report.Error($"divergence: in replay request {request.Sequence} is not sent, and its reply is given without it");
             Requests = null;
@@ -372,11 +372,11 @@ public sealed partial class Inbox : IDisposable
     /// what it answers.
     /// </summary>
     private bool IsEarly(in FrameView frame) =>
-        Requests is { } requests && !requests.HasSaid(RequestId.Read(frame.Payload).Sequence) && !_session.Determinants.IsSettled;
+        Requests is { } requests && !requests.HasSaid(RequestId.Read(frame.Payload).Sequence) && !_session.ReplayJournal.IsSettled;
 
     /// <summary>A message older than its writer's lifespan is not there any more.</summary>
     private bool IsExpired(Source source, long time) =>
-        source.Lifespan != Qos.Infinite && _session.Determinants.Clock.Now - time > source.Lifespan;
+        source.Lifespan != Qos.Infinite && _session.ReplayJournal.Clock.Now - time > source.Lifespan;
 
     private void RemoveIfDone(Source source)
     {

@@ -27,9 +27,9 @@ internal sealed class LogOpener(Session session)
         {
             return true;
         }
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
-            if (session.Determinants.Replays())
+            if (session.ReplayJournal.Replays())
             {
                 return false;
             }
@@ -51,9 +51,9 @@ internal sealed class LogOpener(Session session)
         {
             return false;
         }
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
-            if (!session.Determinants.TryRecordMatch(local.Id, log, source.Reader.NextSequence))
+            if (!session.ReplayJournal.TryRecordMatch(local.Id, log, source.Reader.NextSequence))
             {
                 source.Dispose();
                 return false;

@@ -130,8 +130,8 @@ public sealed partial class Outbox
                 throw new Failure(Code.TooLarge, $"{size} bytes of a message that was lent with {loan.Payload.Length}");
             }
             // Read before the claim, as in Begin.
-            _time = _session.Determinants.Clock.Now;
-            if (_session.Determinants.Origin.Novelty is Novelty.New or Novelty.Late)
+            _time = _session.ReplayJournal.Clock.Now;
+            if (_session.ReplayJournal.Origin.Novelty is Novelty.New or Novelty.Late)
             {
                 _writer.PassFormer();
             }
@@ -164,7 +164,7 @@ public sealed partial class Outbox
         {
             try
             {
-                return _writer.Commit(loan, size, Flags, _session.Incarnation, _time, _session.Determinants.Origin, out _);
+                return _writer.Commit(loan, size, Flags, _session.Incarnation, _time, _session.ReplayJournal.Origin, out _);
             }
             catch (ReaderBehindException e) when (wait.MayGoOn(_session.Table, e.Process))
             {

@@ -86,9 +86,9 @@ public sealed partial class Outbox : IDisposable
         try
         {
             // Read before the claim: an incarnation restored between claim and commit then commits the same bytes again.
-            _time = _session.Determinants.Clock.Now;
+            _time = _session.ReplayJournal.Clock.Now;
             _prefix = prefix;
-            if (_session.Determinants.Origin.Novelty is Novelty.New or Novelty.Late)
+            if (_session.ReplayJournal.Origin.Novelty is Novelty.New or Novelty.Late)
             {
                 _writer.PassFormer();
             }
@@ -201,7 +201,7 @@ public sealed partial class Outbox : IDisposable
             }
             long sequence;
             // Asked again: this incarnation may have been restored since Begin.
-            var origin = _session.Determinants.Origin;
+            var origin = _session.ReplayJournal.Origin;
             var result = _copy is null
                 ? _writer.Commit(_reservation, (int)size + _prefix, Flags, _session.Incarnation, _time, origin, out sequence, key: _prefix)
                 : _writer.Commit(_copy, (int)size, Flags, _session.Incarnation, _time, origin, out sequence);
@@ -238,7 +238,7 @@ public sealed partial class Outbox : IDisposable
         RingWaiters();
         if (result == AppendResult.Otherwise)
         {
-            _session.Determinants.EndRole();
+            _session.ReplayJournal.EndRole();
         }
         if (result is AppendResult.Found or AppendResult.Differs)
         {
@@ -279,7 +279,7 @@ public sealed partial class Outbox : IDisposable
     /// <summary>The publisher is alive, without a message.</summary>
     public void Assert()
     {
-        Head.Asserted = _session.Determinants.Clock.Now;
+        Head.Asserted = _session.ReplayJournal.Clock.Now;
         RingReaders();
         RingWaiters();
     }

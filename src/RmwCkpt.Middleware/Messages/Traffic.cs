@@ -24,13 +24,13 @@ internal sealed class Traffic(Session session, uint said)
 
     private Region Slot => session.Slot;
 
-    private ReplayJournal Determinants => session.Determinants;
+    private ReplayJournal ReplayJournal => session.ReplayJournal;
 
     /// <summary>
     /// Whether what is published now is late because of a recovery or a snapshot: this process catches up, or handles a
     /// message that was late for that reason. Living readers do not drop such messages for their depth.
     /// </summary>
-    public bool IsRecovering => session.Primary is { Traffic.IsRecovering: true } || _tainted || Determinants.Clock.IsBehind
+    public bool IsRecovering => session.Primary is { Traffic.IsRecovering: true } || _tainted || ReplayJournal.Clock.IsBehind
         || Slot.ReadUInt32(ProcessTable.Mode) != 0;
 
     /// <param name="saidIn">The incarnation in which a divergence of this endpoint was last reported.</param>
@@ -62,7 +62,7 @@ internal sealed class Traffic(Session session, uint said)
         if (session.Incarnation is var incarnation && _saidIn != incarnation)
         {
             _saidIn = incarnation;
-            Slot.Write(ProcessTable.SaidAt, Determinants.Clock.Steady);
+            Slot.Write(ProcessTable.SaidAt, ReplayJournal.Clock.Steady);
         }
     }
 
@@ -73,9 +73,9 @@ internal sealed class Traffic(Session session, uint said)
 
     public void CountTake(in FrameView frame)
     {
-        Determinants.Clock.Saw(frame.Time);
+        ReplayJournal.Clock.Saw(frame.Time);
         _tainted = (frame.Flags & Frame.Recovered) != 0 || WasHeldBack(frame.Time)
-            || (_tainted && Determinants.Clock.Now - frame.Time > OnTime);
+            || (_tainted && ReplayJournal.Clock.Now - frame.Time > OnTime);
         Count(ProcessTable.Taken, 1);
         Count(ProcessTable.TakenBytes, frame.Payload.Length);
         if (session.Primary is { } primary)
@@ -93,7 +93,7 @@ internal sealed class Traffic(Session session, uint said)
     {
         // By whose master it is frozen.
         var slot = session.Primary?.Slot ?? Slot;
-        var clock = Determinants.Clock;
+        var clock = ReplayJournal.Clock;
         return clock.Steady - clock.Age(time) < slot.AcquireInt64(ProcessTable.FreezeEnd) || slot.AcquireUInt32(ProcessTable.Freezing) != 0;
     }
 

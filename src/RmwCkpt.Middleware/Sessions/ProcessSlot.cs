@@ -43,10 +43,10 @@ internal sealed class ProcessSlot(Session session)
         {
             primary.ProcessSlot.HasSecondaries = true;
         }
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
             Primary = primary;
-            session.Determinants.HomeSlot = primary?.Slot ?? default;
+            session.ReplayJournal.HomeSlot = primary?.Slot ?? default;
             if (!IsOwned)
             {
                 return;

@@ -150,9 +150,9 @@ internal sealed class Registration
         if (withEntities)
         {
             hello.Entities.Add(_said.Values);
-            lock (_session.Determinants.Gate)
+            lock (_session.ReplayJournal.Gate)
             {
-                hello.Complete = !_session.Determinants.Replays();
+                hello.Complete = !_session.ReplayJournal.Replays();
             }
         }
         Call(new Request { Hello = hello });

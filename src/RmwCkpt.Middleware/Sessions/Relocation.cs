@@ -84,13 +84,13 @@ internal sealed class Relocation(Session session)
 
     private void Remake()
     {
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
             if (!session.Table.Is(session.Folder))
             {
                 session.Table.MoveTo(session.Folder, session.SlotIndex);
             }
-            session.Determinants.RemakeJournal();
+            session.ReplayJournal.RemakeJournal();
         }
         foreach (var entity in session.Entities)
         {

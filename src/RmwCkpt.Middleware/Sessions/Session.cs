@@ -34,7 +34,7 @@ public sealed class Session : IReplayed
         ProcessSlot = new ProcessSlot(this);
         _follower = new GraphFollower(this);
         Limits = new DomainLimits(table);
-        Determinants = new ReplayJournal(this, OpenJournal(resumed), Slot, welcome.Incarnation, resumed);
+        ReplayJournal = new ReplayJournal(this, OpenJournal(resumed), Slot, welcome.Incarnation, resumed);
         Registration = new Registration(this, registry);
         Relocation = new Relocation(this);
         Matcher = new Matcher(this, graph);
@@ -60,7 +60,7 @@ public sealed class Session : IReplayed
     /// <summary>This process' slot of the process table.</summary>
     public Region Slot { get; }
 
-    public ReplayJournal Determinants { get; }
+    public ReplayJournal ReplayJournal { get; }
 
     public Waiter Waiter { get; }
 
@@ -127,9 +127,9 @@ public sealed class Session : IReplayed
     /// <summary>An answer of the graph that the node may act upon: journalled, and in replay the journal's.</summary>
     public long Query(uint entity, long answer)
     {
-        lock (Determinants.Gate)
+        lock (ReplayJournal.Gate)
         {
-            return Determinants.Query(entity, answer);
+            return ReplayJournal.Query(entity, answer);
         }
     }
 
@@ -172,7 +172,7 @@ public sealed class Session : IReplayed
         if (isStill && _follower.Join(Registration.Patience) && Callbacks.Join(Registration.Patience))
         {
             Registration.Leave();
-            Determinants.Dispose();
+            ReplayJournal.Dispose();
             GraphTable.Dispose();
             if (!ProcessSlot.HasSecondaries)
             {

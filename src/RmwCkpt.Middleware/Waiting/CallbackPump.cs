@@ -161,7 +161,7 @@ public sealed class CallbackPump(Session session)
                     watch.CallBack();
                 }
             }
-            session.Determinants.CatchUp.Pace();
+            session.ReplayJournal.CatchUp.Pace();
             // In replay and catch-up nobody rings: look again soon.
             ProcessTable.Sleep(slot, bell, isLive ? UntilDue() : 200_000);
         }
@@ -175,15 +175,15 @@ public sealed class CallbackPump(Session session)
         {
             first = watch.Entity is TimedEvent timed ? Math.Min(first, timed.NextArrival) : first;
         }
-        return session.Determinants.Clock.Until(first);
+        return session.ReplayJournal.Clock.Until(first);
     }
 
     /// <summary>Counts what is new. False: it is not live, and there is more to come without a bell.</summary>
     private bool TryCount()
     {
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
-            if (session.Determinants.TryPeekTake(out var entity, out var position))
+            if (session.ReplayJournal.TryPeekTake(out var entity, out var position))
             {
                 if (position != _announced && _watches.TryGetValue(entity, out var replayed))
                 {
@@ -192,7 +192,7 @@ public sealed class CallbackPump(Session session)
                 }
                 return false;
             }
-            if (session.Determinants.Replays())
+            if (session.ReplayJournal.Replays())
             {
                 return false;
             }
@@ -249,9 +249,9 @@ public sealed class CallbackPump(Session session)
     /// <summary>What was there before the callback is called back for, as by the other middlewares.</summary>
     private void CountAtOnce(Watch watch)
     {
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
-            if (session.Determinants.Replays())
+            if (session.ReplayJournal.Replays())
             {
                 return;
             }
@@ -260,7 +260,7 @@ public sealed class CallbackPump(Session session)
     }
 
     /// <summary>What a take would find has arrived by this ROS time: in catch-up, by now.</summary>
-    private long Horizon => session.Determinants.Clock is { IsBehind: true, Now: var now } ? now : long.MaxValue;
+    private long Horizon => session.ReplayJournal.Clock is { IsBehind: true, Now: var now } ? now : long.MaxValue;
 
     private static void Count(Watch watch, long by)
     {

@@ -45,16 +45,16 @@ public sealed class Waiter(Session session)
             ThreadsAtWork.CountThread();
         }
         var code = WaitFor(ids, ready, timeout, guards);
-        session.Determinants.CatchUp.NoteWork();
+        session.ReplayJournal.CatchUp.NoteWork();
         return code;
     }
 
     private Code WaitFor(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout, int guards)
     {
-        var determinants = session.Determinants;
+        var journal = session.ReplayJournal;
         var slot = session.Slot;
         var start = Posix.Now(Posix.MonotonicClock);
-        var skippedBefore = determinants.Clock.Skipped;
+        var skippedBefore = journal.Clock.Skipped;
         var hasLimit = timeout is >= 0 and < long.MaxValue;
         var slept = false;
         var interrupted = false;
@@ -62,24 +62,24 @@ public sealed class Waiter(Session session)
         while (true)
         {
             var bell = slot.AcquireUInt32(ProcessTable.Bell);
-            lock (determinants.Gate)
+            lock (journal.Gate)
             {
-                if (determinants.TryReplayWait(ids, ready, hasLimit, out var timedOut))
+                if (journal.TryReplayWait(ids, ready, hasLimit, out var timedOut))
                 {
                     Report(ids, ready, slept: false, replayed: true);
                     return timedOut ? Code.Timeout : Code.Ok;
                 }
             }
-            var behind = determinants.Clock.IsBehind;
-            var skipped = determinants.Clock.Skipped;
+            var behind = journal.Clock.IsBehind;
+            var skipped = journal.Clock.Skipped;
             var now = long.MaxValue;
             if (behind)
             {
                 if (timeout != 0)
                 {
-                    determinants.CatchUp.NoteWait();
+                    journal.CatchUp.NoteWait();
                 }
-                now = determinants.Clock.Now;
+                now = journal.Clock.Now;
             }
             if (Collect(ids, ready, by: now, guards))
             {
@@ -95,7 +95,7 @@ public sealed class Waiter(Session session)
                     continue;
                 }
                 interrupted = false;
-                if (TryRecordReady(determinants, ids, ready))
+                if (TryRecordReady(journal, ids, ready))
                 {
                     Fruitless.NoteReport(bell, ids, ready);
                     session.Callbacks.Announce(ids, ready);
@@ -107,7 +107,7 @@ public sealed class Waiter(Session session)
             var elapsed = Elapsed(skipped);
             if (hasLimit && elapsed >= timeout)
             {
-                if (TryRecordTimeOut(determinants, ids))
+                if (TryRecordTimeOut(journal, ids))
                 {
                     return Code.Timeout;
                 }
@@ -116,7 +116,7 @@ public sealed class Waiter(Session session)
             var remaining = hasLimit ? timeout - elapsed : -1;
             if (behind)
             {
-                if (!TrySkip(determinants, ids, now, skipped, remaining))
+                if (!TrySkip(journal, ids, now, skipped, remaining))
                 {
                     ProcessTable.Sleep(slot, bell, OthersTurn);
                 }
@@ -132,9 +132,9 @@ public sealed class Waiter(Session session)
     }
 
     /// <summary>Jumps to whatever comes next in ROS time. False: not now.</summary>
-    private bool TrySkip(ReplayJournal determinants, ReadOnlySpan<uint> ids, long now, long skipped, long remaining)
+    private bool TrySkip(ReplayJournal journal, ReadOnlySpan<uint> ids, long now, long skipped, long remaining)
     {
-        var step = determinants.Clock.Lag;
+        var step = journal.Clock.Lag;
         foreach (var id in ids)
         {
             if (session.Find(id) is { } entity)
@@ -143,7 +143,7 @@ public sealed class Waiter(Session session)
             }
         }
         step = remaining >= 0 ? Math.Min(step, remaining) : step;
-        return determinants.CatchUp.TrySkip(now, skipped, step);
+        return journal.CatchUp.TrySkip(now, skipped, step);
     }
 
     /// <summary>How long until an event is due that only time causes, ns; -1: there is none.</summary>
@@ -154,7 +154,7 @@ public sealed class Waiter(Session session)
         {
             first = session.Find(id) is TimedEvent timed ? Math.Min(first, timed.NextArrival) : first;
         }
-        return session.Determinants.Clock.Until(first);
+        return session.ReplayJournal.Clock.Until(first);
     }
 
     /// <summary>The shorter of two times, of which a negative one is endless.</summary>
@@ -163,9 +163,9 @@ public sealed class Waiter(Session session)
     /// <summary>Whether a wait on these entities would return at once, or the journal says what it returns.</summary>
     public bool HasReady(ReadOnlySpan<uint> ids)
     {
-        lock (session.Determinants.Gate)
+        lock (session.ReplayJournal.Gate)
         {
-            if (session.Determinants.Replays())
+            if (session.ReplayJournal.Replays())
             {
                 return true;
             }
@@ -224,15 +224,15 @@ public sealed class Waiter(Session session)
     }
 
     /// <summary>Claims what is ready and journals it. False, and nothing is claimed: look again.</summary>
-    private bool TryRecordReady(ReplayJournal determinants, ReadOnlySpan<uint> ids, Span<byte> ready)
+    private bool TryRecordReady(ReplayJournal journal, ReadOnlySpan<uint> ids, Span<byte> ready)
     {
-        lock (determinants.Gate)
+        lock (journal.Gate)
         {
             var claimed = Claim(ids, ready);
             var more = claimed;
             for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
             {
-                if (!determinants.TryRecord(Determinant.Ready, ids[i], --more, 0))
+                if (!journal.TryRecord(Determinant.Ready, ids[i], --more, 0))
                 {
                     Unclaim(ids, ready);
                     return false;
@@ -269,11 +269,11 @@ public sealed class Waiter(Session session)
         return index < 0 ? -1 : from + index;
     }
 
-    private static bool TryRecordTimeOut(ReplayJournal determinants, ReadOnlySpan<uint> ids)
+    private static bool TryRecordTimeOut(ReplayJournal journal, ReadOnlySpan<uint> ids)
     {
-        lock (determinants.Gate)
+        lock (journal.Gate)
         {
-            return determinants.TryRecord(Determinant.TimedOut, ids.IsEmpty ? 0 : ids[0], 0, 0);
+            return journal.TryRecord(Determinant.TimedOut, ids.IsEmpty ? 0 : ids[0], 0, 0);
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class FlowAllocationTests : IDisposable
     [Fact]
     public void Reading_clocks_allocates_nothing()
     {
-        var life = Session.Determinants;
+        var life = Session.ReplayJournal;
         var last = 0L;
         AllocatesNothing(() =>
         {

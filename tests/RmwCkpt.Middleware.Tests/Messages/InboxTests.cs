@@ -64,7 +64,7 @@ public sealed class InboxTests : IDisposable
     {
         var publisher = _domain.Publish(Qos.Default);
         var subscription = Read(Qos.Default with { Depth = 2 }, publisher);
-        Session.Table.Domain.Release(ProcessTable.FreezeEnd, Session.Determinants.Clock.Steady + since);
+        Session.Table.Domain.Release(ProcessTable.FreezeEnd, Session.ReplayJournal.Clock.Steady + since);
         Say(publisher, 1, 5);
         Assert.Equal(heard, LoneSession.HearAll(subscription).Count);
     }

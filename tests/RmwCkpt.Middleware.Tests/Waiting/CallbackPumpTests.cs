@@ -54,7 +54,7 @@ public sealed class CallbackPumpTests : IDisposable
         Assert.True(called.Wait(s_soon));
         var other = Task.Run(() =>
         {
-            lock (Session.Determinants.Gate)
+            lock (Session.ReplayJournal.Gate)
             {
                 Session.Callbacks.Set(another, _ => { });
                 Session.Callbacks.Set(another, null);
@@ -142,7 +142,7 @@ public sealed class CallbackPumpTests : IDisposable
         {
             var other = new Thread(() =>
             {
-                lock (next.Determinants.Gate)
+                lock (next.ReplayJournal.Gate)
                 {
                     Volatile.Write(ref free, true);
                 }
