@@ -83,10 +83,10 @@ public enum LendingState : uint
 /// 152 i64 FreezeStart   when the newest snapshot was begun                          master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
 /// 168 i64 TakenBytes    of messages, all lives                                      the process
-/// 176 u64 HomeProcess   what it is in the domain whose master recovers it; 0: this one
-/// 184 u32 HomeDomain    that domain
-/// 188 u32 HomeSlot      its slot there
-/// 192 u32 Abroad        counts cells in its journals of other domains
+/// 176 u64 PrimaryProcess  what it is in the domain whose master recovers it; 0: this one
+/// 184 u32 PrimaryDomain that domain
+/// 188 u32 PrimarySlot   its slot there
+/// 192 u32 SecondaryCells  counts cells in its journals of its secondary domains
 /// 196 u32 Snapshots     number of its newest snapshot                               master
 /// 200 u32 Lending       LendingState                                                both
 /// 204 u32 Unjournalled  1 while there is no room for its journal                    the process
@@ -131,10 +131,10 @@ public sealed class ProcessTable : IDisposable
     public const int FreezeStart = 152;
     public const int FreezeEnd = 160;
     public const int TakenBytes = 168;
-    public const int HomeProcess = 176;
-    public const int HomeDomain = 184;
-    public const int HomeSlot = 188;
-    public const int Abroad = 192;
+    public const int PrimaryProcess = 176;
+    public const int PrimaryDomain = 184;
+    public const int PrimarySlot = 188;
+    public const int SecondaryCells = 192;
     public const int Snapshots = 196;
     public const int Lending = 200;
     public const int Unjournalled = 204;
@@ -285,7 +285,7 @@ public sealed class ProcessTable : IDisposable
             var slot = next.View.Slice((int)own * SlotSize, SlotSize);
             was.Span(JournalEnd, FreezeStart - JournalEnd).CopyTo(slot.Span(JournalEnd, FreezeStart - JournalEnd));
             slot.Write(TakenBytes, was.ReadInt64(TakenBytes));
-            slot.Write(Abroad, was.ReadUInt32(Abroad));
+            slot.Write(SecondaryCells, was.ReadUInt32(SecondaryCells));
             slot.Write(Folder, was.ReadUInt32(Folder));
             slot.Write(AskedAt, was.ReadInt64(AskedAt));
             slot.Write(Unjournalled, was.ReadUInt32(Unjournalled));

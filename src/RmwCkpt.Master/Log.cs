@@ -98,7 +98,7 @@ internal static partial class Log
     [LoggerMessage(309, LogLevel.Information, "{Process} (pid {Pid}) ended as somebody wanted ({Status}): that is no death")]
     public static partial void EndedOnRequest(this ILogger log, string process, uint pid, string status);
 
-    [LoggerMessage(311, LogLevel.Information, "{Process} is back as pid {Pid}: domain {Domain}, where it is at home, has recovered it; life {Incarnation} replays")]
+    [LoggerMessage(311, LogLevel.Information, "{Process} is back as pid {Pid}: its primary domain, {Domain}, has recovered it; life {Incarnation} replays")]
     public static partial void Followed(this ILogger log, string process, int pid, int domain, uint incarnation);
 
     [LoggerMessage(312, LogLevel.Information, "{Process} is brought back, and pid {Pid}, started by the same command, stands in for it towards its launcher")]

@@ -20,7 +20,7 @@ public sealed class DomainLayoutTests
                 ProcessTable.LastTake, ProcessTable.Replayed, ProcessTable.Suppressed, ProcessTable.Divergences, ProcessTable.Lost,
                 ProcessTable.LiveAt, ProcessTable.Mode, ProcessTable.Taken, ProcessTable.Published,
                 ProcessTable.JournalFirst, ProcessTable.FreezeStart, ProcessTable.FreezeEnd, ProcessTable.TakenBytes,
-                ProcessTable.HomeProcess, ProcessTable.HomeDomain, ProcessTable.HomeSlot, ProcessTable.Abroad, ProcessTable.Snapshots,
+                ProcessTable.PrimaryProcess, ProcessTable.PrimaryDomain, ProcessTable.PrimarySlot, ProcessTable.SecondaryCells, ProcessTable.Snapshots,
                 ProcessTable.Lending, ProcessTable.Magic, ProcessTable.PidNamespace, ProcessTable.Masters,
             ]);
     }

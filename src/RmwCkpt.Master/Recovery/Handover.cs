@@ -42,7 +42,7 @@ internal sealed class Handover(Supervisor supervisor)
         {
             return true;
         }
-        if (!supervisor.IsAnothers(member))
+        if (!supervisor.IsOfAnotherMaster(member))
         {
             return false;
         }

@@ -100,13 +100,13 @@ internal sealed partial class Recovery
     /// Whether the next master brings it back, in the folder that was made in place of the removed one. That one may have
     /// looked at it when it still lived, and not have noted it yet: a moment after the death it has.
     /// </summary>
-    private bool IsAnothers()
+    private bool AwaitAnotherMaster()
     {
         while (true)
         {
             var isLate = Clock.Steady - diedAt > HelloPatience;
             supervisor.Later.Look();
-            if (supervisor.IsAnothers(member))
+            if (supervisor.IsOfAnotherMaster(member))
             {
                 return true;
             }
@@ -121,7 +121,7 @@ internal sealed partial class Recovery
 
     private RecoveryPhase StartAgain()
     {
-        if (supervisor.WhyLost is not null && IsAnothers())
+        if (supervisor.WhyLost is not null && AwaitAnotherMaster())
         {
             member.Recovering = false;
             Why = "another master looks after it";

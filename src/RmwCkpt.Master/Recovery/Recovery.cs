@@ -25,7 +25,7 @@ internal enum RecoveryPhase
     /// <summary>No image will do: its command is started again.</summary>
     StartAgain,
 
-    /// <summary>The master of another domain, where it is at home, is to bring it back.</summary>
+    /// <summary>The master of another domain, its primary one, is to bring it back.</summary>
     Follow,
 
     /// <summary>It runs; it replays.</summary>
@@ -50,7 +50,7 @@ internal enum RecoveryPhase
 /// Decide -> FreePid -> Raise -> Restore -> Replaying -> Live | Overtaken
 ///    |         |                   |-> StartAgain -> Replaying | Fresh | Down
 ///    |-> Down  |-> (taken for too long: images are passed over)
-///    |-> Raise -> Follow -> Replaying | Down        (at home in another domain)
+///    |-> Raise -> Follow -> Replaying | Down        (its primary domain is another)
 /// </code>
 /// </summary>
 internal sealed partial class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
@@ -62,14 +62,14 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     private const long MutePatience = 500 * Clock.Millisecond;
 
     private static readonly TimeSpan s_pidPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_homePatience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_primaryPatience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_liveSoon = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_livePatience = TimeSpan.FromMinutes(10);
     private readonly string _name = member.ToString();
     private string _whyNoImage = "";
     private string _passedOver = "";
     private uint _incarnation;
-    private HomeAddress? _home;
+    private PrimaryAddress? _primary;
     private long _suppressed = -1;
     private long _suppressedAt;
 
@@ -86,7 +86,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     public void BringBack() => StepUntil(RecoveryPhase.Follow);
 
     /// <summary>After <see cref="BringBack"/>: waits for another domain's master, if it is that one's to bring back.</summary>
-    public void FollowHome() => StepUntil(RecoveryPhase.Replaying);
+    public void FollowPrimary() => StepUntil(RecoveryPhase.Replaying);
 
     private void StepUntil(RecoveryPhase end)
     {
@@ -186,10 +186,10 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
 
     private RecoveryPhase Decide()
     {
-        if (HomeAddress.Of(member) is { } home && home.Look() is { Decides: true } there
+        if (PrimaryAddress.Of(member) is { } primary && primary.Look() is { Decides: true } there
             && !(forced && there.State == ProcessState.Final))
         {
-            _home = home;
+            _primary = primary;
             return RecoveryPhase.Raise;
         }
         if (member.WhyNotBroughtBack is { } whyNot)
@@ -220,7 +220,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         var wasGood = member.LiveAt != 0
             && diedAt - member.LiveAt > (long)Supervisor.GoodLife.TotalMilliseconds * Clock.Millisecond;
         // What a replay says again is not counted as published: only a life that came further has said more.
-        var published = member.Published + member.Abroad;
+        var published = member.Published + member.SecondaryCells;
         var isSamePlace = record.DeathPosition == position && record.DeathPublished == published;
         var deaths = isSamePlace && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
         supervisor.Registry.Update(member, r =>
@@ -303,44 +303,44 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         _incarnation = member.Entry.Record.Incarnation;
         member.Slot.Release(ProcessTable.Incarnation, _incarnation);
         member.SlotState = ProcessState.Recovering;
-        return _home is not null ? RecoveryPhase.Follow
+        return _primary is not null ? RecoveryPhase.Follow
             : _whyNoImage.Length == 0 ? RecoveryPhase.Restore
             : RecoveryPhase.StartAgain;
     }
 
     private RecoveryPhase Follow()
     {
-        var home = _home!.Value;
+        var primary = _primary!.Value;
         var begun = Clock.Steady;
         var looked = begun;
         while (true)
         {
-            var there = home.Look();
+            var there = primary.Look();
             var waited = TimeSpan.FromTicks((Clock.Steady - begun) / 100);
             switch (there.State)
             {
                 case ProcessState.Live when IsNextLife(there.Pid) && Adopt(there.Pid):
-                // It lives, and has left its home meanwhile; another one is its home now.
-                case ProcessState.Left when HomeAddress.Of(member) != home && IsNextLife(there.Pid) && Adopt(there.Pid):
-                    supervisor.Log.Followed(_name, there.Pid, home.Domain, _incarnation);
+                // It lives, and has left its primary domain meanwhile; another one is that now.
+                case ProcessState.Left when PrimaryAddress.Of(member) != primary && IsNextLife(there.Pid) && Adopt(there.Pid):
+                    supervisor.Log.Followed(_name, there.Pid, primary.Domain, _incarnation);
                     return RecoveryPhase.Replaying;
                 case ProcessState.Left:
                     supervisor.Registry.MarkLeft(member);
                     member.Recovering = false;
                     supervisor.Report(member);
-                    Why = $"it has left domain {home.Domain}, where it is at home";
+                    Why = $"it has left its primary domain, {primary.Domain}";
                     return RecoveryPhase.Down;
-                case ProcessState.Live or ProcessState.Exiting or ProcessState.Recovering when waited < s_homePatience:
+                case ProcessState.Live or ProcessState.Exiting or ProcessState.Recovering when waited < s_primaryPatience:
                     break;
                 case ProcessState.Live or ProcessState.Exiting or ProcessState.Recovering:
-                    return Down($"domain {home.Domain}, where it is at home, has not brought it back in {waited.TotalSeconds:F0} s");
+                    return Down($"its primary domain, {primary.Domain}, has not brought it back in {waited.TotalSeconds:F0} s");
                 default:
-                    return Down($"domain {home.Domain}, where it is at home, does not bring it back");
+                    return Down($"its primary domain, {primary.Domain}, does not bring it back");
             }
             if (Clock.Steady - looked > Clock.Second)
             {
                 looked = Clock.Steady;
-                home.SeeToMaster();
+                primary.SeeToMaster();
             }
             supervisor.Stopping.WaitHandle.WaitOne(waited > s_liveSoon ? 100 : 2);
             supervisor.Stopping.ThrowIfCancellationRequested();

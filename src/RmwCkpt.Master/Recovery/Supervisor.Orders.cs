@@ -66,9 +66,9 @@ internal sealed partial class Supervisor
 
     private async Task End(Member member, int[] signals, CancellationToken cancel)
     {
-        if (HomeAddress.Of(member) is { } home && home.Look().Decides)
+        if (PrimaryAddress.Of(member) is { } primary && primary.Look().Decides)
         {
-            throw new RequestException($"{member} is at home in domain {home.Domain}: rmw_ckpt stop --domain {home.Domain} ends it");
+            throw new RequestException($"{member} has domain {primary.Domain} as its primary one: rmw_ckpt stop --domain {primary.Domain} ends it");
         }
         if (member.Entry.State == ProcessState.Left)
         {

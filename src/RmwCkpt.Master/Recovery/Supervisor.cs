@@ -69,9 +69,9 @@ internal sealed partial class Supervisor : IDisposable
 
     /// <summary>
     /// Where the run folder was removed: whether a process is another master's to look after, as the next one's, which knows it as
-    /// of the last look. Who is at home in another domain is that one's.
+    /// of the last look. Whose primary domain is another is that one's.
     /// </summary>
-    public bool IsAnothers(Member member) => HomeAddress.Of(member) is not null || Later.Have(member);
+    public bool IsOfAnotherMaster(Member member) => PrimaryAddress.Of(member) is not null || Later.Have(member);
 
     /// <summary>The run folder's path leads to what is not to be trusted.</summary>
     public string? WhyBarred => _folderWatch.WhyBarred;
@@ -306,7 +306,7 @@ internal sealed partial class Supervisor : IDisposable
             forced?.TrySetException(new RequestException($"{member} ended by itself"));
             return;
         }
-        var isDecidedHere = Home.Of(member) is not { Decides: true };
+        var isDecidedHere = PrimaryStatus.Of(member) is not { Decides: true };
         if (forced is null && isDecidedHere && (end.IsWanted || member.Entry.IsHidden))
         {
             if (end.IsWanted)
@@ -356,7 +356,7 @@ internal sealed partial class Supervisor : IDisposable
                     {
                         _atOnce.Release();
                     }
-                    recovery.FollowHome();
+                    recovery.FollowPrimary();
                     recovery.SeeItLive();
                 }
                 catch (Exception e) when (e is OperationCanceledException || _stopping.IsCancellationRequested)

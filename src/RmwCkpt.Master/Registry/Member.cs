@@ -138,10 +138,10 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     public long JournalEnd => Slot.AcquireInt64(ProcessTable.JournalEnd);
 
     /// <summary>Counts cells in its journals of other domains.</summary>
-    public uint Abroad => Slot.AcquireUInt32(ProcessTable.Abroad);
+    public uint SecondaryCells => Slot.AcquireUInt32(ProcessTable.SecondaryCells);
 
     /// <summary>As it was at the newest snapshot.</summary>
-    public uint LastAbroad { get; set; }
+    public uint LastSecondaryCells { get; set; }
 
     /// <summary>The first cell that its journal keeps.</summary>
     public long JournalFirst => Slot.AcquireInt64(ProcessTable.JournalFirst);

@@ -27,7 +27,7 @@ internal sealed partial class ProcessRegistry
         {
             return HelloAgain(pid, hello);
         }
-        if (hello.HomeProcess != 0 && FormerLife(pid, hello) is { } former)
+        if (hello.PrimaryProcess != 0 && FormerLife(pid, hello) is { } former)
         {
             return Resume(pid, former);
         }
@@ -62,7 +62,7 @@ internal sealed partial class ProcessRegistry
                 stdio.Dispose();
                 return ToWelcome(before);
             }
-            var (what, dead) = before is null && hello.HomeProcess == 0 ? Judge(facts, patient) : (Newcomer.Node, null);
+            var (what, dead) = before is null && hello.PrimaryProcess == 0 ? Judge(facts, patient) : (Newcomer.Node, null);
             if (what != Newcomer.Node)
             {
                 stdio.Dispose();
@@ -166,20 +166,20 @@ internal sealed partial class ProcessRegistry
         member.Slot.Write(ProcessTable.Incarnation, record.Incarnation);
         member.Slot.Write(ProcessTable.ProcessId, record.Process_);
         member.Slot.Write(ProcessTable.Pid, record.Pid);
-        member.Slot.Write(ProcessTable.HomeDomain, hello.HomeDomain);
-        member.Slot.Write(ProcessTable.HomeSlot, hello.HomeSlot);
-        member.Slot.Write(ProcessTable.HomeProcess, hello.HomeProcess);
+        member.Slot.Write(ProcessTable.PrimaryDomain, hello.PrimaryDomain);
+        member.Slot.Write(ProcessTable.PrimarySlot, hello.PrimarySlot);
+        member.Slot.Write(ProcessTable.PrimaryProcess, hello.PrimaryProcess);
         member.SlotState = ProcessState.Live;
     }
 
-    /// <summary>A process that was started again in the domain where it is at home: what it was here, or null.</summary>
+    /// <summary>A process that was started again in its primary domain: what it was here, or null.</summary>
     private ulong? FormerLife(int pid, Hello hello)
     {
         lock (_gate)
         {
             return _members.Values.FirstOrDefault(m => m.Entry.IsVisible
-                && m.Slot.AcquireUInt64(ProcessTable.HomeProcess) == hello.HomeProcess
-                && m.Slot.ReadUInt32(ProcessTable.HomeDomain) == hello.HomeDomain
+                && m.Slot.AcquireUInt64(ProcessTable.PrimaryProcess) == hello.PrimaryProcess
+                && m.Slot.ReadUInt32(ProcessTable.PrimaryDomain) == hello.PrimaryDomain
                 && (m.Entry.Record.Pid != pid || m.Entry.Record.Incarnation > 1 || !IsAlive(m)))?.Id;
         }
     }

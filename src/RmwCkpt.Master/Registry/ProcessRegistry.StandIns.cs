@@ -71,8 +71,8 @@ internal sealed partial class ProcessRegistry
         foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command
             && Equals(m.Entry.Record.Rights, newcomer.Rights)))
         {
-            // At home in another domain, it is decided there.
-            if (member.Slot.AcquireUInt64(ProcessTable.HomeProcess) != 0)
+            // Where another domain is its primary one, it is decided there.
+            if (member.Slot.AcquireUInt64(ProcessTable.PrimaryProcess) != 0)
             {
                 continue;
             }

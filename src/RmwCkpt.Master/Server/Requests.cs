@@ -81,7 +81,7 @@ internal sealed class Requests(
                     return welcome;
                 }
             }
-            catch (RequestException) when ((hello.Process != 0 || hello.Resume != 0 || hello.HomeProcess != 0) && waited < s_resumePatience)
+            catch (RequestException) when ((hello.Process != 0 || hello.Resume != 0 || hello.PrimaryProcess != 0) && waited < s_resumePatience)
             {
                 // A process that was just started again may be faster than the master that notes its number.
             }
@@ -93,7 +93,7 @@ internal sealed class Requests(
     {
         var members = order.Nodes.Count > 0
             ? order.Nodes.Select(_orders.One).Distinct().ToList()
-            : [.. registry.Members.Where(m => m.Entry.IsVisible && (m.Entry.Entities.Count > 0 || m.Abroad > 0))];
+            : [.. registry.Members.Where(m => m.Entry.IsVisible && (m.Entry.Entities.Count > 0 || m.SecondaryCells > 0))];
         if (members.Count > 0 && members.TrueForAll(m => !supervisor.Choice.HasImages(m.Policy)))
         {
             throw new RequestException($"no snapshots are taken here: {supervisor.Choice.Of([.. members.Select(m => m.Policy)]).Why}");

@@ -117,9 +117,9 @@ internal sealed class StatusReport(
         {
             yield return note;
         }
-        else if (Home.Of(member) is { IsKept: true } home)
+        else if (PrimaryStatus.Of(member) is { IsLiveOrRecovering: true } primary)
         {
-            yield return $"at home in domain {home.Domain}: snapshot and recovered there";
+            yield return $"primary domain {primary.Domain}: snapshot and recovered there";
         }
         else if ((choice.HasImages(member.Policy) ? member.WhyNotBroughtBack : member.WhyNotStartedAgain) is { } why)
         {

@@ -195,7 +195,7 @@ internal sealed class SnapshotScheduler : IDisposable
             return member.LastPosition >= 0;
         }
         return member.LastPosition >= 0 && member.FailedSnapshots == 0
-            && (member.JournalEnd - member.LastPosition + (member.Abroad - member.LastAbroad) > _options.JournalLimit
+            && (member.JournalEnd - member.LastPosition + (member.SecondaryCells - member.LastSecondaryCells) > _options.JournalLimit
                 || member.TakenBytes - member.LastBytes > _earlyBytes());
     }
 
@@ -210,7 +210,7 @@ internal sealed class SnapshotScheduler : IDisposable
         Member? next = null;
         foreach (var member in _registry.Members)
         {
-            if (member.DueAt == long.MaxValue && member.Abroad > 0 && Interval(member) > 0)
+            if (member.DueAt == long.MaxValue && member.SecondaryCells > 0 && Interval(member) > 0)
             {
                 // It has its nodes in other domains only.
                 member.DueAt = now + Settle;

@@ -27,7 +27,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     public (uint Number, TrustedPath Folder) Begin(ulong process)
     {
         var number = Numbers(process).DefaultIfEmpty(0u).Max() + 1;
-        var path = Home(folder.Images, process) / (Name(number) + Unfinished);
+        var path = FolderOf(folder.Images, process) / (Name(number) + Unfinished);
         Remove(path);
         MakeFolder(path);
         return (number, path);
@@ -84,9 +84,9 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     /// <exception cref="IOException">The disk is full or gone, there is no state folder, or the snapshot is damaged.</exception>
     public string Persist(ulong process, uint number)
     {
-        var from = Home(folder.Images, process) / Name(number);
-        var home = Home(folder.Snapshots ?? throw new IOException("there is no state folder that can be used"), process);
-        var final = home / Name(number);
+        var from = FolderOf(folder.Images, process) / Name(number);
+        var own = FolderOf(folder.Snapshots ?? throw new IOException("there is no state folder that can be used"), process);
+        var final = own / Name(number);
         var to = final + Unfinished;
         var manifest = SnapshotManifest.Read(from, contents: false, out var why) ?? throw new IOException($"{from}: {why}");
         Remove(to);
@@ -100,7 +100,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
             (to / SnapshotManifest.SumName).Sync();
             to.Sync();
             to.MoveTo(final);
-            home.Sync();
+            own.Sync();
         }
         catch
         {
@@ -111,7 +111,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     }
 
     /// <summary>Drops the copy in memory of a snapshot that is on disk.</summary>
-    public void Forget(ulong process, uint number) => Remove(Home(folder.Images, process) / Name(number));
+    public void Forget(ulong process, uint number) => Remove(FolderOf(folder.Images, process) / Name(number));
 
     /// <summary>Keeps the newest two usable ones, and nothing that is older.</summary>
     public void Prune(ulong process)
@@ -123,7 +123,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
             {
                 foreach (var root in Roots)
                 {
-                    Remove(Home(root, process) / Name(snapshot.Number));
+                    Remove(FolderOf(root, process) / Name(snapshot.Number));
                 }
             }
             usable += snapshot.Manifest is null ? 0 : 1;
@@ -134,14 +134,14 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     {
         foreach (var root in Roots)
         {
-            Remove(Home(root, process));
+            Remove(FolderOf(root, process));
         }
     }
 
     /// <summary>Removes what a killed master left unfinished of a process' snapshots, before others are begun.</summary>
     public void RemoveUnfinished(ulong process)
     {
-        foreach (var unfinished in Roots.SelectMany(x => Home(x, process).Children(folders: true)))
+        foreach (var unfinished in Roots.SelectMany(x => FolderOf(x, process).Children(folders: true)))
         {
             if (unfinished.Name.EndsWith(Unfinished, StringComparison.Ordinal))
             {
@@ -154,12 +154,12 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     /// <param name="onDisk">Also what is in the state folder, which other masters may have things in.</param>
     public void RemoveUnknown(Func<ulong, bool> isKnown, bool onDisk)
     {
-        foreach (var home in (onDisk ? Roots : [folder.Images]).SelectMany(x => x.Children(folders: true)))
+        foreach (var own in (onDisk ? Roots : [folder.Images]).SelectMany(x => x.Children(folders: true)))
         {
-            if (!ulong.TryParse(home.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var process)
+            if (!ulong.TryParse(own.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var process)
                 || !isKnown(process))
             {
-                Remove(home);
+                Remove(own);
             }
         }
     }
@@ -170,10 +170,10 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         var images = new List<(ulong, uint, long)>();
         try
         {
-            foreach (var home in folder.Images.Children(folders: true))
+            foreach (var own in folder.Images.Children(folders: true))
             {
-                var process = ulong.Parse(home.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-                images.AddRange(Numbers(home).Select(number => (process, number, (home / Name(number)).Bytes())));
+                var process = ulong.Parse(own.LastPart, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                images.AddRange(Numbers(own).Select(number => (process, number, (own / Name(number)).Bytes())));
             }
         }
         catch (Exception e) when (e is IOException or FormatException)
@@ -185,16 +185,16 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
 
     /// <summary>Numbers of the snapshots that are in memory only.</summary>
     public IEnumerable<uint> Unpersisted(ulong process) => folder.Snapshots is { } snapshots
-        ? Numbers(Home(folder.Images, process)).Where(n => !(Home(snapshots, process) / Name(n)).Exists)
+        ? Numbers(FolderOf(folder.Images, process)).Where(n => !(FolderOf(snapshots, process) / Name(n)).Exists)
         : [];
 
     private StoredSnapshot Look(ulong process, uint number, bool contents)
     {
         var why = "";
-        var last = Home(folder.Images, process) / Name(number);
+        var last = FolderOf(folder.Images, process) / Name(number);
         foreach (var root in Roots)
         {
-            var path = Home(root, process) / Name(number);
+            var path = FolderOf(root, process) / Name(number);
             if (!path.Exists)
             {
                 continue;
@@ -214,11 +214,11 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
     }
 
     private IEnumerable<uint> Numbers(ulong process) =>
-        Roots.SelectMany(x => Numbers(Home(x, process)));
+        Roots.SelectMany(x => Numbers(FolderOf(x, process)));
 
-    private static IEnumerable<uint> Numbers(TrustedPath home)
+    private static IEnumerable<uint> Numbers(TrustedPath own)
     {
-        foreach (var name in home.Names())
+        foreach (var name in own.Names())
         {
             if (uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             {
@@ -257,7 +257,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         throw new PosixException(Posix.Enoent, $"make the folder {path}");
     }
 
-    private static TrustedPath Home(TrustedPath root, ulong process) => root / process.ToString("x16", CultureInfo.InvariantCulture);
+    private static TrustedPath FolderOf(TrustedPath root, ulong process) => root / process.ToString("x16", CultureInfo.InvariantCulture);
 
     private static string Name(uint number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -34,9 +34,9 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         {
             return "its nodes are hidden ones (_...): a tool is not recovered";
         }
-        if (Home.Of(member) is { IsKept: true } home)
+        if (PrimaryStatus.Of(member) is { IsLiveOrRecovering: true } primary)
         {
-            return $"the master of domain {home.Domain}, which it joined first, takes its snapshots";
+            return $"the master of domain {primary.Domain}, which it joined first, takes its snapshots";
         }
         if (member.WhyNotBroughtBack is { } why)
         {
@@ -53,7 +53,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         try
         {
             var why = Obstacle(member);
-            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition && member.Abroad == member.LastAbroad
+            if (why is null && unlessUnchanged && member.JournalEnd == member.LastPosition && member.SecondaryCells == member.LastSecondaryCells
                 && member.Published == member.LastPublished)
             {
                 return new SnapshotOutcome(0, "", null);
@@ -86,7 +86,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             var position = member.JournalEnd;
             var bytes = member.TakenBytes;
             var published = member.Published;
-            var abroad = member.Abroad;
+            var secondaryCells = member.SecondaryCells;
             var manifest = new SnapshotManifest
             {
                 Process = member.Id,
@@ -105,7 +105,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
                 member.OldestTaken = member.LastTaken != 0 ? member.LastTaken : manifest.Taken;
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
-                (member.LastBytes, member.LastAbroad, member.LastPublished) = (bytes, abroad, published);
+                (member.LastBytes, member.LastSecondaryCells, member.LastPublished) = (bytes, secondaryCells, published);
                 (member.LastFrozen, member.ImageBytes) = (manifest.Frozen, manifest.Bytes);
                 (member.FailedSnapshots, member.WhyNoSnapshot, member.SnapshotDoubt) = (0, "", result.Why);
                 log.Taken(

@@ -119,7 +119,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
 
     /// <summary>The domain that takes a process' snapshots, and the number of the newest.</summary>
     private (int Domain, uint Number) Newest(Member member) =>
-        Home.Of(member) is { IsKept: true } home ? (home.Domain, home.Snapshots) : (folder.Domain, member.LastNumber);
+        PrimaryStatus.Of(member) is { IsLiveOrRecovering: true } primary ? (primary.Domain, primary.Snapshots) : (folder.Domain, member.LastNumber);
 
     /// <summary>Whether a process (and its newest snapshot then) may still be rolled back to before.</summary>
     private bool IsNeeded(KeyValuePair<ulong, (int Domain, uint Number)> noted) =>

@@ -44,7 +44,7 @@ internal sealed class JournalWriter(Journal journal, Region slot)
         slot.Write(ProcessTable.JournalFirst, journal.First);
         if (!PrimarySlot.IsEmpty)
         {
-            PrimarySlot.Increment(ProcessTable.Abroad);
+            PrimarySlot.Increment(ProcessTable.SecondaryCells);
         }
         return true;
     }

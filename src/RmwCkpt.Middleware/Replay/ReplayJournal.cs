@@ -51,7 +51,7 @@ public sealed partial class ReplayJournal : IDisposable
     public bool IsDisposed { get; private set; }
 
     /// <summary>This process' slot in the domain whose master takes its snapshots, if it is another one.</summary>
-    public Region HomeSlot
+    public Region PrimarySlot
     {
         set => _writer.PrimarySlot = value;
     }

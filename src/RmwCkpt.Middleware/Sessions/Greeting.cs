@@ -47,9 +47,9 @@ internal static class Greeting
         var hello = new Hello
         {
             Started = started,
-            HomeProcess = primary?.ProcessId ?? 0,
-            HomeDomain = (uint)(primary?.Folder.Domain ?? 0),
-            HomeSlot = primary?.SlotIndex ?? 0,
+            PrimaryProcess = primary?.ProcessId ?? 0,
+            PrimaryDomain = (uint)(primary?.Folder.Domain ?? 0),
+            PrimarySlot = primary?.SlotIndex ?? 0,
             Policy = policy,
             Complaints = { complaints },
             PolicyFile = file,

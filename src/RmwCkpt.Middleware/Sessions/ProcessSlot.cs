@@ -46,15 +46,15 @@ internal sealed class ProcessSlot(Session session)
         lock (session.ReplayJournal.Gate)
         {
             Primary = primary;
-            session.ReplayJournal.HomeSlot = primary?.Slot ?? default;
+            session.ReplayJournal.PrimarySlot = primary?.Slot ?? default;
             if (!IsOwned)
             {
                 return;
             }
-            Slot.Write(ProcessTable.HomeDomain, (uint)(primary?.Folder.Domain ?? 0));
-            Slot.Write(ProcessTable.HomeSlot, primary?.SlotIndex ?? 0);
+            Slot.Write(ProcessTable.PrimaryDomain, (uint)(primary?.Folder.Domain ?? 0));
+            Slot.Write(ProcessTable.PrimarySlot, primary?.SlotIndex ?? 0);
             // Last: who finds it finds the others.
-            Slot.Release(ProcessTable.HomeProcess, primary?.ProcessId ?? 0);
+            Slot.Release(ProcessTable.PrimaryProcess, primary?.ProcessId ?? 0);
         }
     }
 

@@ -72,7 +72,7 @@ public sealed class HandoverTests : IDisposable
         {
             Take(table, _member);
             _domain.Supervisor.Later.Look();
-            Assert.True(_domain.Supervisor.IsAnothers(_member));
+            Assert.True(_domain.Supervisor.IsOfAnotherMaster(_member));
             if (when != "before it dies")
             {
                 Remove();

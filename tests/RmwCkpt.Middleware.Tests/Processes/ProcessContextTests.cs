@@ -51,7 +51,7 @@ public sealed class ProcessContextTests : IDisposable
         Assert.Null(other.Primary);
         Assert.Same(one, secondary.Primary);
         Assert.Same(other, otherSecondary.Primary);
-        Assert.Equal(other.ProcessId, otherSecondary.Slot.AcquireUInt64(ProcessTable.HomeProcess));
+        Assert.Equal(other.ProcessId, otherSecondary.Slot.AcquireUInt64(ProcessTable.PrimaryProcess));
 
         one.ShutDown();
         Assert.Null(secondary.Primary);
