@@ -52,12 +52,12 @@ internal sealed class Keeper(RunFolder folder, ulong process)
             }
             switch ((ProcessState)kept.State)
             {
-                case ProcessState.Final:
+                case ProcessState.Failed:
                     Console.Error.WriteLine($"rmw_ckpt: {kept.Name} is not brought back: {kept.Note}");
                     GC.KeepAlive(registrations);
                     return Failed;
                 case ProcessState.Free:
-                case ProcessState.Left when kept.HasStatus || waited > s_patience:
+                case ProcessState.Exited when kept.HasStatus || waited > s_patience:
                     return EndLike(kept.Status);
                 default:
                     Thread.Sleep(s_pause);

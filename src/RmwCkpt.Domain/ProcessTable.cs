@@ -13,11 +13,11 @@ public enum ProcessState : uint
     /// <summary>Dead; a recovery is under way.</summary>
     Recovering = 2,
 
-    /// <summary>It shut down: its end is no death.</summary>
-    Left = 3,
+    /// <summary>It shut down, or ended well: its end is no death.</summary>
+    Exited = 3,
 
     /// <summary>Dead and not to be revived.</summary>
-    Final = 4,
+    Failed = 4,
 
     /// <summary>Its exit handlers run, and it had not shut down: what its end is its exit status tells.</summary>
     Exiting = 5,
@@ -66,7 +66,7 @@ public enum LendingState : uint
 ///  16 u32 Freezing      1 while a snapshot is taken             master
 ///  20 u32 Freezes       snapshots finished                      master
 ///  24 u32 Pid                                                   master
-///  28 u32 State         ProcessState                            master; Left and Exiting by the process
+///  28 u32 State         ProcessState                            master; Exited and Exiting by the process
 ///  32 u64 ProcessId     names its folders and gids              master
 ///  40 i64 Unpublished   messages that there was no room for, all lives          the process
 ///  64 i64 JournalEnd    cells in the journal                    the process, from here on

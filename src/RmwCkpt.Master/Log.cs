@@ -33,7 +33,7 @@ internal static partial class Log
     public static partial void Joined(this ILogger log, string process, uint pid, uint slot, string command);
 
     [LoggerMessage(201, LogLevel.Information, "{Process} left")]
-    public static partial void Left(this ILogger log, string process);
+    public static partial void Exited(this ILogger log, string process);
 
     [LoggerMessage(202, LogLevel.Warning, "refused {Request} of pid {Pid}: {Why}")]
     public static partial void Refused(this ILogger log, string request, int pid, string why);
@@ -81,7 +81,7 @@ internal static partial class Log
     public static partial void LiveAgain(this ILogger log, string process, double silence, double caughtUp);
 
     [LoggerMessage(304, LogLevel.Error, "{Process} stays down: {Why}")]
-    public static partial void Final(this ILogger log, string process, string why);
+    public static partial void Failed(this ILogger log, string process, string why);
 
     [LoggerMessage(305, LogLevel.Warning, "{Process}: snapshot {Number} could not be restored: {Why}")]
     public static partial void RestoreFailed(this ILogger log, string process, uint number, string why);

@@ -124,7 +124,7 @@ public sealed class Master : IDisposable
     {
         get
         {
-            if (Processes!.Members.Any(x => x.Entry.State != ProcessState.Left))
+            if (Processes!.Members.Any(x => x.Entry.State != ProcessState.Exited))
             {
                 _idleSince = null;
                 return TimeSpan.Zero;

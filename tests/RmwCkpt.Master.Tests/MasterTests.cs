@@ -81,7 +81,7 @@ public sealed class MasterTests
         Eventually(() => slot.AcquireUInt32(ProcessTable.Notice) != notice);
         Assert.Equal(2, graph.RowCount);
         Assert.Equal("", domain.Call(Pid, new Request { Leave = new Leave { Process = welcome.Process } }).Error);
-        Assert.Equal((uint)ProcessState.Left, slot.ReadUInt32(ProcessTable.State));
+        Assert.Equal((uint)ProcessState.Exited, slot.ReadUInt32(ProcessTable.State));
         Assert.False(GraphRow.TryCopy(graph.Row(0), new byte[GraphTable.RowSize]));
     }
 
@@ -101,7 +101,7 @@ public sealed class MasterTests
         RegisterNode(domain, Pid, old.Process, "before");
         var now = domain.Hello(Pid);
         Assert.NotEqual(old.Process, now.Process);
-        Assert.Equal(ProcessState.Left, domain.Registry.Find(old.Process)!.Entry.State);
+        Assert.Equal(ProcessState.Exited, domain.Registry.Find(old.Process)!.Entry.State);
     }
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class MasterTests
             var error = Assert.Throws<IOException>(() => new FakeDomain(scratch)).Message;
             Assert.Contains("end all nodes of the domain", error, StringComparison.Ordinal);
             Assert.Equal(error, ProcessTable.WhyNot(scratch.Folder));
-            table.Slot(1).Write(ProcessTable.State, (uint)ProcessState.Left);
+            table.Slot(1).Write(ProcessTable.State, (uint)ProcessState.Exited);
         }
         using var domain = new FakeDomain(scratch);
         Assert.Equal(1u, domain.Hello(Pid).Slot);
@@ -190,7 +190,7 @@ public sealed class MasterTests
         var welcome = domain.Hello(Pid);
         RegisterNode(domain, Pid, welcome.Process, "talker");
         domain.End(Pid);
-        Eventually(() => domain.Registry.Find(welcome.Process)!.Entry.State == ProcessState.Final);
+        Eventually(() => domain.Registry.Find(welcome.Process)!.Entry.State == ProcessState.Failed);
         var status = domain.Call(Pid + 1, new Request { Status = new StatusQuery() }).Status;
         var process = Assert.Single(status.Processes);
         Assert.Equal("final", process.State);
@@ -207,7 +207,7 @@ public sealed class MasterTests
         domain.Master.Dispose();
         domain.End(Pid);
         domain.Start();
-        Eventually(() => domain.Registry.Find(welcome.Process)!.Entry.State == ProcessState.Final);
+        Eventually(() => domain.Registry.Find(welcome.Process)!.Entry.State == ProcessState.Failed);
     }
 
     [Fact]
@@ -217,10 +217,10 @@ public sealed class MasterTests
         var old = domain.Hello(Pid);
         RegisterNode(domain, Pid, old.Process, "talker");
         domain.End(Pid);
-        Eventually(() => domain.Registry.Find(old.Process)!.Entry.State == ProcessState.Final);
+        Eventually(() => domain.Registry.Find(old.Process)!.Entry.State == ProcessState.Failed);
         var now = domain.Hello(Pid + 1);
         RegisterNode(domain, Pid + 1, now.Process, "talker");
-        Eventually(() => domain.Registry.Find(old.Process) is null or { Entry.State: ProcessState.Left });
+        Eventually(() => domain.Registry.Find(old.Process) is null or { Entry.State: ProcessState.Exited });
     }
 
     [Fact]
@@ -228,9 +228,9 @@ public sealed class MasterTests
     {
         using var domain = new FakeDomain();
         var welcome = domain.Hello(Pid);
-        domain.Registry.Find(welcome.Process)!.SlotState = ProcessState.Left;
+        domain.Registry.Find(welcome.Process)!.SlotState = ProcessState.Exited;
         domain.End(Pid);
-        Eventually(() => domain.Registry.Find(welcome.Process) is null or { Entry.State: ProcessState.Left });
+        Eventually(() => domain.Registry.Find(welcome.Process) is null or { Entry.State: ProcessState.Exited });
     }
 
     [Fact]
@@ -327,7 +327,7 @@ public sealed class MasterTests
         Assert.Equal("dead", Assert.Single(domain.Call(Pid + 1, new Request { Status = new StatusQuery() }).Status.Processes).State);
         var error = domain.Call(Pid + 1, new Request { Recover = new NodesOrder { Nodes = { "talker" } } }).Error;
         Assert.Contains("was not recovered", error, StringComparison.Ordinal);
-        Assert.Equal(ProcessState.Final, member.Entry.State);
+        Assert.Equal(ProcessState.Failed, member.Entry.State);
     }
 
     [Fact]

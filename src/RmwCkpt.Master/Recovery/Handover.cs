@@ -18,10 +18,10 @@ internal sealed class Handover(Supervisor supervisor)
     public void Run(TimeSpan limit, CancellationToken cancel)
     {
         var begun = Clock.Steady;
-        var left = Left(supervisor.Registry.Members);
+        var left = Remaining(supervisor.Registry.Members);
         while (left.Count > 0 && Clock.Steady - begun < limit.Ticks * 100 && !cancel.WaitHandle.WaitOne(s_look))
         {
-            left = Left(left);
+            left = Remaining(left);
         }
         foreach (var member in left)
         {
@@ -29,7 +29,7 @@ internal sealed class Handover(Supervisor supervisor)
         }
     }
 
-    private List<Member> Left(IReadOnlyList<Member> members)
+    private List<Member> Remaining(IReadOnlyList<Member> members)
     {
         supervisor.Later.Look();
         return [.. members.Where(m => !IsOver(m))];
@@ -37,7 +37,7 @@ internal sealed class Handover(Supervisor supervisor)
 
     private bool IsOver(Member member)
     {
-        if (supervisor.Registry.Look(() => member.Entry.State) is ProcessState.Left or ProcessState.Final
+        if (supervisor.Registry.Look(() => member.Entry.State) is ProcessState.Exited or ProcessState.Failed
             || supervisor.Registry.IsForeign(member))
         {
             return true;

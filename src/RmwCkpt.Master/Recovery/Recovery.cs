@@ -157,7 +157,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     public void GiveUp(string why)
     {
         Settle(why);
-        supervisor.Log.Final(_name, why);
+        supervisor.Log.Failed(_name, why);
         supervisor.Report(member);
     }
 
@@ -167,8 +167,8 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         Phase = RecoveryPhase.Down;
         member.Recovering = false;
         supervisor.Registry.Update(member, r =>
-            (r.State, r.Note, r.Ended) = ((uint)ProcessState.Final, why, Clock.Real));
-        member.SlotState = ProcessState.Final;
+            (r.State, r.Note, r.Ended) = ((uint)ProcessState.Failed, why, Clock.Real));
+        member.SlotState = ProcessState.Failed;
         member.Stdio.Dispose();
     }
 
@@ -187,7 +187,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     private RecoveryPhase Decide()
     {
         if (PrimaryAddress.Of(member) is { } primary && primary.Look() is { Decides: true } there
-            && !(forced && there.State == ProcessState.Final))
+            && !(forced && there.State == ProcessState.Failed))
         {
             _primary = primary;
             return RecoveryPhase.Raise;
@@ -241,7 +241,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     {
         Why = "it was told to end (rmw_ckpt stop)";
         member.Recovering = false;
-        supervisor.Registry.MarkLeft(member);
+        supervisor.Registry.MarkExited(member);
         supervisor.Report(member);
         return RecoveryPhase.Down;
     }
@@ -321,11 +321,11 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
             {
                 case ProcessState.Live when IsNextLife(there.Pid) && Adopt(there.Pid):
                 // It lives, and has left its primary domain meanwhile; another one is that now.
-                case ProcessState.Left when PrimaryAddress.Of(member) != primary && IsNextLife(there.Pid) && Adopt(there.Pid):
+                case ProcessState.Exited when PrimaryAddress.Of(member) != primary && IsNextLife(there.Pid) && Adopt(there.Pid):
                     supervisor.Log.Followed(_name, there.Pid, primary.Domain, _incarnation);
                     return RecoveryPhase.Replaying;
-                case ProcessState.Left:
-                    supervisor.Registry.MarkLeft(member);
+                case ProcessState.Exited:
+                    supervisor.Registry.MarkExited(member);
                     member.Recovering = false;
                     supervisor.Report(member);
                     Why = $"it has left its primary domain, {primary.Domain}";

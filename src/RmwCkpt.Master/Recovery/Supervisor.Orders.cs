@@ -21,7 +21,7 @@ internal sealed partial class Supervisor
         {
             throw new RequestException($"{member} is being recovered");
         }
-        if (member.Entry.State == ProcessState.Left)
+        if (member.Entry.State == ProcessState.Exited)
         {
             throw new RequestException($"{member} has ended by itself: there is nothing to recover");
         }
@@ -34,7 +34,7 @@ internal sealed partial class Supervisor
             throw new RequestException($"{member} was told to end (rmw_ckpt stop), and has not yet");
         }
         var done = new TaskCompletionSource<Recovery>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (member.Entry.State == ProcessState.Final)
+        if (member.Entry.State == ProcessState.Failed)
         {
             Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.FailedAgain) = (0, -1, 0));
             Begin(member, Clock.Steady, forced: true, done);
@@ -70,7 +70,7 @@ internal sealed partial class Supervisor
         {
             throw new RequestException($"{member} has domain {primary.Domain} as its primary one: rmw_ckpt stop --domain {primary.Domain} ends it");
         }
-        if (member.Entry.State == ProcessState.Left)
+        if (member.Entry.State == ProcessState.Exited)
         {
             return;
         }
@@ -81,11 +81,11 @@ internal sealed partial class Supervisor
             var begun = Clock.Steady;
             for (var told = 0ul; Clock.Steady - begun < EndPatience.Ticks * 100; await Task.Delay(5, cancel).ConfigureAwait(false))
             {
-                if (member.Entry.State == ProcessState.Final)
+                if (member.Entry.State == ProcessState.Failed)
                 {
                     await Forget(member).ConfigureAwait(false);
                 }
-                if (member.Entry.State == ProcessState.Left && !Registry.IsAlive(member))
+                if (member.Entry.State == ProcessState.Exited && !Registry.IsAlive(member))
                 {
                     return;
                 }
@@ -105,11 +105,11 @@ internal sealed partial class Supervisor
     /// <exception cref="RequestException">It does not stay down.</exception>
     public Task Forget(Member member)
     {
-        if (member.Entry.State != ProcessState.Final)
+        if (member.Entry.State != ProcessState.Failed)
         {
             throw new RequestException($"{member} does not stay down: rmw_ckpt stop ends it");
         }
-        Registry.MarkLeft(member);
+        Registry.MarkExited(member);
         Ended?.Invoke(member);
         return Task.CompletedTask;
     }

@@ -113,7 +113,7 @@ internal sealed partial class Supervisor : IDisposable
         {
             switch (member.Entry.State)
             {
-                case ProcessState.Left or ProcessState.Final:
+                case ProcessState.Exited or ProcessState.Failed:
                     Ended?.Invoke(member);
                     break;
                 case var _ when Registry.IsForeign(member):
@@ -299,9 +299,9 @@ internal sealed partial class Supervisor : IDisposable
             _launchers.NoteAsked(launcher, when - ((end.SinceAsked ?? TimeSpan.Zero).Ticks * 100));
             EndRevivedOf(launcher);
         }
-        if (member.SlotState == ProcessState.Left || member.Entry.State == ProcessState.Left)
+        if (member.SlotState == ProcessState.Exited || member.Entry.State == ProcessState.Exited)
         {
-            Registry.MarkLeft(member);
+            Registry.MarkExited(member);
             Ended?.Invoke(member);
             forced?.TrySetException(new RequestException($"{member} ended by itself"));
             return;
@@ -317,7 +317,7 @@ internal sealed partial class Supervisor : IDisposable
             {
                 Log.ToolDied(member.ToString(), record.Pid, end.ToString());
             }
-            Registry.MarkLeft(member);
+            Registry.MarkExited(member);
             Ended?.Invoke(member);
             return;
         }

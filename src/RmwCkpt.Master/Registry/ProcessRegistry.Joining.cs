@@ -83,7 +83,7 @@ internal sealed partial class ProcessRegistry
         if (replaced is not null)
         {
             // It has become another program without saying that it left.
-            MarkLeft(replaced);
+            MarkExited(replaced);
             Leaving?.Invoke(replaced);
         }
         if (member.WhyNotBroughtBack is { } whyNot)

@@ -200,7 +200,7 @@ internal sealed partial class ProcessRegistry
             {
                 return (member, false);
             }
-            if (member.Recovering || IsForeign(member) || (IsAlive(member) && record.Pid != facts.Pid) || member.Entry.State == ProcessState.Left)
+            if (member.Recovering || IsForeign(member) || (IsAlive(member) && record.Pid != facts.Pid) || member.Entry.State == ProcessState.Exited)
             {
                 throw new RequestException(
                     $"process {record.Process_:x16}, which process {facts.Pid} says that it is, is pid {record.Pid} and {member.Entry.State}");

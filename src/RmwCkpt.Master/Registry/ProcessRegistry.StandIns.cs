@@ -81,7 +81,7 @@ internal sealed partial class ProcessRegistry
             var judged = StandIns.Judge(new StandIns.Former(
                 IsSameCommand: true,
                 HasKeeper(member),
-                HasEndedUndecided: patient && member.SlotState != ProcessState.Left && !isAlive,
+                HasEndedUndecided: patient && member.SlotState != ProcessState.Exited && !isAlive,
                 IsComingBack: member.Entry.State == ProcessState.Recovering || (member.Recovering && (isAlive || !patient)),
                 WasBroughtBack: record.Incarnation > 1,
                 LaunchIdentity.IsSameLauncher(record.Ancestors, newcomer.Ancestors, IsAlive)));

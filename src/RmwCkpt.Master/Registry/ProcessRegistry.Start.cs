@@ -155,7 +155,7 @@ internal sealed partial class ProcessRegistry
             member.Slot.Release(ProcessTable.Freezing, 0u);
             Ring(member);
         }
-        if (member.SlotState is not (ProcessState.Left or ProcessState.Exiting))
+        if (member.SlotState is not (ProcessState.Exited or ProcessState.Exiting))
         {
             member.SlotState = (ProcessState)record.State;
         }

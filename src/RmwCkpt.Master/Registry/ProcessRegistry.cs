@@ -148,13 +148,13 @@ internal sealed partial class ProcessRegistry : IDisposable
         Member? member;
         lock (_gate)
         {
-            if (!_members.TryGetValue(request.Process, out member) || member.Entry.State == ProcessState.Left)
+            if (!_members.TryGetValue(request.Process, out member) || member.Entry.State == ProcessState.Exited)
             {
                 return;
             }
             Owned(pid, request.Process);
         }
-        MarkLeft(member);
+        MarkExited(member);
         Leaving?.Invoke(member);
     }
 
@@ -190,16 +190,16 @@ internal sealed partial class ProcessRegistry : IDisposable
     }
 
     /// <summary>It ends or has ended by itself: its rows go, its descriptors are closed. The slot stays until it is swept.</summary>
-    public void MarkLeft(Member member)
+    public void MarkExited(Member member)
     {
-        if (Look(() => member.Entry.State == ProcessState.Left))
+        if (Look(() => member.Entry.State == ProcessState.Exited))
         {
             return;
         }
-        Update(member, r => (r.State, r.Note, r.Ended) = ((uint)ProcessState.Left, "", Clock.Real));
-        member.SlotState = ProcessState.Left;
+        Update(member, r => (r.State, r.Note, r.Ended) = ((uint)ProcessState.Exited, "", Clock.Real));
+        member.SlotState = ProcessState.Exited;
         member.Stdio.Dispose();
-        _log.Left(member.ToString());
+        _log.Exited(member.ToString());
     }
 
     /// <summary>Nothing of it is left: its slot may be another's.</summary>
@@ -287,7 +287,7 @@ internal sealed partial class ProcessRegistry : IDisposable
         {
             throw new RequestException($"process {process:x16} is pid {member.Entry.Record.Pid}, and this request came from pid {pid}");
         }
-        if (member.Entry.State is ProcessState.Left or ProcessState.Final)
+        if (member.Entry.State is ProcessState.Exited or ProcessState.Failed)
         {
             throw new RequestException($"process {process:x16} has left the domain");
         }

@@ -14,12 +14,12 @@ internal sealed class NodeOrders(ProcessRegistry registry, Supervisor supervisor
 
     public Task<Reply> End(NodesOrder order, Func<string, Task> progress, CancellationToken cancel) =>
         ForEach(
-            order.All ? [.. registry.Members.Where(m => m.Entry.State != ProcessState.Left && !m.Entry.IsHidden)]
+            order.All ? [.. registry.Members.Where(m => m.Entry.State != ProcessState.Exited && !m.Entry.IsHidden)]
                 : Named(order, ProcessState.Live),
             m => supervisor.End(m, cancel), "has ended", progress);
 
     public Task<Reply> Forget(NodesOrder order, Func<string, Task> progress) =>
-        ForEach(order.All ? Down() : Named(order, ProcessState.Final), supervisor.Forget, "is forgotten", progress);
+        ForEach(order.All ? Down() : Named(order, ProcessState.Failed), supervisor.Forget, "is forgotten", progress);
 
     /// <summary>The process with a node of this name: fully qualified, or without the leading slash.</summary>
     public Member One(string node) => One(node, ProcessState.Live);
@@ -42,7 +42,7 @@ internal sealed class NodeOrders(ProcessRegistry registry, Supervisor supervisor
     private List<Member> Named(NodesOrder order, ProcessState preferred) =>
         [.. order.Nodes.Select(x => One(x, preferred)).Distinct()];
 
-    private List<Member> Down() => [.. registry.Members.Where(m => m.Entry.State == ProcessState.Final)];
+    private List<Member> Down() => [.. registry.Members.Where(m => m.Entry.State == ProcessState.Failed)];
 
     /// <summary>All at once, for each may take seconds.</summary>
     private async Task<Reply> ForEach(List<Member> members, Func<Member, Task> act, string done, Func<string, Task> progress)

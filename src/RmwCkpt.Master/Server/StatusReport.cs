@@ -73,16 +73,17 @@ internal sealed class StatusReport(
         {
             Process = record.Clone(),
             Endpoints = (uint)member.Entry.Entities.Values.Count(e => e.Kind != (uint)EntityKind.Node),
+            // "left" and "final" are the words that scripts know.
             State = member.Entry.State switch
             {
-                ProcessState.Live when member.SlotState == ProcessState.Left => "left",
+                ProcessState.Live when member.SlotState == ProcessState.Exited => "left",
                 // Its end is about to be handled.
                 ProcessState.Live when !registry.IsForeign(member) && !registry.IsAlive(member) => "dead",
                 ProcessState.Live when member.Mode == ProcessMode.CatchUp => "catching up",
                 ProcessState.Live when member.Recovering || member.Mode == ProcessMode.Replay => "replaying",
                 ProcessState.Live => "live",
                 ProcessState.Recovering => "recovering",
-                ProcessState.Left => "left",
+                ProcessState.Exited => "left",
                 _ => "final",
             },
             LastCheckpoint = snapshots.Newest?.Taken ?? 0,

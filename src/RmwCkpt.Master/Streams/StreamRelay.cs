@@ -163,7 +163,7 @@ internal sealed class StreamRelay : IDisposable
     }
 
     private bool HasEnded(Member member) =>
-        member.Entry.State is ProcessState.Left or ProcessState.Final && !_registry.IsAlive(member);
+        member.Entry.State is ProcessState.Exited or ProcessState.Failed && !_registry.IsAlive(member);
 
     private bool Links(Process record, int number) =>
         StandardOutputs.File(_folder, record, number).Facts is { } file

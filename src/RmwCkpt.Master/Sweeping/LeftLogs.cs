@@ -89,7 +89,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
     private bool IsWritten(Gid log) =>
         registry.Find(log.Process) is { } writer
         && registry.Look(() => writer.IsUnheard
-            || (writer.Entry.State != ProcessState.Left && writer.Entry.Entities.ContainsKey(log.Entity)));
+            || (writer.Entry.State != ProcessState.Exited && writer.Entry.Entities.ContainsKey(log.Entity)));
 
     /// <summary>Looks who reads it, and who ever did.</summary>
     private void Look(Gid log, LeftLog left)
@@ -98,7 +98,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         try
         {
             using var head = LogHead.Open(folder.Log(log));
-            foreach (var member in registry.Members.Where(m => m.Entry.State != ProcessState.Left))
+            foreach (var member in registry.Members.Where(m => m.Entry.State != ProcessState.Exited))
             {
                 if (head.HasReader(member.SlotIndex))
                 {
@@ -124,7 +124,7 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
     /// <summary>Whether a process (and its newest snapshot then) may still be rolled back to before.</summary>
     private bool IsNeeded(KeyValuePair<ulong, (int Domain, uint Number)> noted) =>
         registry.Find(noted.Key) is { } member
-        && member.Entry.State != ProcessState.Left
+        && member.Entry.State != ProcessState.Exited
         && !member.Entry.IsHidden
         && !member.HasNodes
         && !(engine.HasImages(member.Policy) && Newest(member) is var (domain, number) && domain == noted.Value.Domain

@@ -46,9 +46,9 @@ internal sealed class Sweeper
     /// <summary>A process has left.</summary>
     public void Add(Member member)
     {
-        if (member.Entry.State != ProcessState.Left)
+        if (member.Entry.State != ProcessState.Exited)
         {
-            // Final: it may be told to recover. What it has stays until a node of its name takes its place.
+            // Failed: it may be told to recover. What it has stays until a node of its name takes its place.
             return;
         }
         lock (_gate)
@@ -72,7 +72,7 @@ internal sealed class Sweeper
     /// <summary>A node was registered: a process that stays down and had one of that name has been replaced.</summary>
     public void Replace(Member by)
     {
-        var down = _registry.Members.Where(m => m != by && m.Entry.State == ProcessState.Final).ToList();
+        var down = _registry.Members.Where(m => m != by && m.Entry.State == ProcessState.Failed).ToList();
         if (down.Count == 0)
         {
             return;
@@ -82,7 +82,7 @@ internal sealed class Sweeper
         {
             if (_registry.Look(() => old.Entry.NodeNames.Any(names.Contains)))
             {
-                _registry.MarkLeft(old);
+                _registry.MarkExited(old);
                 Add(old);
             }
         }

@@ -20,11 +20,11 @@ internal sealed class ProcessSlot(Session session)
     /// <summary>False in a process that is rolled back to before it left this domain, and whose slot is another's by now.</summary>
     public bool IsOwned => Slot.AcquireUInt64(ProcessTable.ProcessId) == session.ProcessId;
 
-    public bool IsLeaving => Slot.AcquireUInt32(ProcessTable.State) == (uint)ProcessState.Left;
+    public bool IsLeaving => Slot.AcquireUInt32(ProcessTable.State) == (uint)ProcessState.Exited;
 
-    public void MarkLeft() => Mark(ProcessState.Left);
+    public void MarkExited() => Mark(ProcessState.Exited);
 
-    /// <summary>Takes <see cref="MarkLeft"/> back.</summary>
+    /// <summary>Takes <see cref="MarkExited"/> back.</summary>
     public void MarkLive() => Mark(ProcessState.Live);
 
     /// <summary>This process' exit handlers run. One that has shut down has left; of others their exit status is looked at.</summary>

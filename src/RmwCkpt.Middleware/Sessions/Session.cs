@@ -139,7 +139,7 @@ public sealed class Session : IReplayed
     /// </summary>
     public void ShutDown()
     {
-        ProcessSlot.MarkLeft();
+        ProcessSlot.MarkExited();
         Process.InUse.Leave(this);
         _follower.BeginWakes();
     }

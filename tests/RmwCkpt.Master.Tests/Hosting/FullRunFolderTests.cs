@@ -30,14 +30,14 @@ public sealed class FullRunFolderTests : IDisposable
         Assert.Contains("cannot be written", Assert.Single(Status(domain).Notes), StringComparison.Ordinal);
         domain.End(Pid);
         Assert.True(SpinWait.SpinUntil(
-            () => domain.Registry.Find(first.Process)!.Entry.State == ProcessState.Final, TimeSpan.FromSeconds(20)));
+            () => domain.Registry.Find(first.Process)!.Entry.State == ProcessState.Failed, TimeSpan.FromSeconds(20)));
 
         _files.Empty();
         domain.Registry.MendJournal();
         Assert.Empty(Status(domain).Notes);
         domain.Restart();
         Assert.Equal(41, domain.Registry.Members.Count);
-        Assert.Equal(ProcessState.Final, domain.Registry.Find(first.Process)!.Entry.State);
+        Assert.Equal(ProcessState.Failed, domain.Registry.Find(first.Process)!.Entry.State);
         Assert.All(more, x => Assert.Equal(ProcessState.Live, domain.Registry.Find(x.Process)!.Entry.State));
     }
 

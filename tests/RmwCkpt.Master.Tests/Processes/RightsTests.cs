@@ -159,7 +159,7 @@ public sealed class RightsTests
         var welcome = domain.Hello(Pid);
         domain.End(Pid);
         var member = domain.Registry.Find(welcome.Process)!;
-        Assert.True(SpinWait.SpinUntil(() => domain.Registry.Look(() => member.Entry.State) == ProcessState.Final, TimeSpan.FromSeconds(20)));
+        Assert.True(SpinWait.SpinUntil(() => domain.Registry.Look(() => member.Entry.State) == ProcessState.Failed, TimeSpan.FromSeconds(20)));
         domain.RightsOf = _ => With(RightsReader.Own.Clone(), x => x.Namespaces["mnt"] = "mnt:[9]");
         var hello = new Hello { Process = welcome.Process, Slot = welcome.Slot, Incarnation = welcome.Incarnation };
         Assert.Equal("", domain.Call(Pid + 1, new Request { Hello = hello }).Error);

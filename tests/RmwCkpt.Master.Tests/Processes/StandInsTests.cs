@@ -117,7 +117,7 @@ public sealed class StandInsTests : IDisposable
         // It comes before the end is judged, too.
         Assert.Equal(0ul, Hello(Pid + 1).StandInOf);
         var kept = _domain.Call(Pid + 1, new Request { Kept = new KeptQuery { Process = process } }).Kept;
-        Assert.Equal(ProcessState.Final, (ProcessState)kept.State);
+        Assert.Equal(ProcessState.Failed, (ProcessState)kept.State);
         Assert.NotEmpty(kept.Note);
     }
 
@@ -143,7 +143,7 @@ public sealed class StandInsTests : IDisposable
         _domain.End(Pid + 1);
         Eventually(() => _domain.Registry.Look(() => member.Entry.Record.ToldToEnd));
         _domain.End((int)member.Entry.Record.Pid);
-        Eventually(() => _domain.Registry.Find(member.Id) is null or { Entry.State: ProcessState.Left });
+        Eventually(() => _domain.Registry.Find(member.Id) is null or { Entry.State: ProcessState.Exited });
     }
 
     private static void Eventually(Func<bool> condition) =>

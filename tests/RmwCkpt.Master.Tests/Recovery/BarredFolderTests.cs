@@ -60,7 +60,7 @@ public sealed class BarredFolderTests : IDisposable
         _domain.End(Pid);
         Await(_member, ProcessState.Recovering);
         _domain.Registry.Update(_member, r => r.ToldToEnd = true);
-        Await(_member, ProcessState.Left);
+        Await(_member, ProcessState.Exited);
     }
 
     private void Swap()

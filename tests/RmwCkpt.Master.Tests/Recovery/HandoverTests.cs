@@ -50,7 +50,7 @@ public sealed class HandoverTests : IDisposable
         Take(MakeTable(), _other);
         _domain.End(Pid);
         await handover.WaitAsync(s_patience);
-        Assert.Equal(ProcessState.Final, _member.Entry.State);
+        Assert.Equal(ProcessState.Failed, _member.Entry.State);
         Assert.Contains("started anew", _member.Entry.Record.Note, StringComparison.Ordinal);
     }
 
@@ -85,7 +85,7 @@ public sealed class HandoverTests : IDisposable
         await handover.WaitAsync(s_patience);
         Assert.True(SpinWait.SpinUntil(() => !_member.Recovering, s_patience));
         Assert.DoesNotContain("anew", _member.Entry.Record.Note, StringComparison.Ordinal);
-        Assert.NotEqual(ProcessState.Final, _member.Entry.State);
+        Assert.NotEqual(ProcessState.Failed, _member.Entry.State);
     }
 
     [Fact]

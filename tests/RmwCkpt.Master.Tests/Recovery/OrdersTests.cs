@@ -47,7 +47,7 @@ public sealed class OrdersTests : IDisposable
         KillAll(Pid, Pid + 1);
         Assert.All(members.Select(Again), m =>
         {
-            Assert.Equal(ProcessState.Final, StateOf(m));
+            Assert.Equal(ProcessState.Failed, StateOf(m));
             Assert.StartsWith("all of the domain were killed", m.Entry.Record.Note, StringComparison.Ordinal);
         });
     }
@@ -57,7 +57,7 @@ public sealed class OrdersTests : IDisposable
     {
         var (dead, _) = (Join(Pid, "one"), Join(Pid + 1, "two"));
         KillAll(Pid);
-        Eventually(() => StateOf(Again(dead)) == ProcessState.Final);
+        Eventually(() => StateOf(Again(dead)) == ProcessState.Failed);
         Assert.Contains("RMW_CKPT_RECOVER", Again(dead).Entry.Record.Note, StringComparison.Ordinal);
     }
 
@@ -69,7 +69,7 @@ public sealed class OrdersTests : IDisposable
         Join(Pid + 1, "alive");
         Assert.Contains("rmw_ckpt stop", _domain.Call(Pid, new Request { Forget = Order("alive") }).Error, StringComparison.Ordinal);
         Assert.Equal(["/kept"], _domain.Call(Pid, new Request { Forget = Order() }).DoneTo());
-        Eventually(() => _domain.Registry.Find(kept.Id) is null or { Entry.State: ProcessState.Left });
+        Eventually(() => _domain.Registry.Find(kept.Id) is null or { Entry.State: ProcessState.Exited });
         Assert.Empty(_domain.Call(Pid, new Request { Forget = Order() }).DoneTo());
     }
 
@@ -81,7 +81,7 @@ public sealed class OrdersTests : IDisposable
         Eventually(() => _domain.Registry.Look(() => member.Entry.Record.ToldToEnd));
         _domain.End(Pid);
         Assert.Equal(["/stubborn"], await ending);
-        Assert.Equal(ProcessState.Left, StateOf(member));
+        Assert.Equal(ProcessState.Exited, StateOf(member));
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class OrdersTests : IDisposable
         var (told, _) = (Join(Pid, "told"), Join(Pid + 1, "other"));
         _domain.Registry.Update(told, r => r.ToldToEnd = true);
         KillAll(Pid);
-        Eventually(() => _domain.Registry.Find(told.Id) is null or { Entry.State: ProcessState.Left });
+        Eventually(() => _domain.Registry.Find(told.Id) is null or { Entry.State: ProcessState.Exited });
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class OrdersTests : IDisposable
         var kept = Join(Pid, "kept");
         KillAll(Pid);
         Assert.Equal(["/kept"], _domain.Call(Pid, new Request { End = Order() }).DoneTo());
-        Eventually(() => _domain.Registry.Find(kept.Id) is null or { Entry.State: ProcessState.Left });
+        Eventually(() => _domain.Registry.Find(kept.Id) is null or { Entry.State: ProcessState.Exited });
     }
 
     [Fact]

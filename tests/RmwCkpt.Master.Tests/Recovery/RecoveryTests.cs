@@ -40,7 +40,7 @@ public sealed class RecoveryTests : IDisposable
         Die(thenLife: 3);
         SayHello();
         Die();
-        Await(() => State == ProcessState.Final);
+        Await(() => State == ProcessState.Failed);
         Assert.Contains("died 3 times in the same place, after cell 41", _member.Entry.Record.Note, StringComparison.Ordinal);
     }
 
@@ -87,7 +87,7 @@ public sealed class RecoveryTests : IDisposable
         Die(thenLife: 2);
         Die(thenLife: 3);
         Die();
-        Await(() => State == ProcessState.Final);
+        Await(() => State == ProcessState.Failed);
         Assert.Contains($"before it joined: its command ends (fake {Pid}, in /)", _member.Entry.Record.Note, StringComparison.Ordinal);
     }
 
@@ -96,7 +96,7 @@ public sealed class RecoveryTests : IDisposable
     {
         _member.Slot.Write(ProcessTable.JournalFirst, 1L);
         _domain.End(Pid);
-        Await(() => State == ProcessState.Final);
+        Await(() => State == ProcessState.Failed);
         var note = _member.Entry.Record.Note;
         Assert.Contains("started anew, without what it knew, as process ", note, StringComparison.Ordinal);
         var pid = int.Parse(note[(note.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
@@ -108,7 +108,7 @@ public sealed class RecoveryTests : IDisposable
         // Of the same name: the dead one has been replaced.
         var register = new Request { Register = Scratch.Register(anew.Process, Scratch.Node(anew.Process, 1, "node")) };
         Assert.Equal("", _domain.Call(pid, register).Error);
-        Await(() => State == ProcessState.Left);
+        Await(() => State == ProcessState.Exited);
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class RecoveryTests : IDisposable
     {
         _domain.Registry.Update(_member, r => r.Program[_domain.Executable] = "of another build");
         _domain.End(Pid);
-        Await(() => State == ProcessState.Final);
+        Await(() => State == ProcessState.Failed);
         Assert.Contains($"{_domain.Executable} has changed since it joined", _member.Entry.Record.Note, StringComparison.Ordinal);
         Assert.Contains("started anew, without what it knew", _member.Entry.Record.Note, StringComparison.Ordinal);
     }

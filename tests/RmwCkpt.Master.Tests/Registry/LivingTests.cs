@@ -46,7 +46,7 @@ public sealed class LivingTests
         Assert.DoesNotContain(domain.Hello(Pid + 2).Slot, new[] { talker.Slot, listener.Slot });
         domain.End(Pid);
         Assert.True(SpinWait.SpinUntil(
-            () => domain.Registry.Find(talker.Process)!.Entry.State == ProcessState.Final, TimeSpan.FromSeconds(20)));
+            () => domain.Registry.Find(talker.Process)!.Entry.State == ProcessState.Failed, TimeSpan.FromSeconds(20)));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class LivingTests
         HelloAgain(domain, Pid, welcome, complete: true, Scratch.Node(welcome.Process, 3, "other"));
         Assert.Equal(["/other"], member.Entry.NodeNames);
         domain.End(Pid);
-        Assert.True(SpinWait.SpinUntil(() => member.Entry.State == ProcessState.Final, TimeSpan.FromSeconds(20)));
+        Assert.True(SpinWait.SpinUntil(() => member.Entry.State == ProcessState.Failed, TimeSpan.FromSeconds(20)));
     }
 
     [Fact]

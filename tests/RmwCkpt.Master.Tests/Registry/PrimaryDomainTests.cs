@@ -108,7 +108,7 @@ public sealed class PrimaryDomainTests : IDisposable
         Die();
         Posix.Close(((IProcessProbe)_domain).OpenPidfd(NextPid));
         _member.Slot.Release(ProcessTable.PrimaryProcess, 0ul);
-        SayInPrimary(ProcessState.Left, NextPid);
+        SayInPrimary(ProcessState.Exited, NextPid);
         Eventually(() => State == ProcessState.Live);
     }
 
@@ -128,16 +128,16 @@ public sealed class PrimaryDomainTests : IDisposable
     public void It_has_left_when_it_has_left_its_primary_domain()
     {
         Die();
-        SayInPrimary(ProcessState.Left, Pid);
-        Eventually(() => State == ProcessState.Left);
+        SayInPrimary(ProcessState.Exited, Pid);
+        Eventually(() => State == ProcessState.Exited);
     }
 
     [Fact]
     public void It_stays_down_when_its_primary_domain_leaves_it_down()
     {
         Die();
-        SayInPrimary(ProcessState.Final, Pid);
-        Eventually(() => State == ProcessState.Final);
+        SayInPrimary(ProcessState.Failed, Pid);
+        Eventually(() => State == ProcessState.Failed);
         Assert.Contains("does not bring it back", _member.Entry.Record.Note, StringComparison.Ordinal);
     }
 
@@ -147,7 +147,7 @@ public sealed class PrimaryDomainTests : IDisposable
         Slot.Write(ProcessTable.ProcessId, PrimaryProcess + 1);
         Assert.Null(SnapshotTaker.Obstacle(_member));
         _domain.End(Pid);
-        Eventually(() => State == ProcessState.Final);
+        Eventually(() => State == ProcessState.Failed);
         Assert.Contains("RMW_CKPT_RECOVER", _member.Entry.Record.Note, StringComparison.Ordinal);
     }
 }

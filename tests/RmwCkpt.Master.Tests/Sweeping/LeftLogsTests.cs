@@ -76,7 +76,7 @@ public sealed class LeftLogsTests : IDisposable
         Destroy();
         Snapshot(_writer, 9);
         Assert.True(IsThere());
-        _domain.Registry.MarkLeft(Member(_reader));
+        _domain.Registry.MarkExited(Member(_reader));
         Assert.False(IsThere());
     }
 

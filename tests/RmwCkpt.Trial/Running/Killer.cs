@@ -68,7 +68,7 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
                 {
                     times = 2; // it died again, and was not live in between
                 }
-                return node.State == ProcessState.Final
+                return node.State == ProcessState.Failed
                     || (node.State == ProcessState.Live && node.Mode == ProcessMode.Live && node.LiveAt != before.LiveAt
                         && node.Incarnation > before.Incarnation);
             },

@@ -135,7 +135,7 @@ public sealed class TrialState
             (Domain.ProcessState.Live, Domain.ProcessMode.Replay) => "replays",
             (Domain.ProcessState.Live, _) => "catches up",
             (Domain.ProcessState.Recovering, _) => "is restored",
-            (Domain.ProcessState.Left, _) => "has left",
+            (Domain.ProcessState.Exited, _) => "has left",
             _ => "stays down",
         };
 
