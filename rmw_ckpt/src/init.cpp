@@ -37,7 +37,7 @@ rmw_ret_t check_options(const rmw_init_options_t & options) {
 }
 
 /// With discovery off a process is alone with itself: in a domain that no ROS_DOMAIN_ID names. One that the master
-/// starts again goes back to the domain of its former life (RMW_CKPT_RESUME=ID@DOMAIN).
+/// starts again goes back to the domain of its previous incarnation (RMW_CKPT_RESUME=ID@DOMAIN).
 uint32_t domain_to_join(const rmw_init_options_t & options, size_t domain) {
   constexpr uint32_t private_domains = 0x40000000;
   if (options.discovery_options.automatic_discovery_range != RMW_AUTOMATIC_DISCOVERY_RANGE_OFF) {

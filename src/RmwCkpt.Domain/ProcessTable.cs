@@ -62,17 +62,17 @@ public enum LendingState : uint
 ///   0 u32 Bell          futex, counts: something was committed  peers, itself, master
 ///   4 u32 Sleepers      1 when a thread may be asleep           the process; 0 by who wakes it
 ///   8 u32 Notice        futex: graph changed, look              master
-///  12 u32 Incarnation   life number, from 1                     master
+///  12 u32 Incarnation   number of the incarnation, from 1  master
 ///  16 u32 Freezing      1 while a snapshot is taken             master
 ///  20 u32 Freezes       snapshots finished                      master
 ///  24 u32 Pid                                                   master
 ///  28 u32 State         ProcessState                            master; Exited and Exiting by the process
 ///  32 u64 ProcessId     names its folders and gids              master
-///  40 i64 Unpublished   messages that there was no room for, all lives          the process
+///  40 i64 Unpublished   messages that there was no room for, all incarnations  the process
 ///  64 i64 JournalEnd    cells in the journal                    the process, from here on
 ///  72 i64 LastTake      cell of the last take or wait, or -1
-///  80 i64 Replayed      takes replayed, all lives
-///  88 i64 Suppressed    publishes found in the log, all lives
+///  80 i64 Replayed      takes replayed, all incarnations
+///  88 i64 Suppressed    publishes found in the log, all incarnations
 ///  96 i64 Divergences   publishes in replay that differ from the log, and replays given up
 /// 104 i64 Lost          messages lost to retention
 /// 112 i64 LiveAt        when it last went live after a recovery
@@ -82,7 +82,7 @@ public enum LendingState : uint
 /// 144 i64 JournalFirst  first cell still kept
 /// 152 i64 FreezeStart   when the newest snapshot was begun                          master
 /// 160 i64 FreezeEnd     when it was finished; valid once Freezing is 0 again        master
-/// 168 i64 TakenBytes    of messages, all lives                                      the process
+/// 168 i64 TakenBytes    of messages, all incarnations           the process
 /// 176 u64 PrimaryProcess  what it is in the domain whose master recovers it; 0: this one
 /// 184 u32 PrimaryDomain that domain
 /// 188 u32 PrimarySlot   its slot there
@@ -95,7 +95,7 @@ public enum LendingState : uint
 /// 224 u64 Magic         of slot 0: MagicValue, whose last byte is Versions.Protocol   master
 /// 232 u64 PidNamespace  in slot 0: of the master, in which the slots' Pids are    master
 /// 240 u32 Masters       in slot 0: counts masters; who sees another one says hello again    master
-/// 232 i64 SaidAt        of a process: when its newest life first published a message that is new   the process
+/// 232 i64 SaidAt        of a process: when its newest incarnation first published a message that is new   the process
 /// 248 u32 Folder        its descriptor of the run folder, by which it reaches all in there   the process
 /// </code>
 /// Slot 0 stands for the whole domain: there Freezing counts the snapshots and recoveries under way, Freezes those ended, and

@@ -10,9 +10,9 @@ namespace RmwCkpt.Log;
 ///   4 u8  Kind         1 data, 2 padding (the log goes on in the next segment), 3 lent: the payload is a LoanReference
 ///   5 u8  Flags        1: written while its process recovered; a living reader must not drop it for being late
 ///   6 u16 (zero)
-///   8 u32 Incarnation  the writer's life
+///   8 u32 Incarnation  the writer's incarnation
 ///  12 u32 Crc          CRC32C of bytes 16 .. Length, xor that of 4 .. 12
-///  16 i64 Sequence     from 1, without gaps, over all lives of the writer
+///  16 i64 Sequence     from 1, without gaps, over all incarnations of the writer
 ///  24 i64 Time         ns since the epoch, ROS time of the writer
 ///  32 i64 Cause        what it answers, see <see cref="Origin"/>
 ///  40 u32 Role         which thread said it. So what follows the first 4 bytes of the payload is aligned to 8: CDR's body,

@@ -35,8 +35,8 @@ public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Val
 
 /// <summary>
 /// A chain of files of 24-byte cells, written and read by position: where a committed cell stands at the position, a
-/// former life wrote it and this one replays. A cell is claimed by compare-and-swap, its value stored, then committed; a
-/// claim that was never committed (its writer died) is claimed again by the next life. So is a last cell whose check is
+/// previous incarnation wrote it and this one replays. A cell is claimed by compare-and-swap, its value stored, then committed; a
+/// claim that was never committed (its writer died) is claimed again by the next incarnation. So is a last cell whose check is
 /// wrong: a bit of it has changed since the file was made. One among others is read as <see cref="Cell.Damaged"/>.
 /// <code>
 ///   file N, 64 KiB: 0 u64 Magic, of which the last byte is the format's version   8 i64 N   16 .. 64 zero
@@ -99,7 +99,7 @@ public sealed class Journal : IDisposable
         return journal;
     }
 
-    /// <summary>Whether a committed cell stands at the position: a former life's, so this one replays.</summary>
+    /// <summary>Whether a committed cell stands at the position: a previous incarnation's, so this one replays.</summary>
     public bool HasNext => TryPeek(out _);
 
     public bool TryPeek(out Cell cell)
@@ -132,7 +132,7 @@ public sealed class Journal : IDisposable
     /// <summary>Goes to a cell that is kept.</summary>
     public void Seek(long position) => Position = position;
 
-    /// <summary>Writes a cell at the position and passes it. False: a former life's cell stands there.</summary>
+    /// <summary>Writes a cell at the position and passes it. False: a previous incarnation's cell stands there.</summary>
     /// <exception cref="PosixException">A new file was needed and there is no space; nothing is written.</exception>
     public bool TryAppend(in Cell cell)
     {
@@ -159,7 +159,7 @@ public sealed class Journal : IDisposable
 
     /// <summary>
     /// After a cell could not be written: goes on in another file, with the next cell's number. What went before is let go of,
-    /// for what happened meanwhile stands nowhere; a life that comes from there finds that its cells are not kept.
+    /// for what happened meanwhile stands nowhere; an incarnation that comes from there finds that its cells are not kept.
     /// </summary>
     /// <exception cref="PosixException">There still is no space; nothing is changed.</exception>
     public void BeginAnew()

@@ -11,7 +11,7 @@ namespace RmwCkpt.Log;
 ///                            number + 1 when that refers to it, the largest i64 while it is lent to who writes
 ///   4096 slots, of whole pages: 60 bytes of nothing, then the payload, of which CDR's body starts at the 64th
 /// </code>
-/// FreeFrom is changed by compare and exchange only: two lives of the writer, of which one is rolled back to before the
+/// FreeFrom is changed by compare and exchange only: two incarnations of the writer, of which one is rolled back to before the
 /// other's end, agree on a slot by what stands there, never by what they remember of it.
 /// </summary>
 public static class LoanFile

@@ -83,7 +83,7 @@ public sealed class Loan
 
 /// <summary>
 /// The messages that a log's writer has lent and will lend. What is lent is written in a file that others map. As it is
-/// also the state of the process, it is detached from the file before an image of the process is taken: a life that is
+/// also the state of the process, it is detached from the file before an image of the process is taken: an incarnation that is
 /// rolled back has it as it was, and writes to nothing that others read.
 /// Thread-safety: one caller at a time.
 /// </summary>
@@ -99,7 +99,7 @@ internal sealed class LoanPool : IDisposable
     private readonly HashSet<Loan> _borrowed = [];
     private int _next;
 
-    /// <param name="slotSize">Bytes of each slot; not, where a former life has made some of another size.</param>
+    /// <param name="slotSize">Bytes of each slot; not, where a previous incarnation has made some of another size.</param>
     /// <param name="fileSize">Bytes of slots in a file, at most, unless one alone has more.</param>
     /// <exception cref="InvalidDataException">What is there is damaged.</exception>
     public LoanPool(TrustedPath folder, LogHead head, int slotSize, int fileSize)
@@ -154,12 +154,12 @@ internal sealed class LoanPool : IDisposable
     }
 
     /// <summary>
-    /// Whether a slot that was borrowed just now is this life's. Not, where the snapshot fell between the two and the life that
-    /// went on has given it back: then it is forgotten here.
+    /// Whether a slot that was borrowed just now is this incarnation's. Not, where the snapshot fell between the two and the
+    /// incarnation that went on has given it back: then it is forgotten here.
     /// </summary>
     public bool Keep(Loan loan) => loan.FreeFrom == LoanFile.Borrowed || !_borrowed.Remove(loan);
 
-    /// <summary>Takes one back. What another life has made of its slot meanwhile stays.</summary>
+    /// <summary>Takes one back. What another incarnation has made of its slot meanwhile stays.</summary>
     public void Return(Loan loan)
     {
         try
@@ -168,7 +168,7 @@ internal sealed class LoanPool : IDisposable
         }
         catch (PosixException)
         {
-            // No descriptor is left, or no memory: it stays lent, to nobody, in this life.
+            // No descriptor is left, or no memory: it stays lent, to nobody, in this incarnation.
             return;
         }
         _borrowed.Remove(loan);
@@ -190,7 +190,7 @@ internal sealed class LoanPool : IDisposable
         }
     }
 
-    /// <summary>In a new life: takes in what the former one made, and takes back what it had lent.</summary>
+    /// <summary>In a new incarnation: takes in what the previous one made, and takes back what it had lent.</summary>
     public void Renew()
     {
         while (LoanFile.Open(_folder, _files.Count, writable: true) is { } file)
@@ -243,7 +243,7 @@ internal sealed class LoanPool : IDisposable
         }
         // A reader says that it holds the segment before it looks whether that is still there.
         Interlocked.MemoryBarrier();
-        return from == 0 || !_head.IsHeld(from - 1);
+        return from == 0 || !_head.IsLeased(from - 1);
     }
 
     /// <summary>One more file, of twice as many slots as the one before.</summary>

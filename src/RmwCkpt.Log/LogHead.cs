@@ -15,10 +15,10 @@ namespace RmwCkpt.Log;
 ///  104 i64 LastTime        of the newest frame, ns since the epoch
 ///  112 i64 Asserted        when the writer last said that it is alive, ns since the epoch
 ///  128 u64 ReaderWords     bit w: word w of Readers is not zero                written by readers
-///  136 u64 FilesKept       1: there was no room in Held: no segment's file is used again
+///  136 u64 FilesKept       1: there was no room in Leases: no segment's file is used again
 ///  192 u64 Readers[64]     bit p: process slot p reads this log, ring it
 ///  704 u64 EverRead[64]    bit p: process slot p has read it, and may read it again when it recovers
-/// 1280 u64 Held[32]        segments of which frames are read in place for long: process slot &lt;&lt; 52 | reader &lt;&lt; 32 | number
+/// 1280 u64 Leases[32]      segments of which frames are read in place for long: process slot &lt;&lt; 52 | reader &lt;&lt; 32 | number
 /// 1536 Metadata[1536]      the middleware's: see EndpointHead
 /// 3072 u64 Awaited[128]    where readers are that are to miss nothing: process slot &lt;&lt; 52 | reader &lt;&lt; 32 | segment + 1
 /// </code>
@@ -45,8 +45,8 @@ public sealed class LogHead : IDisposable
     private const int FilesKept = 136;
     private const int Readers = 192;
     private const int EverRead = 704;
-    private const int Held = 1280;
-    private const int HeldCount = 32;
+    private const int Leases = 1280;
+    private const int LeaseCount = 32;
     private const int Awaited = 3072;
     private const int AwaitedCount = 128;
 
@@ -61,7 +61,7 @@ public sealed class LogHead : IDisposable
 
     /// <summary>
     /// Makes the head of a new log; <paramref name="fill"/> writes its metadata before readers can find it. One that is there
-    /// is a former life's, and the same.
+    /// is a previous incarnation's, and the same.
     /// </summary>
     public static LogHead Make(TrustedPath folder, Action<Region> fill)
     {
@@ -142,7 +142,7 @@ public sealed class LogHead : IDisposable
     {
         if (sequence <= TailSequence)
         {
-            // A replaying life passes what its former life had reached.
+            // A replaying incarnation passes what its previous incarnation had reached.
             return;
         }
         _view.Release(TailSequenceOffset, sequence);
@@ -168,7 +168,7 @@ public sealed class LogHead : IDisposable
     {
         _view.And(Readers + Word(process), ~Bit(process));
         _view.And(EverRead + Word(process), ~Bit(process));
-        EndHolds(0xffful << 52, (ulong)process << 52);
+        EndLeases(0xffful << 52, (ulong)process << 52);
         EndAwaiting(0xffful << 52, (ulong)process << 52);
     }
 
@@ -183,38 +183,38 @@ public sealed class LogHead : IDisposable
 
     /// <summary>
     /// From now on a segment that is let go is unlinked, never written again: who has it mapped keeps what it says. For
-    /// good: who found no room in Held leaves nothing behind that could be taken away.
+    /// good: who found no room in Leases leaves nothing behind that could be taken away.
     /// </summary>
     public void KeepFiles() => _view.Or(FilesKept, 1);
 
     internal bool AreFilesKept => _view.AcquireUInt64(FilesKept) != 0;
 
-    /// <summary>What stands in Held. 0, which is never there: the number is too large for it.</summary>
+    /// <summary>What stands in Leases. 0, which is never there: the number is too large for it.</summary>
     /// <param name="process">Slot, 1 to 4095.</param>
     /// <param name="reader">Tells the readers of a process apart; its lowest 20 bits do.</param>
-    internal static ulong HoldMark(uint process, uint reader, long number) =>
+    internal static ulong LeaseMark(uint process, uint reader, long number) =>
         number <= uint.MaxValue ? ((ulong)process << 52) | ((ulong)(reader & 0xfffff) << 32) | (ulong)number : 0;
 
     /// <summary>
-    /// While the mark stands in the head, the segment's file is not used again. One that a former life of its process has
+    /// While the mark stands in the head, the segment's file is not used again. One that a previous incarnation of its process has
     /// left is taken over. False: there is no room.
     /// </summary>
-    internal bool TryHold(ulong mark)
+    internal bool TryLease(ulong mark)
     {
         if (mark == 0)
         {
             return false;
         }
-        for (var i = 0; i < HeldCount; i++)
+        for (var i = 0; i < LeaseCount; i++)
         {
-            if (_view.AcquireUInt64(Held + (i * 8)) == mark)
+            if (_view.AcquireUInt64(Leases + (i * 8)) == mark)
             {
                 return true;
             }
         }
-        for (var i = 0; i < HeldCount; i++)
+        for (var i = 0; i < LeaseCount; i++)
         {
-            if (_view.CompareExchange(Held + (i * 8), 0ul, mark))
+            if (_view.CompareExchange(Leases + (i * 8), 0ul, mark))
             {
                 return true;
             }
@@ -222,31 +222,31 @@ public sealed class LogHead : IDisposable
         return false;
     }
 
-    internal void EndHold(ulong mark) => EndHolds(ulong.MaxValue, mark);
+    internal void EndLease(ulong mark) => EndLeases(ulong.MaxValue, mark);
 
     /// <summary>Takes away the marks that have a value in some bits.</summary>
-    private void EndHolds(ulong bits, ulong value)
+    private void EndLeases(ulong bits, ulong value)
     {
-        for (var i = 0; i < HeldCount; i++)
+        for (var i = 0; i < LeaseCount; i++)
         {
-            var mark = _view.AcquireUInt64(Held + (i * 8));
+            var mark = _view.AcquireUInt64(Leases + (i * 8));
             if (mark != 0 && (mark & bits) == value)
             {
-                _view.CompareExchange(Held + (i * 8), mark, 0ul);
+                _view.CompareExchange(Leases + (i * 8), mark, 0ul);
             }
         }
     }
 
     /// <summary>Whether a segment's file may not be used again, although FirstSegment says that it is let go.</summary>
-    internal bool IsHeld(long number)
+    internal bool IsLeased(long number)
     {
         if (AreFilesKept)
         {
             return true;
         }
-        for (var i = 0; i < HeldCount; i++)
+        for (var i = 0; i < LeaseCount; i++)
         {
-            var mark = _view.AcquireUInt64(Held + (i * 8));
+            var mark = _view.AcquireUInt64(Leases + (i * 8));
             if (mark != 0 && (uint)mark == (uint)number)
             {
                 return true;
@@ -259,7 +259,7 @@ public sealed class LogHead : IDisposable
     /// A reader that is to miss nothing is in a segment, or was in one before: the writer does not let go of it, or of those
     /// after it, while the reader's process lives. Where there is no room for it in the head it may miss something.
     /// </summary>
-    /// <param name="reader">As <see cref="HoldMark"/>'s.</param>
+    /// <param name="reader">As <see cref="LeaseMark"/>'s.</param>
     internal void Await(uint process, uint reader, long number)
     {
         if (number >= uint.MaxValue)

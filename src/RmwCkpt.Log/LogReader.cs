@@ -14,7 +14,7 @@ public sealed class LogReader : IDisposable
     private readonly TrustedPath _folder;
     private readonly LoanMap _lent;
     private Mapping? _segment;
-    private HeldSegment? _held;
+    private SegmentLease? _lease;
     private Region _view;
     private long _number;
     private int _offset;
@@ -66,7 +66,7 @@ public sealed class LogReader : IDisposable
 
     /// <summary>
     /// From now on this reader is to miss nothing: a writer that promises that lets go of nothing that it has not read. Said
-    /// again in a new life, for the former one was further on.
+    /// again in a new incarnation, for the previous one was further on.
     /// </summary>
     /// <param name="process">The slot of this process.</param>
     /// <param name="reader">Tells the readers of this process apart.</param>
@@ -285,10 +285,10 @@ public sealed class LogReader : IDisposable
     /// </summary>
     /// <param name="process">The slot of this process.</param>
     /// <param name="reader">Tells the readers of this process apart.</param>
-    public KeptFrame? Keep(uint process, uint reader)
+    public LeasedFrame? Lease(uint process, uint reader)
     {
-        _held ??= new HeldSegment(Head, _segment!, _number, process, reader);
-        return _held.Renew() ? new KeptFrame(_held.Hold(), _isLent ? _lent.FileOf(_payload)!.Hold() : null, _payload) : null;
+        _lease ??= new SegmentLease(Head, _segment!, _number, process, reader);
+        return _lease.Renew() ? new LeasedFrame(_lease.Hold(), _isLent ? _lent.FileOf(_payload)!.Hold() : null, _payload) : null;
     }
 
     /// <summary>Passes the frame that TryPeek showed.</summary>
@@ -361,8 +361,8 @@ public sealed class LogReader : IDisposable
 
     private void LeaveSegment()
     {
-        _held?.Dispose();
-        _held = null;
+        _lease?.Dispose();
+        _lease = null;
         _segment?.Dispose();
         _segment = null;
     }

@@ -16,7 +16,7 @@ public sealed partial class LogWriter
 
     private LoanPool? _pool;
 
-    /// <summary>What frames of a former life refer to.</summary>
+    /// <summary>What frames of a previous incarnation refer to.</summary>
     private LoanMap? _lentBefore;
 
     /// <summary>Frames of kind Lent in the segment at the position.</summary>
@@ -36,7 +36,7 @@ public sealed partial class LogWriter
     /// </summary>
     /// <param name="capacity">How large others will be, which may be asked for after this one.</param>
     /// <exception cref="PosixException">The file system is full; nothing is changed.</exception>
-    /// <exception cref="InvalidDataException">What a former life has left is damaged.</exception>
+    /// <exception cref="InvalidDataException">What a previous incarnation has left is damaged.</exception>
     public Loan? Borrow(int payload, int capacity = 0)
     {
         if (Head.AreFilesKept || Environment.SystemPageSize > LoanFile.PageSize)
@@ -92,7 +92,7 @@ public sealed partial class LogWriter
     /// <summary>Makes what is lent this process' own, before an image of it is taken.</summary>
     public void DetachLoans() => _pool?.Detach();
 
-    /// <summary>In a new life: what the former one had lent is free.</summary>
+    /// <summary>In a new incarnation: what the previous one had lent is free.</summary>
     public void RenewLoans() => _pool?.Renew();
 
     /// <summary>Makes the first <paramref name="size"/> bytes of what was lent a message, or finds them in the log.</summary>
@@ -100,14 +100,14 @@ public sealed partial class LogWriter
     public AppendResult Commit(Loan loan, int size, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
     {
         var payload = loan.Payload.Slice(0, size);
-        // A slot that another life has made something else of is never referred to.
+        // A slot that another incarnation has made something else of is never referred to.
         var isCopied = loan.IsDetached || loan.FreeFrom != LoanFile.Borrowed;
         var reservation = isCopied ? Reserve(size) : Reserve(LoanReference.Size, isLent: true);
         if (isCopied || !reservation.InLog)
         {
             var result = isCopied
                 ? CommitCopy(reservation, payload, flags, incarnation, time, origin, out sequence)
-                : CompareWithFormerLife(payload, 0, flags, incarnation, time, origin, out sequence);
+                : CompareWithPrevious(payload, 0, flags, incarnation, time, origin, out sequence);
             _pool!.Return(loan);
             return result;
         }

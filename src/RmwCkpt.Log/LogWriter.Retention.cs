@@ -168,7 +168,7 @@ public sealed partial class LogWriter
         }
         // Raised before it is looked for holders: who holds it looks there after he has said so.
         Raise();
-        if (!Head.IsHeld(first))
+        if (!Head.IsLeased(first))
         {
             return Segment.PathOf(_folder, first);
         }
@@ -195,7 +195,7 @@ public sealed partial class LogWriter
         Interlocked.MemoryBarrier();
     }
 
-    /// <summary>A life that died may have left files that are no longer part of the log.</summary>
+    /// <summary>An incarnation that died may have left files that are no longer part of the log.</summary>
     private void RemoveLeftovers()
     {
         for (var left = Head.FirstSegment - 1; left >= 0 && Segment.PathOf(_folder, left).Unlink(); left--)
@@ -243,7 +243,7 @@ public sealed partial class LogWriter
     {
         for (var old = Head.FirstSegment; old < _number && !IsAwaited(old); old++)
         {
-            if (LengthOf(old) < least || Head.IsHeld(old))
+            if (LengthOf(old) < least || Head.IsLeased(old))
             {
                 continue;
             }
@@ -252,7 +252,7 @@ public sealed partial class LogWriter
                 LetGo();
             }
             Raise();
-            if (!Head.IsHeld(old))
+            if (!Head.IsLeased(old))
             {
                 return Segment.Make(_folder, number, least, _next, Segment.PathOf(_folder, old));
             }
@@ -285,7 +285,7 @@ public sealed partial class LogWriter
         var file = _folder / ReserveName;
         if (Head.FirstSegment < _number)
         {
-            if (Head.IsHeld(Head.FirstSegment) || IsAwaited(Head.FirstSegment))
+            if (Head.IsLeased(Head.FirstSegment) || IsAwaited(Head.FirstSegment))
             {
                 return null;
             }

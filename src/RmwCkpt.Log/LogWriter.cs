@@ -8,13 +8,13 @@ public enum AppendResult
     /// <summary>A new frame.</summary>
     Appended,
 
-    /// <summary>A former life wrote the same at this place: the readers have it already.</summary>
+    /// <summary>A previous incarnation wrote the same at this place: the readers have it already.</summary>
     Found,
 
-    /// <summary>A former life wrote this message otherwise: the readers have that one, and it is left at that.</summary>
+    /// <summary>A previous incarnation wrote this message otherwise: the readers have that one, and it is left at that.</summary>
     Differs,
 
-    /// <summary>A new frame of a thread that said something else in a former life.</summary>
+    /// <summary>A new frame of a thread that said something else in a previous incarnation.</summary>
     Otherwise,
 }
 
@@ -29,8 +29,8 @@ public sealed class ReaderBehindException(string message, uint process) : IOExce
 public readonly record struct Reservation(Region Payload, bool InLog);
 
 /// <summary>
-/// Writes one log. It writes by position: where a committed frame already stands at its position, a former life of this
-/// process wrote it, and this life is replaying; the payload is then compared, not appended. So a writer restored from a
+/// Writes one log. It writes by position: where a committed frame already stands at its position, a previous incarnation of this
+/// process wrote it, and this incarnation is replaying; the payload is then compared, not appended. So a writer restored from a
 /// snapshot at any instruction needs not be told so: its next claim fails and it knows.
 /// Thread-safety: one caller at a time.
 /// </summary>
@@ -99,7 +99,7 @@ public sealed partial class LogWriter : IDisposable
     {
         // Somebody may have removed all that it is to be in.
         folder.Folder.RenewIfRemoved();
-        // A folder without a head is what a life left that died while it made the log.
+        // A folder without a head is what an incarnation left that died while it made the log.
         var (head, segment) = !folder.MakeFolder() && (folder / LogHead.FileName).Exists
             ? TakeOver(folder)
             : Make(folder, firstSegmentSize, fillMetadata);
@@ -136,7 +136,7 @@ public sealed partial class LogWriter : IDisposable
     }
 
     /// <summary>
-    /// Reserves <paramref name="size"/> payload bytes: in the log, or aside where a former life's frame stands.
+    /// Reserves <paramref name="size"/> payload bytes: in the log, or aside where a previous incarnation's frame stands.
     /// </summary>
     /// <exception cref="PosixException">
     /// The log needed a new segment, the file system is full, and none of its own files is as large; nothing is written.
@@ -194,7 +194,7 @@ public sealed partial class LogWriter : IDisposable
     }
 
     /// <summary>
-    /// A replaying writer whose former life's frames here were let go since: it can only count them. True while there
+    /// A replaying writer whose previous incarnation's frames here were let go since: it can only count them. True while there
     /// are such; else it stands at the first frame kept.
     /// </summary>
     private bool IsRetired()
@@ -212,14 +212,14 @@ public sealed partial class LogWriter : IDisposable
 
     /// <summary>Makes the reserved payload's first <paramref name="size"/> bytes a frame, or finds them in the log.</summary>
     /// <param name="key">
-    /// How many of its first bytes say which message it is, in every life (a reply: what it answers). 0: its content does.
+    /// How many of its first bytes say which message it is, in every incarnation (a reply: what it answers). 0: its content does.
     /// </param>
     public AppendResult Commit(
         in Reservation reservation, int size, byte flags, uint incarnation, long time, in Origin origin, out long sequence, int key = 0)
     {
         if (!reservation.InLog)
         {
-            return CompareWithFormerLife(_scratch.Region.Slice(0, size), key, flags, incarnation, time, origin, out sequence);
+            return CompareWithPrevious(_scratch.Region.Slice(0, size), key, flags, incarnation, time, origin, out sequence);
         }
         if (_former.Count > 0 && origin.Novelty != Novelty.New
             && FindSaid(reservation.Payload.Slice(0, size), key, origin, out sequence) is { } found)
@@ -238,7 +238,7 @@ public sealed partial class LogWriter : IDisposable
         KillPoints.Hit(KillPoint.BeforeCommit);
         if (_view.AcquireInt32(_offset + Frame.Length) > 0)
         {
-            // This life was restored between claim and commit, and the former one committed.
+            // This incarnation was restored between claim and commit, and the previous one committed.
             sequence = Step();
             return AppendResult.Found;
         }
@@ -280,7 +280,7 @@ public sealed partial class LogWriter : IDisposable
     }
 
     /// <summary>
-    /// A former life died between claim and commit. The claim says how far it may have written; no reader has seen it.
+    /// A previous incarnation died between claim and commit. The claim says how far it may have written; no reader has seen it.
     /// </summary>
     private void RepairTornFrame(int word)
     {
@@ -294,11 +294,11 @@ public sealed partial class LogWriter : IDisposable
     private void Roll(int span, bool isLent = false)
     {
         _beginsAnew = false;
-        // A segment that a former life has filled to its last byte ends without padding.
+        // A segment that a previous incarnation has filled to its last byte ends without padding.
         var next = Segment.Open(_folder, _number + 1) ?? MakeSegment(_number + 1, span, isLent && IsMostlyReferences);
         if (next.View.ReadInt32(Segment.HeadSize + Frame.Length) <= 0)
         {
-            // A former life made it and died, and this one got more frames into the segment before it.
+            // A previous incarnation made it and died, and this one got more frames into the segment before it.
             next.View.Write(Segment.FirstSequence, _next);
         }
         KillPoints.Hit(KillPoint.SegmentRoll);

@@ -4,7 +4,7 @@ namespace RmwCkpt.Log;
 
 /// <summary>
 /// A file that is made whole under another name and then given its own, never over one that is there: that one was made by a
-/// former life of this process, which has been rolled back to somewhere in the middle of this, and it is the same.
+/// previous incarnation of this process, which has been rolled back to somewhere in the middle of this, and it is the same.
 /// </summary>
 internal static class NewFile
 {
@@ -22,7 +22,7 @@ internal static class NewFile
             }
             catch (PosixException e) when (e.Errno == Posix.Enoent && (!again || path.Exists))
             {
-                // The former life has given it its name; it may have had no more need of it since.
+                // The previous incarnation has given it its name; it may have had no more need of it since.
                 if (path.Exists)
                 {
                     return null;

@@ -1,20 +1,21 @@
 namespace RmwCkpt.Log;
 
-/// <summary>Whether a former life may have said a message already.</summary>
+/// <summary>Whether a previous incarnation may have said a message already.</summary>
 public enum Novelty
 {
     /// <summary>No: there was none, or its thread is known to do something else. It is appended, whatever stands in the log.</summary>
     New,
 
     /// <summary>
-    /// What it answers happened in this life. Threads may be late, and do now what they did then: it is held back if the very same
-    /// stands in the log.
+    /// What it answers happened in this incarnation. Threads may be late, and do now what they did then: it is held back if the
+    /// very same stands in the log.
     /// </summary>
     Late,
 
     /// <summary>
-    /// The take or wake that it answers is a former life's, and its thread went on from there: all that it said then stands in the
-    /// log. If none there is the same, one of that cause is it, else the first that is left: threads hand work around.
+    /// The take or wake that it answers is a previous incarnation's, and its thread went on from there: all that it said then
+    /// stands in the log. If none there is the same, one of that cause is it, else the first that is left: threads hand work
+    /// around.
     /// </summary>
     Replayed,
 
@@ -48,5 +49,5 @@ public enum Novelty
 public readonly record struct Origin(long Cause, uint Role, Novelty Novelty)
 {
     /// <summary>Whether a frame answers the same take or wake; of two that answer none, whether the same thread said them.</summary>
-    internal bool IsOf(in FormerFrame frame) => frame.Cause == Cause && (Cause != 0 || frame.Role == Role);
+    internal bool IsOf(in PreviousFrame frame) => frame.Cause == Cause && (Cause != 0 || frame.Role == Role);
 }

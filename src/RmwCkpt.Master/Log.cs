@@ -68,13 +68,13 @@ internal static partial class Log
     [LoggerMessage(212, LogLevel.Information, "{Process} (pid {Pid}, slot {Slot}) has said hello again and is what it was")]
     public static partial void Rejoined(this ILogger log, string process, int pid, uint slot);
 
-    [LoggerMessage(300, LogLevel.Warning, "{Process} died (pid {Pid}, {Status}) at journal cell {Cell}; life {Incarnation}")]
+    [LoggerMessage(300, LogLevel.Warning, "{Process} died (pid {Pid}, {Status}) at journal cell {Cell}; incarnation {Incarnation}")]
     public static partial void Died(this ILogger log, string process, uint pid, string status, long cell, uint incarnation);
 
-    [LoggerMessage(301, LogLevel.Information, "{Process} restored from snapshot {Number} by {Engine} in {Milliseconds:F1} ms: pid {Pid}, life {Incarnation}")]
+    [LoggerMessage(301, LogLevel.Information, "{Process} restored from snapshot {Number} by {Engine} in {Milliseconds:F1} ms: pid {Pid}, incarnation {Incarnation}")]
     public static partial void Restored(this ILogger log, string process, uint number, string engine, double milliseconds, int pid, uint incarnation);
 
-    [LoggerMessage(302, LogLevel.Information, "{Process} started again by its command (pid {Pid}, life {Incarnation}): {Why}")]
+    [LoggerMessage(302, LogLevel.Information, "{Process} started again by its command (pid {Pid}, incarnation {Incarnation}): {Why}")]
     public static partial void StartedAgain(this ILogger log, string process, int pid, uint incarnation, string why);
 
     [LoggerMessage(303, LogLevel.Information, "{Process} is live again: {Silence:F1} ms of silence, caught up after {CaughtUp:F1} ms")]
@@ -98,7 +98,7 @@ internal static partial class Log
     [LoggerMessage(309, LogLevel.Information, "{Process} (pid {Pid}) ended as somebody wanted ({Status}): that is no death")]
     public static partial void EndedOnRequest(this ILogger log, string process, uint pid, string status);
 
-    [LoggerMessage(311, LogLevel.Information, "{Process} is back as pid {Pid}: its primary domain, {Domain}, has recovered it; life {Incarnation} replays")]
+    [LoggerMessage(311, LogLevel.Information, "{Process} is back as pid {Pid}: its primary domain, {Domain}, has recovered it; incarnation {Incarnation} replays")]
     public static partial void Followed(this ILogger log, string process, int pid, int domain, uint incarnation);
 
     [LoggerMessage(312, LogLevel.Information, "{Process} is brought back, and pid {Pid}, started by the same command, stands in for it towards its launcher")]
@@ -113,7 +113,7 @@ internal static partial class Log
     [LoggerMessage(320, LogLevel.Information, "{Process}: ended what was left of its tree: {Pids}")]
     public static partial void LeftEnded(this ILogger log, string process, string pids);
 
-    [LoggerMessage(321, LogLevel.Warning, "{Process}: its new life is without {What}")]
+    [LoggerMessage(321, LogLevel.Warning, "{Process}: its new incarnation is without {What}")]
     public static partial void AttributeLost(this ILogger log, string process, string what);
 
     [LoggerMessage(323, LogLevel.Error, "{Process} cannot be brought back: its command is started anew, without what it knew, as process {Pid}: {Why}")]
@@ -162,7 +162,7 @@ internal static partial class Log
     public static partial void MemoryScarce(this ILogger log, long percent, string used, string budget, string free, string share);
 
     [LoggerMessage(504, LogLevel.Warning, "logs of writers that are gone took {Bytes}, a quarter of what the domain may have: {Count} of them are no longer kept")]
-    public static partial void LeftLogsGivenUp(this ILogger log, string bytes, int count);
+    public static partial void OrphanedLogsGivenUp(this ILogger log, string bytes, int count);
 
     [LoggerMessage(505, LogLevel.Debug, "collected process {Pid}, which had ended and was left to this master by its parent's end")]
     public static partial void Collected(this ILogger log, int pid);

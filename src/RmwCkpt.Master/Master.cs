@@ -67,7 +67,7 @@ public sealed class Master : IDisposable
         var supervisor = new Supervisor(_folder, watch, registry, store, _engine, _options, _log);
         var state = new StateShare(_folder);
         var sweeper = new Sweeper(
-            _folder, watch, registry, store, state, _engine, () => MemoryPlan.LeftLogs(memory.Budget), _log);
+            _folder, watch, registry, store, state, _engine, () => MemoryPlan.OrphanedLogs(memory.Budget), _log);
         var orphans = new OrphanReaper(registry.IsExpected, _log);
         var kin = new KinWatch(registry);
         var housekeeping = new Housekeeping(

@@ -28,7 +28,7 @@ public sealed class Mapping : IDisposable
     public Region View { get; }
 
     /// <summary>
-    /// Makes a new file of <paramref name="length"/> zero bytes, in place of what a life that died here has left, whose
+    /// Makes a new file of <paramref name="length"/> zero bytes, in place of what an incarnation that died here has left, whose
     /// blocks are allocated, so that no later store can meet a full file system (a SIGBUS), and maps it; if it is large,
     /// with its pages present. Mode 0600.
     /// </summary>

@@ -241,7 +241,9 @@ public readonly unsafe struct Region
     public uint Crc32C(int offset, int length) => Checksum.Crc32C(At(offset, length), length);
 
 #if STORE_HOOKS
-    /// <summary>Tests of recovery: called before and after each store of the thread; what it throws ends the life there.</summary>
+    /// <summary>
+    /// Tests of recovery: called before and after each store of the thread; what it throws ends the incarnation there.
+    /// </summary>
     [ThreadStatic]
     internal static Action? OnStore;
 #endif

@@ -54,7 +54,7 @@ public sealed class DamageTests
         OrRefused(() => Say(writer, 1, lends));
         OrRefused(() =>
         {
-            // The next life compares with what it finds, and goes on.
+            // The next incarnation compares with what it finds, and goes on.
             using var next = scratch.Write(retention);
             for (var i = 1; i <= Messages; i++)
             {

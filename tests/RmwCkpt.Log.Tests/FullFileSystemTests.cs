@@ -28,13 +28,13 @@ public sealed class FullFileSystemTests : IDisposable
         Assert.Equal(5000, read[^1].Sequence);
         Assert.All(read, f => Assert.Equal(Scratch.Payload(f.Sequence, 1000), f.Payload));
 
-        // A life that was killed now finds what is left, and goes on.
+        // An incarnation that was killed now finds what is left, and goes on.
         using var next = _scratch.Write(usual: 128 * 1024);
         for (var i = 1; i <= 5000; i++)
         {
-            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 1000), life: 2));
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 1000), incarnation: 2));
         }
-        Assert.Equal((AppendResult.Appended, 5001), Scratch.Append(next, "x"u8, life: 2));
+        Assert.Equal((AppendResult.Appended, 5001), Scratch.Append(next, "x"u8, incarnation: 2));
         Assert.Equal([5001], Scratch.Sequences(reader));
     }
 
@@ -73,22 +73,22 @@ public sealed class FullFileSystemTests : IDisposable
     [SmallFileSystemFact]
     public void A_small_log_is_taken_over_and_goes_on_where_nothing_is_free()
     {
-        var life = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+        var incarnation = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
         _files.Fill(free: 0);
         for (int said = 0, last = 90; last < 900; last += 90)
         {
             for (; said < last; said++)
             {
-                Scratch.AppendMany(life, said + 1, said + 1, 100);
+                Scratch.AppendMany(incarnation, said + 1, said + 1, 100);
             }
-            life.Dispose();
-            life = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
+            incarnation.Dispose();
+            incarnation = LogWriter.Open(_scratch.At, new FixedLimits(1 << 30), 0, _ => { });
             for (var i = 1; i <= said; i++)
             {
-                Assert.Equal((AppendResult.Found, i), Scratch.Append(life, Scratch.Payload(i, 100), life: 2));
+                Assert.Equal((AppendResult.Found, i), Scratch.Append(incarnation, Scratch.Payload(i, 100), incarnation: 2));
             }
         }
-        life.Dispose();
+        incarnation.Dispose();
     }
 
     [SmallFileSystemFact]

@@ -153,7 +153,7 @@ public sealed class JournalTests : IDisposable
         Assert.True(runs > 4 * 6 * (to - from));
     }
 
-    /// <summary>A life stopped at a point, the next one; whether the point was beyond the first one's end.</summary>
+    /// <summary>An incarnation stopped at a point, the next one; whether the point was beyond the first one's end.</summary>
     private static bool StoppedOnce(long from, long to, int stopAt, long snapshotAt)
     {
         using var scratch = new Scratch();

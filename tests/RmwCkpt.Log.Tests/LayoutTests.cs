@@ -80,7 +80,7 @@ public sealed class LayoutTests : IDisposable
             Scratch.Append(writer, "x"u8, time: 55);
             writer.Head.Asserted = 77;
             writer.Head.KeepFiles();
-            Assert.True(writer.Head.TryHold(LogHead.HoldMark(0xabc, 0x7712345, 0x89abcdef)));
+            Assert.True(writer.Head.TryLease(LogHead.LeaseMark(0xabc, 0x7712345, 0x89abcdef)));
             writer.Head.Await(0xabc, 0x7712345, 0x89abcdef);
         }
         var head = File.ReadAllBytes(Path.Combine(_scratch.Folder, LogHead.FileName));

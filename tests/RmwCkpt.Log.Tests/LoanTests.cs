@@ -2,7 +2,7 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log.Tests;
 
-/// <summary>Messages that are written where they are read. (Lives that end in the middle of it are in StopTests.)</summary>
+/// <summary>Messages that are written where they are read. (Incarnations that end in the middle of it are in StopTests.)</summary>
 public sealed class LoanTests : IDisposable
 {
     private const int Size = 5000;
@@ -79,7 +79,7 @@ public sealed class LoanTests : IDisposable
         Assert.Equal((AppendResult.Appended, 4), Scratch.Append(writer, Scratch.Payload(1, 300_000)));
         Assert.Equal(Scratch.Payload(1, 300_000), Assert.Single(Scratch.Drain(reader)).Payload);
 
-        // A life whose first large one is another: the slots are as large as they are.
+        // An incarnation whose first large one is another: the slots are as large as they are.
         using var next = _scratch.Write();
         Assert.Null(next.BorrowForCopy(500_000));
         Assert.Null(next.BorrowForCopy(120_000));
@@ -121,7 +121,7 @@ public sealed class LoanTests : IDisposable
         using var reader = _scratch.Read();
         Scratch.Lend(writer, Scratch.Payload(1, Size), Size);
         Assert.True(reader.TryPeek(out _));
-        using var kept = reader.Keep(7, 1)!.Value;
+        using var kept = reader.Lease(7, 1)!.Value;
         var lent = Enumerable.Range(0, 20).Select(_ => writer.Borrow(Size)!).ToList();
         for (var i = 2; i <= 500; i++)
         {
@@ -132,13 +132,13 @@ public sealed class LoanTests : IDisposable
     }
 
     [Fact]
-    public void A_message_whose_segment_is_held_stays_as_it_is()
+    public void A_message_whose_segment_is_leased_stays_as_it_is()
     {
         using var writer = _scratch.Write(retention: 0);
         using var reader = _scratch.Read();
         Scratch.Lend(writer, Scratch.Payload(1, Size), Size);
         Assert.True(reader.TryPeek(out var frame));
-        var kept = reader.Keep(7, 1)!.Value;
+        var kept = reader.Lease(7, 1)!.Value;
         reader.Advance();
         for (var i = 2; i <= 50; i++)
         {
@@ -149,8 +149,8 @@ public sealed class LoanTests : IDisposable
         Assert.Equal(Scratch.Payload(1, Size), frame.Payload.All.ToArray());
         var files = Files;
 
-        // Given back, perhaps by a later life of the reader than one that still believes that it has it.
-        reader.Head.EndHold(LogHead.HoldMark(7, 1, 0));
+        // Given back, perhaps by a later incarnation of the reader than one that still believes that it has it.
+        reader.Head.EndLease(LogHead.LeaseMark(7, 1, 0));
         for (var i = 51; i <= 100; i++)
         {
             Scratch.Lend(writer, Scratch.Payload(i, Size), Size);
@@ -240,18 +240,18 @@ public sealed class LoanTests : IDisposable
     }
 
     [Fact]
-    public void What_a_dead_life_had_lent_is_lent_again()
+    public void What_a_dead_incarnation_had_lent_is_lent_again()
     {
         using var restored = _scratch.Write();
         var kept = restored.Borrow(Size)!;
         restored.DetachLoans();
-        using (var former = _scratch.Write())
+        using (var previous = _scratch.Write())
         {
             // Which has the one that is detached too, and publishes it.
             Assert.True(kept.Change(LoanFile.Borrowed, 0));
             for (var i = 0; i < 7; i++)
             {
-                Assert.NotNull(former.Borrow(Size));
+                Assert.NotNull(previous.Borrow(Size));
             }
         }
         var files = Files;
@@ -271,19 +271,19 @@ public sealed class LoanTests : IDisposable
     }
 
     [Fact]
-    public void What_is_returned_is_left_alone_where_another_life_has_published_it()
+    public void What_is_returned_is_left_alone_where_another_incarnation_has_published_it()
     {
         using var restored = _scratch.Write();
         var kept = restored.Borrow(Size)!;
         kept.Payload.All.Fill(0x11);
         restored.DetachLoans();
-        using var former = _scratch.Write();
+        using var previous = _scratch.Write();
         Assert.True(kept.Change(LoanFile.Borrowed, 0));
-        Assert.Equal((AppendResult.Appended, 1), Scratch.Lend(former, Scratch.Payload(1, Size), Size));
+        Assert.Equal((AppendResult.Appended, 1), Scratch.Lend(previous, Scratch.Payload(1, Size), Size));
         restored.Return(kept);
         for (var i = 1; i <= 8; i++)
         {
-            Scratch.Lend(restored, Scratch.Payload(i, Size), Size, life: 2, flags: Frame.Recovered);
+            Scratch.Lend(restored, Scratch.Payload(i, Size), Size, incarnation: 2, flags: Frame.Recovered);
         }
         using var reader = _scratch.Read();
         Assert.Equal([.. Enumerable.Range(1, 8).Select(i => Scratch.Payload(i, Size))], Scratch.Drain(reader).ConvertAll(m => m.Payload));
@@ -291,7 +291,7 @@ public sealed class LoanTests : IDisposable
 
     /// <summary>The snapshot fell between the borrowing and the look whether one is being taken.</summary>
     [Fact]
-    public void What_the_life_that_went_on_has_given_back_is_not_this_lifes()
+    public void What_the_incarnation_that_went_on_has_given_back_is_not_this_incarnations()
     {
         using var restored = _scratch.Write();
         var loan = restored.Borrow(Size)!;
@@ -309,7 +309,7 @@ public sealed class LoanTests : IDisposable
     }
 
     [Fact]
-    public void The_next_life_finds_what_was_lent_and_what_was_copied_whichever_way_it_says_it()
+    public void The_next_incarnation_finds_what_was_lent_and_what_was_copied_whichever_way_it_says_it()
     {
         using var first = _scratch.Write();
         for (var i = 1; i <= 40; i++)
@@ -320,11 +320,11 @@ public sealed class LoanTests : IDisposable
         for (var i = 1; i <= 40; i++)
         {
             var said = i % 3 == 0
-                ? Scratch.Append(next, Scratch.Payload(i, Size), life: 2)
-                : Scratch.Lend(next, Scratch.Payload(i == 7 ? 99 : i, Size), Size, life: 2);
+                ? Scratch.Append(next, Scratch.Payload(i, Size), incarnation: 2)
+                : Scratch.Lend(next, Scratch.Payload(i == 7 ? 99 : i, Size), Size, incarnation: 2);
             Assert.Equal((i == 7 ? AppendResult.Differs : AppendResult.Found, i), said);
         }
-        Assert.Equal((AppendResult.Appended, 41), Scratch.Lend(next, Scratch.Payload(41, Size), Size, life: 2));
+        Assert.Equal((AppendResult.Appended, 41), Scratch.Lend(next, Scratch.Payload(41, Size), Size, incarnation: 2));
     }
 
     [Theory]

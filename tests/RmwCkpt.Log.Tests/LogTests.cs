@@ -297,12 +297,12 @@ public sealed class LogTests : IDisposable
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
         Assert.Equal(4, frame.Payload.Address % 8);
-        var kept = reader.Keep(7, 1);
+        var kept = reader.Lease(7, 1);
         Assert.NotNull(kept);
         reader.Advance();
         Scratch.AppendMany(writer, 4, 100, 900);
         Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
-        Assert.Null(reader.Keep(7, 1));
+        Assert.Null(reader.Lease(7, 1));
         Assert.Equal(100, Scratch.Sequences(reader)[^1]);
         Assert.Equal(Scratch.Payload(1, 900), frame.Payload.All.ToArray());
         kept.Value.Dispose();
@@ -318,37 +318,37 @@ public sealed class LogTests : IDisposable
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
         using var own = Mapping.Open(Segment.PathOf(_scratch.At, 0));
-        reader.Keep(7, 1)!.Value.Dispose();
-        reader.Keep(7, 1)!.Value.Dispose();
-        Assert.True(reader.Head.IsHeld(0));
+        reader.Lease(7, 1)!.Value.Dispose();
+        reader.Lease(7, 1)!.Value.Dispose();
+        Assert.True(reader.Head.IsLeased(0));
         Scratch.Sequences(reader);
         Scratch.AppendMany(writer, 4, 8, 900);
         Scratch.Sequences(reader);
-        Assert.False(reader.Head.IsHeld(0));
+        Assert.False(reader.Head.IsLeased(0));
         Scratch.AppendMany(writer, 9, 100, 900);
         Assert.NotEqual(0, own.View.ReadInt64(Segment.Number));
     }
 
     [Fact]
-    public void A_rolled_back_reader_holds_again_what_its_later_life_gave_back()
+    public void A_rolled_back_reader_leases_again_what_its_later_incarnation_gave_back()
     {
         using var writer = _scratch.Write(retention: 0);
         using var reader = _scratch.Read();
         Scratch.AppendMany(writer, 1, 3, 900);
         Assert.True(reader.TryPeek(out var frame));
-        using var kept = reader.Keep(7, 1)!.Value;
-        reader.Head.EndHold(LogHead.HoldMark(7, 1, 0));
+        using var kept = reader.Lease(7, 1)!.Value;
+        reader.Head.EndLease(LogHead.LeaseMark(7, 1, 0));
         Assert.True(kept.Renew());
-        Assert.True(reader.Head.IsHeld(0));
-        // What the later life holds, and this one does not know of, is held until it comes to it, or is gone.
-        Assert.True(reader.Head.TryHold(LogHead.HoldMark(7, 1, 1)));
-        Assert.True(reader.Head.TryHold(LogHead.HoldMark(7, 1, 1)));
-        Assert.True(reader.Head.TryHold(LogHead.HoldMark(8, 1, 1)));
+        Assert.True(reader.Head.IsLeased(0));
+        // What the later incarnation holds, and this one does not know of, is held until it comes to it, or is gone.
+        Assert.True(reader.Head.TryLease(LogHead.LeaseMark(7, 1, 1)));
+        Assert.True(reader.Head.TryLease(LogHead.LeaseMark(7, 1, 1)));
+        Assert.True(reader.Head.TryLease(LogHead.LeaseMark(8, 1, 1)));
         reader.Head.ForgetReader(7);
-        Assert.False(reader.Head.IsHeld(0));
-        Assert.True(reader.Head.IsHeld(1));
-        reader.Head.EndHold(LogHead.HoldMark(8, 1, 1));
-        Assert.False(reader.Head.IsHeld(1));
+        Assert.False(reader.Head.IsLeased(0));
+        Assert.True(reader.Head.IsLeased(1));
+        reader.Head.EndLease(LogHead.LeaseMark(8, 1, 1));
+        Assert.False(reader.Head.IsLeased(1));
         Scratch.AppendMany(writer, 4, 100, 900);
         Assert.False(kept.Renew());
     }
@@ -360,13 +360,13 @@ public sealed class LogTests : IDisposable
         for (var reader = 0u; reader < 33; reader++)
         {
             using var head = LogHead.Open(_scratch.At);
-            Assert.Equal(reader < 32, head.TryHold(LogHead.HoldMark(7, reader, 0)));
+            Assert.Equal(reader < 32, head.TryLease(LogHead.LeaseMark(7, reader, 0)));
         }
         using var late = _scratch.Read();
         Scratch.AppendMany(writer, 1, 1, 900);
         Assert.True(late.TryPeek(out _));
-        late.Keep(8, 1)!.Value.Dispose();
-        Assert.True(late.Head.IsHeld(99));
+        late.Lease(8, 1)!.Value.Dispose();
+        Assert.True(late.Head.IsLeased(99));
     }
 
     [Theory]
@@ -419,7 +419,7 @@ public sealed class LogTests : IDisposable
     [InlineData(1)]
     [InlineData(int.MaxValue)]
     [InlineData(int.MinValue)]
-    public void A_life_that_finds_a_damaged_length_goes_on_in_a_new_segment(int length)
+    public void A_incarnation_that_finds_a_damaged_length_goes_on_in_a_new_segment(int length)
     {
         using (var writer = _scratch.Write())
         {
@@ -429,18 +429,18 @@ public sealed class LogTests : IDisposable
         using var reader = _scratch.Read();
         using var next = _scratch.Write();
         Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 1000)));
-        var (result, sequence) = Scratch.Append(next, Scratch.Payload(2, 1000), life: 2);
+        var (result, sequence) = Scratch.Append(next, Scratch.Payload(2, 1000), incarnation: 2);
         Assert.Equal(AppendResult.Appended, result);
         Assert.Equal([1, sequence], Scratch.Sequences(reader));
     }
 
     [Fact]
-    public void Frames_of_an_overtaken_life_are_dropped_and_counted_but_a_reader_may_go_back()
+    public void Frames_of_an_overtaken_incarnation_are_dropped_and_counted_but_a_reader_may_go_back()
     {
         using var writer = _scratch.Write();
-        foreach (var life in new[] { 1u, 2u, 1u, 2u })
+        foreach (var incarnation in new[] { 1u, 2u, 1u, 2u })
         {
-            Scratch.Append(writer, "x"u8, life);
+            Scratch.Append(writer, "x"u8, incarnation);
         }
         using var reader = _scratch.Read();
         Assert.Equal([1, 2, 4], Scratch.Sequences(reader));

@@ -2,7 +2,7 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log.Tests;
 
-/// <summary>Files that a life was making when the snapshot was taken that it is rolled back to.</summary>
+/// <summary>Files that an incarnation was making when the snapshot was taken that it is rolled back to.</summary>
 public sealed class NewFileTests : IDisposable
 {
     private readonly Scratch _scratch = new();
@@ -10,7 +10,7 @@ public sealed class NewFileTests : IDisposable
     public void Dispose() => _scratch.Dispose();
 
     [Fact]
-    public void A_life_restored_while_it_makes_a_segment_finds_it_made() => AtEachStore((scratch, finish) =>
+    public void A_incarnation_restored_while_it_makes_a_segment_finds_it_made() => AtEachStore((scratch, finish) =>
     {
         using var writer = scratch.Write();
         Scratch.AppendMany(writer, 1, 3, 1000);
@@ -21,7 +21,7 @@ public sealed class NewFileTests : IDisposable
     });
 
     [Fact]
-    public void A_life_restored_while_it_uses_a_segments_file_again_finds_it_made() => AtEachStore((scratch, finish) =>
+    public void A_incarnation_restored_while_it_uses_a_segments_file_again_finds_it_made() => AtEachStore((scratch, finish) =>
     {
         using var writer = scratch.Write(retention: 0);
         // Four fill a segment.
@@ -33,7 +33,7 @@ public sealed class NewFileTests : IDisposable
     });
 
     [Fact]
-    public void A_life_restored_while_it_makes_a_log_finds_it_made() => AtEachStore((scratch, finish) =>
+    public void A_incarnation_restored_while_it_makes_a_log_finds_it_made() => AtEachStore((scratch, finish) =>
     {
         finish(LogHead.FileName, () => LogHead.Make(scratch.At, _ => { }));
         using var writer = scratch.Write();
@@ -41,7 +41,7 @@ public sealed class NewFileTests : IDisposable
     });
 
     [Fact]
-    public void A_life_restored_while_it_makes_a_file_to_lend_finds_it_made() => AtEachStore((scratch, finish) =>
+    public void A_incarnation_restored_while_it_makes_a_file_to_lend_finds_it_made() => AtEachStore((scratch, finish) =>
     {
         using var writer = scratch.Write();
         finish("loans-0", () => LoanFile.Make(scratch.At, 0, 8192, 1));
@@ -51,7 +51,7 @@ public sealed class NewFileTests : IDisposable
     });
 
     [Fact]
-    public void A_life_restored_while_it_makes_a_file_of_its_journal_finds_it_made() => AtEachStore((scratch, finish) =>
+    public void A_incarnation_restored_while_it_makes_a_file_of_its_journal_finds_it_made() => AtEachStore((scratch, finish) =>
     {
         using var journal = Journal.Open(scratch.At, null);
         while (journal.Position < Journal.CellsPerFile)
@@ -60,7 +60,7 @@ public sealed class NewFileTests : IDisposable
         }
         finish("1", () =>
         {
-            // The same file, which the former life went on with.
+            // The same file, which the previous incarnation went on with.
             var file = Mapping.Create(scratch.At / "1", 64 * 1024);
             file.View.Write(8, 1L);
             file.View.Write(0, Journal.MagicValue);
@@ -71,14 +71,14 @@ public sealed class NewFileTests : IDisposable
     });
 
     /// <param name="name">Of the file that is being made.</param>
-    /// <param name="make">Makes it as the former life did.</param>
+    /// <param name="make">Makes it as the previous incarnation did.</param>
     private delegate void Finish(string name, Func<IDisposable> make);
 
     /// <summary>
-    /// Runs it once for each store while the file is made: there the former life, of which this one has all memory, has the
-    /// file made, under its own name.
+    /// Runs it once for each store while the file is made: there the previous incarnation, of which this one has all memory, has
+    /// the file made, under its own name.
     /// </summary>
-    private static void AtEachStore(Action<Scratch, Finish> life)
+    private static void AtEachStore(Action<Scratch, Finish> incarnation)
     {
         var times = 0;
         for (var (at, happened) = (1, true); happened; at++)
@@ -87,7 +87,7 @@ public sealed class NewFileTests : IDisposable
             var (stores, done) = (0, false);
             try
             {
-                life(scratch, (name, make) => Region.OnStore = () =>
+                incarnation(scratch, (name, make) => Region.OnStore = () =>
                 {
                     var temporary = Path.Combine(scratch.Folder, $"{name}.new");
                     if (!done && File.Exists(temporary) && ++stores == at)

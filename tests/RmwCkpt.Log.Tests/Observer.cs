@@ -5,7 +5,7 @@ namespace RmwCkpt.Log.Tests;
 /// <summary>A reader of one log that outlives its writers, and what it has seen: I1 and I2 of the test regime.</summary>
 internal sealed class Observer(TrustedPath folder, Func<long, byte[]> expected, bool mayLose) : IDisposable
 {
-    private readonly Dictionary<long, (uint Life, long Time)> _seen = [];
+    private readonly Dictionary<long, (uint Incarnation, long Time)> _seen = [];
     private LogReader? _reader;
     private long _last;
     private long _read;
@@ -61,7 +61,7 @@ internal sealed class Observer(TrustedPath folder, Func<long, byte[]> expected, 
         return last;
     }
 
-    /// <summary>The last life has ended: all is there, nothing twice, and nobody waits.</summary>
+    /// <summary>The last incarnation has ended: all is there, nothing twice, and nobody waits.</summary>
     public void Finish(long count)
     {
         Look();

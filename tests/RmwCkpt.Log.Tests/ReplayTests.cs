@@ -10,7 +10,7 @@ public sealed class ReplayTests : IDisposable
     public void Dispose() => _scratch.Dispose();
 
     [Fact]
-    public void The_next_life_finds_what_was_said_and_then_goes_on()
+    public void The_next_incarnation_finds_what_was_said_and_then_goes_on()
     {
         using var first = _scratch.Write();
         using var restored = _scratch.Write();
@@ -20,10 +20,10 @@ public sealed class ReplayTests : IDisposable
             for (var i = 1; i <= 100; i++)
             {
                 Assert.Equal(i, next.NextSequence);
-                Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2));
+                Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), incarnation: 2));
             }
         }
-        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(restored, "new"u8, life: 2));
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(restored, "new"u8, incarnation: 2));
         Assert.Equal(101, restored.Head.TailSequence);
         using var reader = _scratch.Read();
         Assert.Equal(101, Scratch.Drain(reader).Count);
@@ -31,7 +31,7 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
-    public void A_life_that_says_less_finds_later_what_it_says()
+    public void A_incarnation_that_says_less_finds_later_what_it_says()
     {
         using var first = _scratch.Write();
         Scratch.AppendMany(first, 1, 100, 500);
@@ -49,18 +49,18 @@ public sealed class ReplayTests : IDisposable
     [InlineData(500)]
     [InlineData(501)]
     [InlineData(9000)]
-    public void What_a_life_says_otherwise_stays_as_it_was_heard(int size)
+    public void What_an_incarnation_says_otherwise_stays_as_it_was_heard(int size)
     {
         using var first = _scratch.Write();
         Scratch.AppendMany(first, 1, 100, 500);
         using var next = _scratch.Write();
-        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), life: 2));
-        Assert.Equal((AppendResult.Differs, 2), Scratch.Append(next, Scratch.Payload(999, size), life: 2));
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), incarnation: 2));
+        Assert.Equal((AppendResult.Differs, 2), Scratch.Append(next, Scratch.Payload(999, size), incarnation: 2));
         for (var i = 3; i <= 100; i++)
         {
-            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2));
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), incarnation: 2));
         }
-        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(999, size), life: 2));
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(999, size), incarnation: 2));
         using var reader = _scratch.Read();
         var read = Scratch.Drain(reader);
         Assert.Equal([.. Enumerable.Range(1, 101).Select(i => (long)i)], read.ConvertAll(f => f.Sequence));
@@ -80,14 +80,14 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal((AppendResult.Found, 3), Say("c", 2)); // by another thread, and earlier
         Assert.Equal((AppendResult.Differs, 1), Say("x", 1)); // instead of a
         Assert.Equal((AppendResult.Found, 2), Say("b", 1));
-        Assert.Equal((AppendResult.Appended, 5), Say("y", 1)); // the former life died before it said so
+        Assert.Equal((AppendResult.Appended, 5), Say("y", 1)); // the previous incarnation died before it said so
         Assert.Equal((AppendResult.Appended, 6), Say("z", 2));
         Assert.Equal((AppendResult.Found, 4), Say("d", 3));
         Assert.Equal((AppendResult.Appended, 7), Say("d", 4));
         using var reader = _scratch.Read();
         Assert.Equal(["a", "b", "c", "d", "y", "z", "d"], Scratch.Drain(reader).ConvertAll(f => Encoding.ASCII.GetString(f.Payload)));
 
-        (AppendResult, long) Say(string text, long cause) => Scratch.Append(next, Encoding.ASCII.GetBytes(text), life: 2, origin: Of(cause));
+        (AppendResult, long) Say(string text, long cause) => Scratch.Append(next, Encoding.ASCII.GetBytes(text), incarnation: 2, origin: Of(cause));
         static Origin Of(long cause) => new(cause, 1, Novelty.Interrupted);
     }
 
@@ -97,16 +97,16 @@ public sealed class ReplayTests : IDisposable
         using var first = _scratch.Write();
         Scratch.AppendMany(first, 1, 100, 500);
         using var next = _scratch.Write();
-        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), life: 2));
-        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(2, 500), life: 2, origin: s_new));
-        next.PassFormer();
-        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(3, 500), life: 2, origin: s_new));
+        Assert.Equal((AppendResult.Found, 1), Scratch.Append(next, Scratch.Payload(1, 500), incarnation: 2));
+        Assert.Equal((AppendResult.Appended, 101), Scratch.Append(next, Scratch.Payload(2, 500), incarnation: 2, origin: s_new));
+        next.PassPrevious();
+        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(3, 500), incarnation: 2, origin: s_new));
         Assert.False(next.HasSaid(2));
         Assert.True(next.HasSaid(101));
         // A thread that is late.
-        Assert.Equal((AppendResult.Found, 2), Scratch.Append(next, Scratch.Payload(2, 500), life: 2));
+        Assert.Equal((AppendResult.Found, 2), Scratch.Append(next, Scratch.Payload(2, 500), incarnation: 2));
         Assert.True(next.HasSaid(2));
-        Assert.Equal((AppendResult.Found, 100), Scratch.Append(next, Scratch.Payload(100, 500), life: 2));
+        Assert.Equal((AppendResult.Found, 100), Scratch.Append(next, Scratch.Payload(100, 500), incarnation: 2));
     }
 
     [Fact]
@@ -120,13 +120,13 @@ public sealed class ReplayTests : IDisposable
         using var next = _scratch.Write();
         for (var i = 1; i <= 99; i += 2)
         {
-            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), life: 2, origin: new Origin(0, 3, Novelty.Unprompted)));
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(next, Scratch.Payload(i, 500), incarnation: 2, origin: new Origin(0, 3, Novelty.Unprompted)));
         }
         var device = new Origin(0, 2, Novelty.Unprompted);
-        Assert.Equal((AppendResult.Found, 2), Scratch.Append(next, Scratch.Payload(2, 500), life: 2, origin: device));
-        Assert.Equal((AppendResult.Otherwise, 101), Scratch.Append(next, Scratch.Payload(777, 500), life: 2, origin: device));
+        Assert.Equal((AppendResult.Found, 2), Scratch.Append(next, Scratch.Payload(2, 500), incarnation: 2, origin: device));
+        Assert.Equal((AppendResult.Otherwise, 101), Scratch.Append(next, Scratch.Payload(777, 500), incarnation: 2, origin: device));
         // The loop is at its end, which is no sign that it does something else.
-        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(101, 500), life: 2, origin: new Origin(0, 3, Novelty.Unprompted)));
+        Assert.Equal((AppendResult.Appended, 102), Scratch.Append(next, Scratch.Payload(101, 500), incarnation: 2, origin: new Origin(0, 3, Novelty.Unprompted)));
     }
 
     [Fact]
@@ -142,24 +142,24 @@ public sealed class ReplayTests : IDisposable
         for (var i = 1; i <= 3; i++)
         {
             var origin = new Origin(77, 9, Novelty.Replayed);
-            Assert.Equal((AppendResult.Differs, i), Scratch.Append(next, Scratch.Payload(100 + i, 500), life: 2, origin: origin));
+            Assert.Equal((AppendResult.Differs, i), Scratch.Append(next, Scratch.Payload(100 + i, 500), incarnation: 2, origin: origin));
         }
         var worker = new Origin(0, 1, Novelty.UnpromptedInReplay);
-        Assert.Equal((AppendResult.Differs, 4), Scratch.Append(next, Scratch.Payload(104, 500), life: 2, origin: worker));
-        Assert.Equal((AppendResult.Found, 6), Scratch.Append(next, Scratch.Payload(6, 500), life: 2, origin: worker));
-        Assert.Equal((AppendResult.Appended, 7), Scratch.Append(next, Scratch.Payload(7, 500), life: 2, origin: new Origin(78, 1, Novelty.New)));
+        Assert.Equal((AppendResult.Differs, 4), Scratch.Append(next, Scratch.Payload(104, 500), incarnation: 2, origin: worker));
+        Assert.Equal((AppendResult.Found, 6), Scratch.Append(next, Scratch.Payload(6, 500), incarnation: 2, origin: worker));
+        Assert.Equal((AppendResult.Appended, 7), Scratch.Append(next, Scratch.Payload(7, 500), incarnation: 2, origin: new Origin(78, 1, Novelty.New)));
     }
 
     [Fact]
-    public void A_life_restored_while_it_appended_something_new_appends_it_once()
+    public void A_incarnation_restored_while_it_appended_something_new_appends_it_once()
     {
         using var first = _scratch.Write();
         Scratch.AppendMany(first, 1, 3, 500);
         using var restored = _scratch.Write();
         var aside = restored.Reserve(500);
-        using var former = _scratch.Write();
-        former.PassFormer();
-        Scratch.Append(former, Scratch.Payload(9, 500), life: 2, origin: s_new);
+        using var previous = _scratch.Write();
+        previous.PassPrevious();
+        Scratch.Append(previous, Scratch.Payload(9, 500), incarnation: 2, origin: s_new);
         Scratch.Payload(9, 500).CopyTo(aside.Payload.All);
         Assert.Equal(AppendResult.Found, restored.Commit(aside, 500, 0, 3, 0, s_new, out var sequence));
         Assert.Equal(4, sequence);
@@ -181,7 +181,7 @@ public sealed class ReplayTests : IDisposable
             Assert.Equal(
                 (i == last - 2 ? AppendResult.Found : AppendResult.Found, i), Recover(next, Scratch.Payload(i, 500)));
         }
-        Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(last - 3, 500), life: 2));
+        Assert.Equal((AppendResult.Appended, 21), Scratch.Append(next, Scratch.Payload(last - 3, 500), incarnation: 2));
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
-    public void A_reply_that_a_former_life_did_not_give_comes_after_all_of_its()
+    public void A_reply_that_a_previous_incarnation_did_not_give_comes_after_all_of_its()
     {
         const int Count = 500;
         using var first = _scratch.Write();
@@ -278,44 +278,44 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
-    public void A_life_restored_between_claim_and_commit_finds_its_frame_committed()
+    public void A_incarnation_restored_between_claim_and_commit_finds_its_frame_committed()
     {
         using var restored = _scratch.Write();
         var claim = restored.Reserve(3);
-        // The former life is the same memory going on: it commits what it claimed, and more.
-        using var former = _scratch.Write();
-        Scratch.Append(former, "abc"u8, life: 1, time: 5);
-        Scratch.Append(former, "def"u8, life: 1, time: 6);
+        // The previous incarnation is the same memory going on: it commits what it claimed, and more.
+        using var previous = _scratch.Write();
+        Scratch.Append(previous, "abc"u8, incarnation: 1, time: 5);
+        Scratch.Append(previous, "def"u8, incarnation: 1, time: 6);
         var before = File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName);
 
         "abc"u8.CopyTo(claim.Payload.All);
         Assert.Equal(AppendResult.Found, restored.Commit(claim, 3, Frame.Recovered, 2, 5, Scratch.Replayed, out var sequence));
         Assert.Equal(1, sequence);
-        Assert.Equal((AppendResult.Found, 2), Scratch.Append(restored, "def"u8, life: 2));
+        Assert.Equal((AppendResult.Found, 2), Scratch.Append(restored, "def"u8, incarnation: 2));
         Assert.Equal(before, File.ReadAllBytes(Segment.PathOf(_scratch.At, 0).FullName));
         Assert.Equal(2, restored.Head.TailSequence);
         Assert.Equal(94, restored.Head.Bytes);
     }
 
     [Fact]
-    public void A_life_that_replays_what_is_no_longer_kept_counts_it()
+    public void A_incarnation_that_replays_what_is_no_longer_kept_counts_it()
     {
         using var restored = _scratch.Write(retention: 0);
-        using var former = _scratch.Write(retention: 0);
-        Assert.Equal((AppendResult.Appended, 1), Scratch.Append(former, Scratch.Payload(1, 1000)));
+        using var previous = _scratch.Write(retention: 0);
+        Assert.Equal((AppendResult.Appended, 1), Scratch.Append(previous, Scratch.Payload(1, 1000)));
         Assert.Equal((AppendResult.Found, 1), Scratch.Append(restored, Scratch.Payload(1, 1000)));
-        Scratch.AppendMany(former, 2, 50, 1000);
+        Scratch.AppendMany(previous, 2, 50, 1000);
         for (var i = 2; i <= 50; i++)
         {
-            Assert.Equal((AppendResult.Found, i), Scratch.Append(restored, Scratch.Payload(i, 1000), life: 2));
+            Assert.Equal((AppendResult.Found, i), Scratch.Append(restored, Scratch.Payload(i, 1000), incarnation: 2));
         }
-        Assert.Equal((AppendResult.Appended, 51), Scratch.Append(restored, Scratch.Payload(51, 1000), life: 2));
+        Assert.Equal((AppendResult.Appended, 51), Scratch.Append(restored, Scratch.Payload(51, 1000), incarnation: 2));
         using var reader = _scratch.Read();
         Assert.Equal(51, Scratch.Sequences(reader)[^1]);
     }
 
     [Fact]
-    public void A_segment_made_by_a_life_that_died_in_rolling_gets_its_true_first_sequence()
+    public void A_segment_made_by_an_incarnation_that_died_in_rolling_gets_its_true_first_sequence()
     {
         using (var writer = _scratch.Write())
         {
@@ -327,15 +327,15 @@ public sealed class ReplayTests : IDisposable
         {
             Scratch.Append(next, Scratch.Payload(i, 1000));
         }
-        // Another message than the one that made the former life roll: it still fits.
-        Assert.Equal((AppendResult.Appended, 4), Scratch.Append(next, "small"u8, life: 2));
-        Assert.Equal((AppendResult.Appended, 5), Scratch.Append(next, Scratch.Payload(5, 1000), life: 2));
+        // Another message than the one that made the previous incarnation roll: it still fits.
+        Assert.Equal((AppendResult.Appended, 4), Scratch.Append(next, "small"u8, incarnation: 2));
+        Assert.Equal((AppendResult.Appended, 5), Scratch.Append(next, Scratch.Payload(5, 1000), incarnation: 2));
         using var segment = Segment.Open(_scratch.At, 1)!;
         Assert.Equal(5, segment.View.ReadInt64(Segment.FirstSequence));
     }
 
     [Fact]
-    public void What_a_life_that_died_in_recycling_left_is_removed()
+    public void What_an_incarnation_that_died_in_recycling_left_is_removed()
     {
         using var writer = _scratch.Write(retention: 0);
         Scratch.AppendMany(writer, 1, 30, 900);
@@ -344,7 +344,7 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal(3, Directory.GetFiles(_scratch.Folder).Length);
     }
 
-    /// <summary>What a second life says while it recovers.</summary>
+    /// <summary>What a second incarnation says while it recovers.</summary>
     private static (AppendResult Result, long Sequence) Recover(LogWriter writer, byte[] payload, int key = 0) =>
-        Scratch.Append(writer, payload, life: 2, flags: Frame.Recovered, key: key);
+        Scratch.Append(writer, payload, incarnation: 2, flags: Frame.Recovered, key: key);
 }

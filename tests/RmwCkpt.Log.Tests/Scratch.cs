@@ -24,7 +24,7 @@ internal sealed class Scratch : IDisposable
 
     private static string Prefix => $"rmw_ckpt-test-{Environment.ProcessId}-t{Environment.CurrentManagedThreadId}-";
 
-    /// <summary>Unmaps what lives that ended in the middle of a call of this thread have left mapped.</summary>
+    /// <summary>Unmaps what incarnations that ended in the middle of a call of this thread have left mapped.</summary>
     public static void Sweep()
     {
         foreach (var line in File.ReadAllLines("/proc/self/maps"))
@@ -55,21 +55,21 @@ internal sealed class Scratch : IDisposable
     public static Origin Replayed => new(0, 0, Novelty.Replayed);
 
     public static (AppendResult Result, long Sequence) Append(
-        LogWriter writer, ReadOnlySpan<byte> payload, uint life = 1, long time = 0, byte flags = 0, int key = 0,
+        LogWriter writer, ReadOnlySpan<byte> payload, uint incarnation = 1, long time = 0, byte flags = 0, int key = 0,
         Origin? origin = null)
     {
         var reservation = writer.Reserve(payload.Length);
         payload.CopyTo(reservation.Payload.All);
-        return (writer.Commit(reservation, payload.Length, flags, life, time, origin ?? Replayed, out var sequence, key), sequence);
+        return (writer.Commit(reservation, payload.Length, flags, incarnation, time, origin ?? Replayed, out var sequence, key), sequence);
     }
 
     /// <summary>As Append, written where it is read, in what is lent for payloads of <paramref name="size"/> bytes.</summary>
     public static (AppendResult Result, long Sequence) Lend(
-        LogWriter writer, ReadOnlySpan<byte> payload, int size, uint life = 1, long time = 0, byte flags = 0, Origin? origin = null)
+        LogWriter writer, ReadOnlySpan<byte> payload, int size, uint incarnation = 1, long time = 0, byte flags = 0, Origin? origin = null)
     {
         var loan = writer.Borrow(size)!;
         payload.CopyTo(loan.Payload.All);
-        return (writer.Commit(loan, payload.Length, flags, life, time, origin ?? Replayed, out var sequence), sequence);
+        return (writer.Commit(loan, payload.Length, flags, incarnation, time, origin ?? Replayed, out var sequence), sequence);
     }
 
     /// <summary>Appends messages <paramref name="from"/> to <paramref name="to"/>, number i of time 10 i.</summary>

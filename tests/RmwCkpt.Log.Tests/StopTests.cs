@@ -27,10 +27,10 @@ public sealed class StopTests(ITestOutputHelper output)
             {
                 for (var (stopAt, ended) = (1, false); !ended; stopAt++)
                 {
-                    using var lives = new Lives(plan);
-                    ended = lives.Live(stopAt, snapshotAt: snapshotAt) > 0;
-                    lives.Live(0, restored: lives.HasSnapshot);
-                    lives.Finish();
+                    using var incarnations = new Incarnations(plan);
+                    ended = incarnations.Live(stopAt, snapshotAt: snapshotAt) > 0;
+                    incarnations.Live(0, restored: incarnations.HasSnapshot);
+                    incarnations.Finish();
                     runs++;
                 }
                 Scratch.Sweep();
@@ -52,11 +52,11 @@ public sealed class StopTests(ITestOutputHelper output)
             // Of the second stops each third, another third for each first one; RMW_CKPT_STEP=1 takes all.
             for (var (again, over) = (1 + (stopAt % step), false); !over; again += step)
             {
-                using var lives = new Lives(plan);
-                ended = lives.Live(stopAt, snapshotAt: 1) > 0;
-                over = lives.Live(again, restored: again % 2 == 0 && lives.HasSnapshot) > 0;
-                lives.Live(0);
-                lives.Finish();
+                using var incarnations = new Incarnations(plan);
+                ended = incarnations.Live(stopAt, snapshotAt: 1) > 0;
+                over = incarnations.Live(again, restored: again % 2 == 0 && incarnations.HasSnapshot) > 0;
+                incarnations.Live(0);
+                incarnations.Finish();
                 runs++;
             }
             Scratch.Sweep();
@@ -74,14 +74,14 @@ public sealed class StopTests(ITestOutputHelper output)
         }
         var seeds = int.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_SEEDS"), out var many) ? many : Seeds;
         var start = Environment.TickCount;
-        var lives = 0;
+        var incarnations = 0;
         Parallel.For(0, (seeds + 499) / 500, new ParallelOptions { MaxDegreeOfParallelism = 2 }, block =>
         {
             for (var seed = block * 500; seed < Math.Min(seeds, (block + 1) * 500); seed++)
             {
                 try
                 {
-                    Interlocked.Add(ref lives, RunSeed(seed));
+                    Interlocked.Add(ref incarnations, RunSeed(seed));
                 }
                 catch (Exception e)
                 {
@@ -90,7 +90,7 @@ public sealed class StopTests(ITestOutputHelper output)
             }
             Scratch.Sweep();
         });
-        output.WriteLine($"{seeds} seeds, {lives} lives, {Environment.TickCount - start} ms");
+        output.WriteLine($"{seeds} seeds, {incarnations} incarnations, {Environment.TickCount - start} ms");
     }
 
     private static int RunSeed(int seed)
@@ -108,14 +108,14 @@ public sealed class StopTests(ITestOutputHelper output)
             schedule, sizes[..(1 + random.Next(4))], random.Next(2) == 0 ? random.Next(20_000) : long.MaxValue / 2,
             random.Next(4) == 0, random.Next(4) == 0, random.Next(3) == 0);
         var laziness = random.Next(4) == 0 ? 200 : 1 + random.Next(4);
-        using var lives = new Lives(plan, () => random.Next(laziness) == 0);
+        using var incarnations = new Incarnations(plan, () => random.Next(laziness) == 0);
         var deaths = 1 + random.Next(3);
         for (var i = 0; i < deaths; i++)
         {
-            lives.Live(1 + random.Next(40 * schedule.Length), random.Next(2) == 0 && lives.HasSnapshot, random.Next(-2, schedule.Length));
+            incarnations.Live(1 + random.Next(40 * schedule.Length), random.Next(2) == 0 && incarnations.HasSnapshot, random.Next(-2, schedule.Length));
         }
-        lives.Live(0, random.Next(2) == 0 && lives.HasSnapshot);
-        lives.Finish();
+        incarnations.Live(0, random.Next(2) == 0 && incarnations.HasSnapshot);
+        incarnations.Finish();
         return deaths + 1;
     }
 }

@@ -2,14 +2,14 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log.Tests;
 
-/// <summary>A life ended at a store.</summary>
+/// <summary>An incarnation ended at a store.</summary>
 internal sealed class StoppedException : Exception
 {
     /// <summary>
-    /// Runs a life until a point: before and after each store there is one, from 1. <paramref name="look"/> sees the
-    /// memory at each. The number of points; negative: the life was stopped at that one.
+    /// Runs an incarnation until a point: before and after each store there is one, from 1. <paramref name="look"/> sees the
+    /// memory at each. The number of points; negative: the incarnation was stopped at that one.
     /// </summary>
-    public static int Run(Action life, int stopAt, Action look)
+    public static int Run(Action incarnation, int stopAt, Action look)
     {
         var points = 0;
         Region.OnStore = () =>
@@ -22,7 +22,7 @@ internal sealed class StoppedException : Exception
         };
         try
         {
-            life();
+            incarnation();
             return points;
         }
         catch (StoppedException)
@@ -35,7 +35,7 @@ internal sealed class StoppedException : Exception
         }
     }
 
-    /// <summary>Runs what is no part of the life: nothing is counted, nothing stopped.</summary>
+    /// <summary>Runs what is no part of the incarnation: nothing is counted, nothing stopped.</summary>
     public static void Aside(Action action)
     {
         var hook = Region.OnStore;

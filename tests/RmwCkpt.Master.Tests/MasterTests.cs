@@ -113,7 +113,7 @@ public sealed class MasterTests
         Assert.Contains("came from pid", domain.Call(Pid + 1, request).Error, StringComparison.Ordinal);
         Assert.Contains("came from pid",
             domain.Call(Pid + 1, new Request { Leave = new Leave { Process = welcome.Process } }).Error, StringComparison.Ordinal);
-        Assert.Contains("next life",
+        Assert.Contains("next incarnation",
             domain.Call(Pid + 1, new Request { Hello = new Hello { Resume = welcome.Process } }).Error, StringComparison.Ordinal);
     }
 

@@ -5,7 +5,7 @@ using RmwCkpt.Middleware.Replay;
 
 namespace RmwCkpt.Middleware.Tests;
 
-/// <summary>A folder in memory, a process table slot, and lives of one process' determinants.</summary>
+/// <summary>A folder in memory, a process table slot, and incarnations of one process' determinants.</summary>
 internal sealed class Scratch : IDisposable
 {
     private readonly NativeBuffer _slot = new();

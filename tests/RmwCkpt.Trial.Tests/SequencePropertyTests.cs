@@ -3,13 +3,15 @@ using FsCheck.Xunit;
 
 namespace RmwCkpt.Trial.Tests;
 
-/// <summary>Made-up lives: what a right recovery writes is clean, and any one change to a life without death is not.</summary>
+/// <summary>
+/// Made-up incarnations: what a right recovery writes is clean, and any one change to an incarnation without death is not.
+/// </summary>
 public class SequencePropertyTests
 {
     [Property]
     public void Right_lives_are_clean(PositiveInt length, NonNegativeInt[] steps)
     {
-        var (numbers, deaths) = Lives(length.Get + 1, steps);
+        var (numbers, deaths) = Incarnations(length.Get + 1, steps);
 
         var tally = SequenceCheckTests.Check(numbers, deaths, numbers.Max());
 
@@ -20,7 +22,7 @@ public class SequencePropertyTests
     [Property]
     public void One_step_back_too_many_is_seen(PositiveInt length, NonNegativeInt[] steps)
     {
-        var (numbers, deaths) = Lives(length.Get + 1, steps);
+        var (numbers, deaths) = Incarnations(length.Get + 1, steps);
         numbers.Add(numbers[^1]);
 
         Assert.Equal(1, SequenceCheckTests.Check(numbers, deaths, numbers.Max()).Repeated);
@@ -48,7 +50,7 @@ public class SequencePropertyTests
     }
 
     /// <summary>Lines of a node that dies `steps.Length` times at multiples of `length`, going back by each step.</summary>
-    private static (List<long> Numbers, int Deaths) Lives(int length, NonNegativeInt[] steps)
+    private static (List<long> Numbers, int Deaths) Incarnations(int length, NonNegativeInt[] steps)
     {
         var numbers = new List<long>();
         var (next, highest, deaths) = (1L, 0L, 0);

@@ -39,10 +39,10 @@ def test_who_hears_all_and_who_says_all_die_in_turn(domain):
     listener = domain.start('all_listener', 0.002)
     talker = domain.start('all_talker', 0.02)
     wait_for_status(domain, lambda nodes: all(x['last_checkpoint'] for x in nodes.values()))
-    for life, name in ((2, '/all_listener'), (2, '/all_talker'), (3, '/all_listener')):
+    for incarnation, name in ((2, '/all_listener'), (2, '/all_talker'), (3, '/all_listener')):
         wait_for_more(listener)
         os.kill(pid_of(domain, name), signal.SIGKILL)
-        wait_for_status(domain, lambda nodes, name=name, life=life: nodes[name]['incarnation'] == life and
+        wait_for_status(domain, lambda nodes, name=name, incarnation=incarnation: nodes[name]['incarnation'] == incarnation and
                         nodes[name]['state'] in ('live', 'catching up'))
     wait_for_more(listener)
     assert_each_is_heard_once(talker, listener)

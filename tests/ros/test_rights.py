@@ -1,4 +1,4 @@
-"""Nodes that may do less or more than their master: a later life never has more rights than the first."""
+"""Nodes that may do less or more than their master: a later incarnation never has more rights than the first."""
 
 import json
 import os

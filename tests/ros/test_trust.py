@@ -95,7 +95,7 @@ class Place:
         """Ends the node that is attacked, of which this was said; how often it had come back before."""
         now = now or node(self.domain, '/counter')
         os.kill(now['pid'], signal.SIGKILL)
-        self.counter.process.wait(PATIENCE)  # its first life is ours to collect; the next ones have its process id
+        self.counter.process.wait(PATIENCE)  # its first incarnation is ours to collect; the next ones have its process id
         return now['recoveries']
 
     def assert_comes_back(self, before):

@@ -45,7 +45,7 @@ internal static class StatusCommand
         {
             Console.WriteLine($"NOTE: {note}");
         }
-        var table = Output.Table("NODES", "PID", "STATE", "LIFE", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
+        var table = Output.Table("NODES", "PID", "STATE", "INCARNATION", "ENDPOINTS", "LAST SNAPSHOT", "RECOVERIES", "LAST SILENCE", "NOTE");
         foreach (var p in status.Processes.OrderBy(Output.Name, StringComparer.Ordinal))
         {
             table.AddRow(

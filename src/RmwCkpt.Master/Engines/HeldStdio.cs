@@ -21,7 +21,7 @@ public enum StdioKind
 public sealed record HeldDescriptor(int Number, StdioKind Kind, string Target, int Access, int Descriptor);
 
 /// <summary>
-/// Descriptors 0, 1 and 2 of a process, held while it lives so that its next life can have the very same: the other end of
+/// Descriptors 0, 1 and 2 of a process, held while it lives so that its next incarnation can have the very same: the other end of
 /// a pipe must not see an end of file when it dies. Not thread-safe; Dispose closes them.
 /// </summary>
 public sealed class HeldStdio : IDisposable

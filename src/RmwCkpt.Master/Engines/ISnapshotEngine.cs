@@ -40,7 +40,7 @@ public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, 
     /// <summary>Told of an attribute that could not be given back.</summary>
     public Action<string> LostAttribute { get; init; } = _ => { };
 
-    /// <summary>The next life is another process of the domain: it has nothing to replay.</summary>
+    /// <summary>The next incarnation is another process of the domain: it has nothing to replay.</summary>
     public bool IsFresh { get; init; }
 }
 

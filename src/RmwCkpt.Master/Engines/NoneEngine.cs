@@ -50,7 +50,7 @@ public sealed class NoneEngine : ISnapshotEngine
             {
                 Posix.Kill(pid, Posix.SigKill);
                 Posix.Reap(pid, out _);
-                return RestoreResult.Failed($"its next life could {more}, which it could not before, and was ended");
+                return RestoreResult.Failed($"its next incarnation could {more}, which it could not before, and was ended");
             }
             return new RestoreResult(pid, "");
         }

@@ -7,7 +7,7 @@ public sealed record Kin(int Pid, ulong StartTime);
 
 /// <summary>
 /// What is left of a dead process' tree: its children live on, in its session, with the ids that its image has for them, and
-/// beside those that its next life makes. They are ended before it comes back.
+/// beside those that its next incarnation makes. They are ended before it comes back.
 /// </summary>
 internal static class ProcessKin
 {

@@ -59,7 +59,7 @@ internal static class RightsCheck
         }
         if (AfterStart(first).Bounding != own.Bounding && !Has(own, Capability.SetPcap))
         {
-            return "capabilities that it can never have cannot be taken from its next life: the master lacks cap_setpcap";
+            return "capabilities that it can never have cannot be taken from its next incarnation: the master lacks cap_setpcap";
         }
         if (!IsRoot(first) && first.Permitted != first.Ambient)
         {

@@ -33,8 +33,8 @@ internal readonly record struct EndOf(int? Status)
     /// <summary>`rmw_ckpt stop` has told it to end.</summary>
     public bool WasTold { get; init; }
 
-    /// <summary>A life that ends by itself sooner is not brought back; one that was brought back has failed.</summary>
-    public static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(5);
+    /// <summary>An incarnation that ends by itself sooner is not brought back; one that was brought back has failed.</summary>
+    public static readonly TimeSpan ShortIncarnation = TimeSpan.FromSeconds(5);
 
     /// <summary>Its exit handlers ran, and it had not shut down before.</summary>
     public bool Exited { get; init; }
@@ -56,11 +56,11 @@ internal readonly record struct EndOf(int? Status)
         && status != 0 && status - 128 is not (Posix.SigHup or Posix.SigInt or Posix.SigTerm);
 
     /// <summary>It was brought back, and failed again at once.</summary>
-    public bool FailedAgain => IsFailure && IsRevived && LivedFor < ShortLife;
+    public bool FailedAgain => IsFailure && IsRevived && LivedFor < ShortIncarnation;
 
     /// <summary>It ended by itself, and is not to be brought back.</summary>
     private bool IsOver => ExitStatus is null ? Exited && Signal == 0
-        : !IsFailure || OnlySignals || (Exited && (HasNothing || (!IsRevived && LivedFor < ShortLife)));
+        : !IsFailure || OnlySignals || (Exited && (HasNothing || (!IsRevived && LivedFor < ShortIncarnation)));
 
     /// <summary>A signal that asks for it had come before or ended it, and not by `rmw_ckpt stop`, which means one node: Ctrl-C, kill, a closed terminal.</summary>
     public bool WasAskedBySignal => !WasTold && (WasAsked || Signal is Posix.SigHup or Posix.SigInt or Posix.SigTerm);

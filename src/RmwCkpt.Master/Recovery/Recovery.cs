@@ -16,7 +16,7 @@ internal enum RecoveryPhase
     /// <summary>Its process id may still be a zombie's.</summary>
     FreePid,
 
-    /// <summary>Its next life gets a number, on record before it can do anything.</summary>
+    /// <summary>Its next incarnation gets a number, on record before it can do anything.</summary>
     Raise,
 
     /// <summary>Images are tried, newest first.</summary>
@@ -55,7 +55,7 @@ internal enum RecoveryPhase
 /// </summary>
 internal sealed partial class Recovery(Supervisor supervisor, Member member, long diedAt, bool forced)
 {
-    /// <summary>Lives one after the other that fail at once; then its launcher's next start is let through.</summary>
+    /// <summary>Incarnations one after the other that fail at once; then its launcher's next start is let through.</summary>
     private const uint MostFailures = 2;
 
     /// <summary>Who has not said again for so long what was said already has nothing of it left, ns.</summary>
@@ -137,7 +137,8 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     }
 
     /// <summary>
-    /// All that it says its former life has said already: it sleeps by other clocks than ROS's, and is not where that one was.
+    /// All that it says its previous incarnation has said already: it sleeps by other clocks than ROS's, and is not where that one
+    /// was.
     /// </summary>
     private bool IsMute()
     {
@@ -218,8 +219,8 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
                 + "rmw_ckpt recover tries once more");
         }
         var wasGood = member.LiveAt != 0
-            && diedAt - member.LiveAt > (long)Supervisor.GoodLife.TotalMilliseconds * Clock.Millisecond;
-        // What a replay says again is not counted as published: only a life that came further has said more.
+            && diedAt - member.LiveAt > (long)Supervisor.LongIncarnation.TotalMilliseconds * Clock.Millisecond;
+        // What a replay says again is not counted as published: only an incarnation that came further has said more.
         var published = member.Published + member.SecondaryCells;
         var isSamePlace = record.DeathPosition == position && record.DeathPublished == published;
         var deaths = isSamePlace && record.Deaths > 0 && !wasGood ? record.Deaths + 1 : 1;
@@ -319,9 +320,9 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
             var waited = TimeSpan.FromTicks((Clock.Steady - begun) / 100);
             switch (there.State)
             {
-                case ProcessState.Live when IsNextLife(there.Pid) && Adopt(there.Pid):
+                case ProcessState.Live when IsNextIncarnation(there.Pid) && Adopt(there.Pid):
                 // It lives, and has left its primary domain meanwhile; another one is that now.
-                case ProcessState.Exited when PrimaryAddress.Of(member) != primary && IsNextLife(there.Pid) && Adopt(there.Pid):
+                case ProcessState.Exited when PrimaryAddress.Of(member) != primary && IsNextIncarnation(there.Pid) && Adopt(there.Pid):
                     supervisor.Log.Followed(_name, there.Pid, primary.Domain, _incarnation);
                     return RecoveryPhase.Replaying;
                 case ProcessState.Exited:
@@ -347,7 +348,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         }
     }
 
-    private bool IsNextLife(int pid) =>
+    private bool IsNextIncarnation(int pid) =>
         supervisor.Registry.StartTime(pid) is not null
         && (pid != member.Entry.Record.Pid || !supervisor.Registry.IsAlive(member));
 

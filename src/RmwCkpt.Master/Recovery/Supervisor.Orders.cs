@@ -89,7 +89,7 @@ internal sealed partial class Supervisor
                 {
                     return;
                 }
-                // Each life that there is meanwhile, as one that was just being restored.
+                // Each incarnation that there is meanwhile, as one that was just being restored.
                 if (told != member.Entry.Record.StartTime && Registry.IsAlive(member))
                 {
                     told = member.Entry.Record.StartTime;

@@ -23,8 +23,8 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>The death at one and the same place after which a process stays down.</summary>
     public const uint LastDeath = 3;
 
-    /// <summary>A life that was live for longer than this is not counted towards <see cref="LastDeath"/>.</summary>
-    public static readonly TimeSpan GoodLife = TimeSpan.FromSeconds(30);
+    /// <summary>An incarnation that was live for longer than this is not counted towards <see cref="LastDeath"/>.</summary>
+    public static readonly TimeSpan LongIncarnation = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a restore may go on that the master before began.</summary>
     private static readonly TimeSpan s_restorePatience = TimeSpan.FromSeconds(10);
@@ -138,8 +138,8 @@ internal sealed partial class Supervisor : IDisposable
         Watch.Start();
         var now = Clock.Steady;
         // To nobody who lives anything is owed: whoever comes next begins anew, and is not to find the dead beside him.
-        var whyKept = live == 0 && dead.Count > 0 ? WhyKept.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
-        dead.ForEach(m => OnEnd(m, now, -1, whyKept));
+        var whyNotUnasked = live == 0 && dead.Count > 0 ? WhyStaysDown.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
+        dead.ForEach(m => OnEnd(m, now, -1, whyNotUnasked));
         Attendance.Start();
         AdoptLaunchers();
     }
@@ -150,7 +150,9 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>The process will join as one that nobody has seen before; what it is told about then.</summary>
     public void StartedFresh(int pid, string note) => _fresh[pid] = note;
 
-    /// <summary>A later life of a process could not be given all of its attributes: said here, and by `status` from now on.</summary>
+    /// <summary>
+    /// A later incarnation of a process could not be given all of its attributes: said here, and by `status` from now on.
+    /// </summary>
     public void AttributeLost(Member member, string what)
     {
         Log.AttributeLost(member.ToString(), what);
@@ -263,17 +265,17 @@ internal sealed partial class Supervisor : IDisposable
     {
         if (Registry.Find(process) is { } member)
         {
-            OnEnd(member, when, pidfd, whyKept: null);
+            OnEnd(member, when, pidfd, whyNotUnasked: null);
         }
     }
 
-    /// <param name="whyKept">Why it is not to be brought back unasked; null: it is, unless it is too old.</param>
-    private void OnEnd(Member member, long when, int pidfd, string? whyKept)
+    /// <param name="whyNotUnasked">Why it is not to be brought back unasked; null: it is, unless it is too old.</param>
+    private void OnEnd(Member member, long when, int pidfd, string? whyNotUnasked)
     {
         _forced.TryRemove(member.Id, out var forced);
         try
         {
-            OnEnd(member, when, pidfd, whyKept, forced);
+            OnEnd(member, when, pidfd, whyNotUnasked, forced);
         }
         catch (Exception e)
         {
@@ -282,7 +284,7 @@ internal sealed partial class Supervisor : IDisposable
         }
     }
 
-    private void OnEnd(Member member, long when, int pidfd, string? whyKept, TaskCompletionSource<Recovery>? forced)
+    private void OnEnd(Member member, long when, int pidfd, string? whyNotUnasked, TaskCompletionSource<Recovery>? forced)
     {
         var record = member.Entry.Record;
         var end = Look(member, record.Pid, pidfd, when) with
@@ -293,7 +295,7 @@ internal sealed partial class Supervisor : IDisposable
             IsRevived = record.Incarnation > 1,
             OnlySignals = member.Policy.Recover == RecoverPolicy.Signals,
         };
-        (member.HowItEnded, member.EndedLife) = (end, record.Incarnation);
+        (member.HowItEnded, member.EndedIncarnation) = (end, record.Incarnation);
         if (end.WasAskedBySignal && member.Launcher is { } launcher)
         {
             _launchers.NoteAsked(launcher, when - ((end.SinceAsked ?? TimeSpan.Zero).Ticks * 100));
@@ -326,10 +328,10 @@ internal sealed partial class Supervisor : IDisposable
         {
             Log.Died(member.ToString(), record.Pid, end.ToString(), member.LastTake, record.Incarnation);
         }
-        whyKept ??= Attendance.Absence() is { } absence ? WhyKept.NobodyLooked(absence) : null;
-        if (forced is null && isDecidedHere && whyKept is not null)
+        whyNotUnasked ??= Attendance.Absence() is { } absence ? WhyStaysDown.NobodyLooked(absence) : null;
+        if (forced is null && isDecidedHere && whyNotUnasked is not null)
         {
-            new Recovery(this, member, when, forced: false).GiveUp(whyKept);
+            new Recovery(this, member, when, forced: false).GiveUp(whyNotUnasked);
             return;
         }
         Begin(member, when, forced is not null, forced);

@@ -43,10 +43,10 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>The processes below it when they were last looked at.</summary>
     public IReadOnlyList<Kin> Below { get; set; } = [];
 
-    /// <summary>The number of the life, if any, that its command was started again for.</summary>
+    /// <summary>The number of the incarnation, if any, that its command was started again for.</summary>
     public uint StartedAgain { get; set; }
 
-    /// <summary>The last life that has said hello again.</summary>
+    /// <summary>The last incarnation that has said hello again.</summary>
     public uint Resumed { get; set; }
 
     /// <summary>Its command was started again, and ended before it was a node.</summary>
@@ -97,10 +97,10 @@ internal sealed class Member(RegistryEntry entry, Region slot)
     /// <summary>The parent of it, or of its keeper.</summary>
     public Ancestor? Launcher => Entry.Record.Ancestors.FirstOrDefault();
 
-    /// <summary>How the last of its lives ended that did, and which one that was (0: none yet).</summary>
+    /// <summary>How the last of its incarnations ended that did, and which one that was (0: none yet).</summary>
     public EndOf HowItEnded { get; set; }
 
-    public uint EndedLife { get; set; }
+    public uint EndedIncarnation { get; set; }
 
     /// <summary>How long ago a signal last asked it to end; null: none has.</summary>
     public TimeSpan? SinceAsked => Slot.AcquireInt64(ProcessTable.AskedAt) is not 0 and var at
@@ -154,7 +154,7 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     public long LiveAt => Slot.AcquireInt64(ProcessTable.LiveAt);
 
-    /// <summary>When its newest life that was brought back first published something new.</summary>
+    /// <summary>When its newest incarnation that was brought back first published something new.</summary>
     public long SaidAt => Slot.AcquireInt64(ProcessTable.SaidAt);
 
     /// <summary>When it joined, on the monotonic clock; 0: under another master.</summary>

@@ -27,9 +27,9 @@ internal sealed partial class ProcessRegistry
         {
             return HelloAgain(pid, hello);
         }
-        if (hello.PrimaryProcess != 0 && FormerLife(pid, hello) is { } former)
+        if (hello.PrimaryProcess != 0 && PreviousIncarnation(pid, hello) is { } previous)
         {
-            return Resume(pid, former);
+            return Resume(pid, previous);
         }
         var rules = PolicyFile.Parse(hello.PolicyFile, hello.PolicyText);
         // The pidfd first: from here on the pid cannot become another's unseen.
@@ -173,7 +173,7 @@ internal sealed partial class ProcessRegistry
     }
 
     /// <summary>A process that was started again in its primary domain: what it was here, or null.</summary>
-    private ulong? FormerLife(int pid, Hello hello)
+    private ulong? PreviousIncarnation(int pid, Hello hello)
     {
         lock (_gate)
         {
@@ -191,7 +191,7 @@ internal sealed partial class ProcessRegistry
             if (!_members.TryGetValue(process, out var member) || member.Entry.Record.Pid != pid || !member.Entry.IsVisible)
             {
                 throw new RequestException(
-                    $"process {pid} is not the next life of process {process:x16}: the master starts those itself");
+                    $"process {pid} is not the next incarnation of process {process:x16}: the master starts those itself");
             }
             member.Resumed = member.Entry.Record.Incarnation;
             member.IsUnheard = false;

@@ -205,7 +205,7 @@ internal sealed partial class ProcessRegistry
                 throw new RequestException(
                     $"process {record.Process_:x16}, which process {facts.Pid} says that it is, is pid {record.Pid} and {member.Entry.State}");
             }
-            // Taken for dead by a master that could not see it, or that knew a former life.
+            // Taken for dead by a master that could not see it, or that knew a previous incarnation.
             Update(member, r =>
             {
                 (r.Pid, r.StartTime, r.Incarnation, r.State, r.Note) = (

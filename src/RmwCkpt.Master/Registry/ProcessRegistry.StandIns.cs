@@ -37,7 +37,7 @@ internal sealed partial class ProcessRegistry
                 StartTime = record.StartTime,
                 Note = record.Note,
             };
-            if (member.EndedLife == record.Incarnation && member.HowItEnded.Status is { } status)
+            if (member.EndedIncarnation == record.Incarnation && member.HowItEnded.Status is { } status)
             {
                 kept.Status = status;
             }

@@ -142,7 +142,7 @@ internal sealed partial class ProcessRegistry
         else if (member.Slot.ReadUInt32(ProcessTable.Pid) != record.Pid && !IsForeign(member) && !IsAlive(member)
             && LivingIn(member.Slot) is { } later)
         {
-            // Its next life, of which the journal has not heard.
+            // Its next incarnation, of which the journal has not heard.
             var incarnation = Math.Max(record.Incarnation, member.Slot.ReadUInt32(ProcessTable.Incarnation));
             Update(member, r => (r.Pid, r.StartTime, r.Incarnation, r.State) =
                 ((uint)later.Pid, later.StartTime, incarnation, (uint)ProcessState.Live));

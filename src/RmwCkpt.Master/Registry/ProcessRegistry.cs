@@ -253,7 +253,7 @@ internal sealed partial class ProcessRegistry : IDisposable
     public void Ring(Member member)
     {
         _table.Ring(member.SlotIndex);
-        // Ring wakes only when the slot says that a thread sleeps, and a process just restored has not said so in this life.
+        // Ring wakes only when the slot says that a thread sleeps, and a process just restored has not said so in this incarnation.
         Futex.WakeAll(member.Slot, ProcessTable.Bell);
         _table.Notify(member.SlotIndex);
     }

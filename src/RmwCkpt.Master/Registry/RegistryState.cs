@@ -172,7 +172,7 @@ public sealed class RegistryState
         return removed;
     }
 
-    /// <summary>Equal but for the time of creation: a life that was started again makes its endpoints again.</summary>
+    /// <summary>Equal but for the time of creation: an incarnation that was started again makes its endpoints again.</summary>
     public static bool IsSame(Entity there, Entity entity) =>
         there.Equals(entity) || there.Equals(new Entity(entity) { Created = there.Created });
 

@@ -17,7 +17,7 @@ public sealed record StoredSnapshot(ulong Process, uint Number, TrustedPath Fold
 /// </summary>
 public sealed class SnapshotStore(RunFolder folder, ILogger log)
 {
-    public const int Kept = 2;
+    public const int UsableKept = 2;
     private const string Unfinished = ".tmp";
 
     /// <summary>Where they may be.</summary>
@@ -119,7 +119,7 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         var usable = 0;
         foreach (var snapshot in List(process))
         {
-            if (usable >= Kept)
+            if (usable >= UsableKept)
             {
                 foreach (var root in Roots)
                 {

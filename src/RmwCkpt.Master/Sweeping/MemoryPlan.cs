@@ -9,13 +9,13 @@ public static class MemoryPlan
     public static long Images(long budget) => budget / 4 * 3;
 
     /// <summary>Logs whose writers are gone may have so much.</summary>
-    public static long LeftLogs(long budget) => budget / 4;
+    public static long OrphanedLogs(long budget) => budget / 4;
 
     /// <summary>What is kept from others who share the file system, for who joins or recovers when they have filled it.</summary>
     public static long Spare(long budget) => Math.Min(4L << 20, budget / 8);
 
     /// <summary>What is not given out, for those who join between two looks.</summary>
-    public static long Kept(long room) => room / 16;
+    public static long Reserve(long room) => room / 16;
 
     /// <summary>The budget where none is asked for, and the most that can be had: of a file system of so many bytes.</summary>
     public static long Budget(long? asked, long fileSystem) => Math.Min(asked ?? fileSystem / 4, fileSystem / 10 * 9);
@@ -28,7 +28,7 @@ public static class MemoryPlan
     public static long Share(long room, IEnumerable<long> sizes)
     {
         var wanted = sizes.Select(x => (2 * x) + ILogLimits.Least).Order().ToList();
-        var left = room - Kept(room);
+        var left = room - Reserve(room);
         for (var i = 0; i < wanted.Count; i++)
         {
             var equal = left / (wanted.Count - i);

@@ -127,7 +127,7 @@ internal sealed class MemoryWatch : IDisposable
         }
         _took = Clock.Steady - begun;
         // What was shared out a while ago is too much where many have joined since.
-        var soon = Math.Abs(Used - before) > MemoryPlan.Kept(Budget) / 4 || 100 * Used > s_warnAt[0] * Budget;
+        var soon = Math.Abs(Used - before) > MemoryPlan.Reserve(Budget) / 4 || 100 * Used > s_warnAt[0] * Budget;
         LookIn(
             soon ? Math.Clamp(_took * PartOfTimeSoon, Soon * Clock.Millisecond, Interval * Clock.Millisecond)
                 : Math.Max(_took * PartOfTime, Interval * Clock.Millisecond),
@@ -169,7 +169,7 @@ internal sealed class MemoryWatch : IDisposable
         _words.Used = all;
         _words.Share = share;
         // What is written, or let go of, meanwhile may have been seen or not: the worse is taken for true.
-        _words.MostGrown = Math.Min(grown, _words.Grown) + Math.Max(0, room - MemoryPlan.Kept(room) - kept.Sum());
+        _words.MostGrown = Math.Min(grown, _words.Grown) + Math.Max(0, room - MemoryPlan.Reserve(room) - kept.Sum());
         _words.NeededSince = NeededSince(Clock.Real);
         if (kept.Sum() > room && kept.Any(x => x > share))
         {

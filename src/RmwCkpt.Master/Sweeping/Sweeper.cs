@@ -12,7 +12,7 @@ namespace RmwCkpt.Master.Sweeping;
 
 /// <summary>
 /// Removes what processes and destroyed endpoints leave behind: journal and images soon, logs once nobody can need them
-/// (see <see cref="LeftLogs"/>). Thread-safe.
+/// (see <see cref="OrphanedLogs"/>). Thread-safe.
 /// </summary>
 internal sealed class Sweeper
 {
@@ -27,7 +27,7 @@ internal sealed class Sweeper
     private readonly SnapshotStore _store;
     private readonly StateShare _state;
     private readonly ILogger _log;
-    private readonly LeftLogs _logs;
+    private readonly OrphanedLogs _logs;
     private readonly Func<long> _leftLimit;
     private readonly List<Departure> _departures = [];
     private readonly List<Gid> _destroyed = [];
@@ -40,7 +40,7 @@ internal sealed class Sweeper
     {
         (_folder, _watch, _registry, _store, _state, _log) = (folder, watch, registry, store, state, log);
         _leftLimit = leftLimit;
-        _logs = new LeftLogs(folder, registry, engine, Remove, log);
+        _logs = new OrphanedLogs(folder, registry, engine, Remove, log);
     }
 
     /// <summary>A process has left.</summary>

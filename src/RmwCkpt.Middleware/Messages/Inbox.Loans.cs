@@ -5,7 +5,7 @@ namespace RmwCkpt.Middleware.Messages;
 /// <summary>Messages that are read where they are, for as long as the caller likes.</summary>
 public sealed partial class Inbox
 {
-    private readonly Dictionary<nint, KeptFrame> _loans = [];
+    private readonly Dictionary<nint, LeasedFrame> _loans = [];
     private nint _lentAddress;
 
     /// <summary>
@@ -13,10 +13,10 @@ public sealed partial class Inbox
     /// </summary>
     public bool EndWithLoan()
     {
-        KeptFrame? kept = null;
+        LeasedFrame? kept = null;
         try
         {
-            kept = _lentFrom!.Reader.Keep(_session.SlotIndex, _entity);
+            kept = _lentFrom!.Reader.Lease(_session.SlotIndex, _entity);
             if (kept is { } frame)
             {
                 lock (_loans)

@@ -133,7 +133,7 @@ public sealed partial class Outbox
             _time = _session.ReplayJournal.Clock.Now;
             if (_session.ReplayJournal.Origin.Novelty is Novelty.New or Novelty.Late)
             {
-                _writer.PassFormer();
+                _writer.PassPrevious();
             }
             try
             {

@@ -90,7 +90,7 @@ public sealed partial class Outbox : IDisposable
             _prefix = prefix;
             if (_session.ReplayJournal.Origin.Novelty is Novelty.New or Novelty.Late)
             {
-                _writer.PassFormer();
+                _writer.PassPrevious();
             }
             // What may have to wait for a reader waits here, where nothing is written yet.
             _copy = prefix == 0 && !_writer.AwaitsReaders ? BorrowForCopy((int)size) : null;

@@ -44,7 +44,7 @@ public sealed class EngineTests : IDisposable
             Restore(pid, stdio);
             Await(() => Lines() > killed + 20);
         }
-        // The file has grown since the dump: the next life writes at its end, and counts on from the dump.
+        // The file has grown since the dump: the next incarnation writes at its end, and counts on from the dump.
         var numbers = Numbers();
         var back = Enumerable.Range(1, numbers.Count - 1).Where(i => numbers[i] != numbers[i - 1] + 1).ToList();
         Assert.True(numbers[Assert.Single(back)] < numbers[back[0] - 1]);

@@ -13,7 +13,7 @@ public sealed class StandInsTests : IDisposable
     private const int Launcher = 77;
     private const int Other = 78;
 
-    /// <summary>Next lives are real: they are there for as long as they are looked at.</summary>
+    /// <summary>Next incarnations are real: they are there for as long as they are looked at.</summary>
     private readonly FakeDomain _domain = new() { Executable = "/bin/sleep", CommandOf = _ => ["sleep", "20"], ParentOf = _ => Launcher };
 
     public void Dispose() => _domain.Dispose();
@@ -90,7 +90,7 @@ public sealed class StandInsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_program_that_was_built_since_is_not_stood_in_for_and_its_old_life_ends()
+    public async Task A_program_that_was_built_since_is_not_stood_in_for_and_its_old_incarnation_ends()
     {
         var member = Revive();
         _domain.Registry.Update(member, r => r.Program["/bin/sleep"] = "another");
@@ -122,15 +122,15 @@ public sealed class StandInsTests : IDisposable
     }
 
     [Fact]
-    public void A_keeper_hears_of_the_end_of_the_life_that_it_keeps_and_of_no_former_one()
+    public void A_keeper_hears_of_the_end_of_the_incarnation_that_it_keeps_and_of_no_previous_one()
     {
         var member = Revive();
         Hello(Pid + 1);
-        Assert.Equal(1u, member.EndedLife);
+        Assert.Equal(1u, member.EndedIncarnation);
         member.HowItEnded = new EndOf(9);
         var query = new Request { Kept = new KeptQuery { Process = member.Id } };
         Assert.False(_domain.Call(Pid + 1, query).Kept.HasStatus);
-        (member.HowItEnded, member.EndedLife) = (new EndOf(2), 2);
+        (member.HowItEnded, member.EndedIncarnation) = (new EndOf(2), 2);
         Assert.Equal(2, _domain.Call(Pid + 1, query).Kept.Status);
     }
 
@@ -156,7 +156,7 @@ public sealed class StandInsTests : IDisposable
         return reply.Welcome;
     }
 
-    /// <summary>A node that was killed, and whose next life replays.</summary>
+    /// <summary>A node that was killed, and whose next incarnation replays.</summary>
     private Member Revive()
     {
         var process = Hello(Pid).Process;

@@ -63,7 +63,7 @@ public sealed class EndOfTests
     private static readonly EndOf s_exited = new(Exit(1)) { Exited = true, LivedFor = TimeSpan.FromSeconds(6) };
 
     [Fact]
-    public void A_failure_after_a_life_is_a_death() => Assert.False(s_exited.IsWanted);
+    public void A_failure_after_an_incarnation_is_a_death() => Assert.False(s_exited.IsWanted);
 
     [Fact]
     public void A_failure_at_once_is_none() =>

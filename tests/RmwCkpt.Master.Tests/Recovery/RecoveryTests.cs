@@ -35,9 +35,9 @@ public sealed class RecoveryTests : IDisposable
     public void The_third_death_in_one_place_is_the_last()
     {
         _member.Slot.Write(ProcessTable.LastTake, 41L);
-        Die(thenLife: 2);
+        Die(thenIncarnation: 2);
         SayHello();
-        Die(thenLife: 3);
+        Die(thenIncarnation: 3);
         SayHello();
         Die();
         Await(() => State == ProcessState.Failed);
@@ -45,36 +45,36 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
-    public void What_the_next_life_could_not_be_given_stands_in_its_note()
+    public void What_the_next_incarnation_could_not_be_given_stands_in_its_note()
     {
         var attributes = ProcessAttributes.Read(Environment.ProcessId);
         attributes.ControlGroup = "/there/is/none";
         _domain.Registry.Update(_member, r => r.Attributes = attributes);
-        Die(thenLife: 2);
+        Die(thenIncarnation: 2);
         SayHello();
         Await(() => _domain.Call(Pid, new Request { Status = new StatusQuery() }).Status.Processes.Single().Note
             .Contains("brought back without control group /there/is/none", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void A_life_that_came_further_died_in_another_place()
+    public void A_incarnation_that_came_further_died_in_another_place()
     {
-        for (var life = 1u; life <= 5; life++)
+        for (var incarnation = 1u; incarnation <= 5; incarnation++)
         {
-            _member.Slot.Write(ProcessTable.LastTake, 40L + life);
-            Die(thenLife: life + 1);
+            _member.Slot.Write(ProcessTable.LastTake, 40L + incarnation);
+            Die(thenIncarnation: incarnation + 1);
             SayHello();
         }
         Assert.Equal(1u, _member.Entry.Record.Deaths);
     }
 
     [Fact]
-    public void A_life_that_published_more_died_in_another_place()
+    public void A_incarnation_that_published_more_died_in_another_place()
     {
-        for (var life = 1u; life <= 5; life++)
+        for (var incarnation = 1u; incarnation <= 5; incarnation++)
         {
-            _member.Slot.Write(ProcessTable.Published, (long)life);
-            Die(thenLife: life + 1);
+            _member.Slot.Write(ProcessTable.Published, (long)incarnation);
+            Die(thenIncarnation: incarnation + 1);
             SayHello();
         }
         Assert.Equal(1u, _member.Entry.Record.Deaths);
@@ -84,8 +84,8 @@ public sealed class RecoveryTests : IDisposable
     public void A_command_that_ends_before_it_joins_is_reported_as_that_and_not_as_a_message_that_kills()
     {
         _member.Slot.Write(ProcessTable.LastTake, 41L);
-        Die(thenLife: 2);
-        Die(thenLife: 3);
+        Die(thenIncarnation: 2);
+        Die(thenIncarnation: 3);
         Die();
         Await(() => State == ProcessState.Failed);
         Assert.Contains($"before it joined: its command ends (fake {Pid}, in /)", _member.Entry.Record.Note, StringComparison.Ordinal);
@@ -135,15 +135,15 @@ public sealed class RecoveryTests : IDisposable
         Assert.Contains("fd 12 is a Unix connection", Assert.Single(Unprotected.Why(_member)), StringComparison.Ordinal);
     }
 
-    private void Die(uint thenLife = 0)
+    private void Die(uint thenIncarnation = 0)
     {
         var pid = (int)_member.Entry.Record.Pid;
         // First in fact, or the master finds it alive.
         Await(() => ProcessProbe.HasEnded(pid));
         _domain.End(pid);
-        if (thenLife != 0)
+        if (thenIncarnation != 0)
         {
-            Await(() => State == ProcessState.Live && _domain.Registry.Look(() => _member.Entry.Record.Incarnation) == thenLife);
+            Await(() => State == ProcessState.Live && _domain.Registry.Look(() => _member.Entry.Record.Incarnation) == thenIncarnation);
         }
     }
 

@@ -17,7 +17,7 @@ public sealed class SilenceTests
     public void Who_says_nothing_was_silent_until_it_was_live()
     {
         Assert.Equal(622, Silence.Of(Died, Died + 622, 0));
-        // Of a life before.
+        // Of an incarnation before.
         Assert.Equal(622, Silence.Of(Died, Died + 622, Died - 5));
         Assert.Equal(622, Silence.Of(Died, Died + 622, Died + 622 + Silence.NothingToSay));
     }

@@ -6,7 +6,7 @@ using RmwCkpt.Middleware.Messages;
 
 namespace RmwCkpt.Middleware.Tests.Messages;
 
-/// <summary>What an endpoint writes, and what a later life of it says again.</summary>
+/// <summary>What an endpoint writes, and what a later incarnation of it says again.</summary>
 public sealed class OutboxTests : IDisposable
 {
     private readonly LoneSession _domain = new();
@@ -53,7 +53,7 @@ public sealed class OutboxTests : IDisposable
     }
 
     [Fact]
-    public void A_later_life_says_nothing_again_but_what_is_new()
+    public void A_later_incarnation_says_nothing_again_but_what_is_new()
     {
         var first = _domain.Publish(Qos.Default);
         LoneSession.Say(first, 1);

@@ -148,7 +148,7 @@ internal sealed class Life : IDisposable
         }
         if (Journal.Origin.Novelty is Novelty.New or Novelty.Late)
         {
-            writer.PassFormer();
+            writer.PassPrevious();
         }
         var reservation = writer.Reserve(8);
         reservation.Payload.Write(0, number);

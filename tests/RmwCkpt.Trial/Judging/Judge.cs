@@ -51,7 +51,7 @@ public static class Judge
     }
 
     /// <summary>
-    /// Lines "N SUM". A life's sum is that of what it heard: a number that it missed is counted as missed, not in every sum
+    /// Lines "N SUM". An incarnation's sum is that of what it heard: a number that it missed is counted as missed, not in every sum
     /// that follows; a number written again must have the sum that it had.
     /// </summary>
     public static Tally Relay(Witness file, int deaths, long last)

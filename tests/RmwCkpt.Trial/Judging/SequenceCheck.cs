@@ -1,7 +1,7 @@
 namespace RmwCkpt.Trial.Judging;
 
 /// <summary>
-/// Checks that numbers come as 1, 2, 3, ..., each once. A process that died may step back once per death: its next life
+/// Checks that numbers come as 1, 2, 3, ..., each once. A process that died may step back once per death: its next incarnation
 /// replays and writes again, number by number, what it had written, before it goes on.
 /// </summary>
 public sealed class SequenceCheck(int deaths)
@@ -73,7 +73,7 @@ public sealed class SequenceCheck(int deaths)
         }
     }
 
-    /// <summary>A number further than the next one: those between are missing, for now or in this life.</summary>
+    /// <summary>A number further than the next one: those between are missing, for now or in this incarnation.</summary>
     private void PassOver(long number, int line)
     {
         Note($"line {line}: {number} follows {_previous}");

@@ -12,7 +12,7 @@ public sealed record Tally
     /// <summary>The highest number heard; 0: none.</summary>
     public long Highest { get; init; }
 
-    /// <summary>Numbers up to the last one that never came, or that a replayed life skipped.</summary>
+    /// <summary>Numbers up to the last one that never came, or that a replayed incarnation skipped.</summary>
     public long Missed { get; init; }
 
     public long Repeated { get; init; }
@@ -25,10 +25,10 @@ public sealed record Tally
     /// <summary>Lines that no node writes: torn or foreign.</summary>
     public int Broken { get; init; }
 
-    /// <summary>Times that a replayed life began to write its lines again; at most one per death is legitimate.</summary>
+    /// <summary>Times that a replayed incarnation began to write its lines again; at most one per death is legitimate.</summary>
     public int StepsBack { get; init; }
 
-    /// <summary>Lines that replayed lives wrote again, rightly.</summary>
+    /// <summary>Lines that replayed incarnations wrote again, rightly.</summary>
     public int Rewritten { get; init; }
 
     /// <summary>The first thing that is wrong, for the report.</summary>

@@ -2,7 +2,7 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Trial.Running;
 
-/// <summary>Ends what a trial has started, in whatever life it is, and removes its folder.</summary>
+/// <summary>Ends what a trial has started, in whatever incarnation it is, and removes its folder.</summary>
 public static class Cleaner
 {
     /// <summary>Says what would not go.</summary>
@@ -48,7 +48,7 @@ public static class Cleaner
     }
 
     /// <summary>
-    /// Those that have the trial's own folder in their environment: nodes of any life and masters. Never this process,
+    /// Those that have the trial's own folder in their environment: nodes of any incarnation and masters. Never this process,
     /// which has it too.
     /// </summary>
     private static List<int> Belonging(string folder)

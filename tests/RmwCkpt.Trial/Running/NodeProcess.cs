@@ -3,7 +3,7 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Trial.Running;
 
-/// <summary>One of the three nodes, through all of its lives.</summary>
+/// <summary>One of the three nodes, through all of its incarnations.</summary>
 public sealed class NodeProcess(Victim role, int firstPid, WitnessTail witness, string output)
 {
     private Region _slot;
@@ -30,7 +30,7 @@ public sealed class NodeProcess(Victim role, int firstPid, WitnessTail witness, 
     public bool IsHeldBack =>
         !_slot.IsEmpty && (_slot.AcquireUInt32(ProcessTable.Freezing) != 0 || Mode == ProcessMode.CatchUp);
 
-    /// <summary>Counts over all lives.</summary>
+    /// <summary>Counts over all incarnations.</summary>
     public ReplayCounts Counts => _slot.IsEmpty
         ? default
         : new ReplayCounts(

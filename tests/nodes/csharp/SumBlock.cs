@@ -3,7 +3,7 @@ using RmwCkpt.Memory;
 
 /// <summary>
 /// A sum in a large message that says nothing else: the sum before, the sum, then its lowest byte again and again. What a
-/// life has written of one is all that it remembers of the sum.
+/// incarnation has written of one is all that it remembers of the sum.
 /// </summary>
 internal readonly record struct SumBlock(long Sum) : IMessage<SumBlock>
 {

@@ -105,7 +105,7 @@ public sealed class CriuRestorePlan : IDisposable
         {
             // A log's segment that was recycled: the mapping gets an empty file, and the core sees by the log's head that
             // its place is not there any more. Never under the old name: others would open it. Or a file that was being made,
-            // which the former life has made: the core finds it. Without its journal no process can replay.
+            // which the previous incarnation has made: the core finds it. Without its journal no process can replay.
             _inherited.Add(new Inherited(Own(Placeholder(order, size)), key));
         }
         else if (file.Numbers.Count > 0 && file.IsWritable)

@@ -1,16 +1,18 @@
 namespace RmwCkpt.Log;
 
-/// <summary>Where a message of a former life stands that this life has not said (yet), and where it came from.</summary>
-internal readonly record struct FormerFrame(long Segment, int Offset, int Length, long Sequence, long Cause, uint Role);
+/// <summary>
+/// Where a message of a previous incarnation stands that this incarnation has not said (yet), and where it came from.
+/// </summary>
+internal readonly record struct PreviousFrame(long Segment, int Offset, int Length, long Sequence, long Cause, uint Role);
 
 /// <summary>
-/// The messages of a former life that a writer has passed and that its process may still say, the oldest first. Usually the
-/// next one is the first, so those that are found are taken out lazily. Thread-safety: one caller at a time, but
+/// The messages of a previous incarnation that a writer has passed and that its process may still say, the oldest first. Usually
+/// the next one is the first, so those that are found are taken out lazily. Thread-safety: one caller at a time, but
 /// <see cref="Contains"/> is free.
 /// </summary>
-internal sealed class FormerFrames
+internal sealed class PreviousFrames
 {
-    private readonly List<FormerFrame> _frames = [];
+    private readonly List<PreviousFrame> _frames = [];
     private readonly HashSet<long> _sequences = [];
     private int _first;
     private volatile int _count;
@@ -20,9 +22,9 @@ internal sealed class FormerFrames
     /// <summary>The index of the first one, to go through them with <see cref="Next"/>; -1: there is none.</summary>
     public int First => Next(_first - 1);
 
-    public FormerFrame this[int index] => _frames[index];
+    public PreviousFrame this[int index] => _frames[index];
 
-    public void Add(in FormerFrame frame)
+    public void Add(in PreviousFrame frame)
     {
         lock (_sequences)
         {

@@ -3,14 +3,14 @@ using RmwCkpt.Memory;
 namespace RmwCkpt.Log;
 
 /// <summary>
-/// How a writer compares with what its process' former life wrote from its position on. Who lives has heard that life:
-/// whatever this one says of a message that stands there is not said again. Which message that is tells its content, or its
-/// key, in any order, for threads may say theirs in another; else its cause (<see cref="Origin"/>).
+/// How a writer compares with what its process' previous incarnation wrote from its position on. Who lives has heard that
+/// incarnation: whatever this one says of a message that stands there is not said again. Which message that is tells its content,
+/// or its key, in any order, for threads may say theirs in another; else its cause (<see cref="Origin"/>).
 /// </summary>
 public sealed partial class LogWriter
 {
     /// <summary>What was passed and may still be said.</summary>
-    private readonly FormerFrames _former = new();
+    private readonly PreviousFrames _former = new();
 
     private enum Likeness
     {
@@ -20,13 +20,13 @@ public sealed partial class LogWriter
     }
 
     /// <summary>
-    /// Whether this life has said the message of this number: a former one may have, where this one has not come to it. Any
-    /// thread.
+    /// Whether this incarnation has said the message of this number: a previous one may have, where this one has not come to it.
+    /// Any thread.
     /// </summary>
     public bool HasSaid(long sequence) => sequence < Volatile.Read(ref _next) && !_former.Contains(sequence);
 
     /// <summary>What is said next is new: passes what stands at the position.</summary>
-    public void PassFormer()
+    public void PassPrevious()
     {
         while (_number >= Head.FirstSegment && AtFrame())
         {
@@ -34,7 +34,7 @@ public sealed partial class LogWriter
         }
     }
 
-    private AppendResult CompareWithFormerLife(
+    private AppendResult CompareWithPrevious(
         Region payload, int key, byte flags, uint incarnation, long time, in Origin origin, out long sequence)
     {
         if (_next < _firstKept)
@@ -144,7 +144,7 @@ public sealed partial class LogWriter
             {
                 if (origin.IsOf(FrameHere()) && Compare(_view, _offset, copy.Region.Slice(0, payload.Length), key) == Likeness.Same)
                 {
-                    // Restored in here: the former life went on, and appended it.
+                    // Restored in here: the previous incarnation went on, and appended it.
                     sequence = Step();
                     return AppendResult.Found;
                 }
@@ -180,7 +180,7 @@ public sealed partial class LogWriter
             : Likeness.None;
     }
 
-    private FormerFrame FrameHere() => new(
+    private PreviousFrame FrameHere() => new(
         _number, _offset, _view.ReadInt32(_offset + Frame.Length), _view.ReadInt64(_offset + Frame.Sequence),
         _view.ReadInt64(_offset + Frame.Cause), _view.ReadUInt32(_offset + Frame.Role));
 
@@ -200,7 +200,7 @@ public sealed partial class LogWriter
         _lentHere += _view.ReadByte(_offset + Frame.Kind) == Frame.Lent ? 1 : 0;
         _offset += Frame.Align(length);
         Volatile.Write(ref _next, sequence + 1);
-        // The former life may have died between the frame's commit and the head's.
+        // The previous incarnation may have died between the frame's commit and the head's.
         Head.Advance(sequence, _number, _offset, length, time);
         return sequence;
     }

@@ -7,7 +7,9 @@ using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Recovery;
 
-/// <summary>How the next life begins: from an image, by its command with a replay from the journal's beginning, or anew.</summary>
+/// <summary>
+/// How the next incarnation begins: from an image, by its command with a replay from the journal's beginning, or anew.
+/// </summary>
 internal sealed partial class Recovery
 {
     /// <summary>How long after its death a process may still come to be known to the next master, ns.</summary>
@@ -17,7 +19,7 @@ internal sealed partial class Recovery
     private bool _saidBarred;
 
     /// <summary>
-    /// Where others could change what the run folder's path leads to no life begins: CRIU opens by that path, and a command
+    /// Where others could change what the run folder's path leads to no incarnation begins: CRIU opens by that path, and a command
     /// would refuse it and end, for good. Waits a moment then. The master ends over this (<see cref="FolderWatch"/>), and the
     /// next one, in the folder that was put back, finds on record that it is to come back.
     /// </summary>
@@ -54,7 +56,7 @@ internal sealed partial class Recovery
                 continue;
             }
             var begun = Clock.Steady;
-            // An older one may be of a life with another process id.
+            // An older one may be of an incarnation with another process id.
             var pid = snapshot.Manifest!.Pid;
             // On record first: should this master be killed, the next must know whom to look for.
             supervisor.Registry.Update(member, r => (r.Pid, r.StartTime) = ((uint)pid, 0));

@@ -13,9 +13,9 @@ namespace RmwCkpt.Master.Sweeping;
 /// recover, and so may the writer itself compare with it: such a log is needed until nobody alive reads it and everyone who
 /// ever did has so many newer snapshots that none from before is kept. Not thread-safe.
 /// </summary>
-internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<TrustedPath> remove, ILogger log)
+internal sealed class OrphanedLogs(RunFolder folder, ProcessRegistry registry, EngineChoice engine, Action<TrustedPath> remove, ILogger log)
 {
-    private readonly Dictionary<Gid, LeftLog> _logs = [];
+    private readonly Dictionary<Gid, OrphanedLog> _logs = [];
     private long _count;
 
     /// <summary>How many there are of a process.</summary>
@@ -36,37 +36,37 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
     {
         var surplus = _logs.Sum(x => x.Value.BytesAt(folder.Log(x.Key))) - bytes;
         var given = 0;
-        foreach (var (gid, left) in surplus > 0 ? _logs.OrderBy(x => x.Value.IsRead).ThenBy(x => x.Value.Order).ToList() : [])
+        foreach (var (gid, orphan) in surplus > 0 ? _logs.OrderBy(x => x.Value.IsRead).ThenBy(x => x.Value.Order).ToList() : [])
         {
             if (surplus <= 0)
             {
                 break;
             }
-            surplus -= left.BytesAt(folder.Log(gid));
+            surplus -= orphan.BytesAt(folder.Log(gid));
             remove(folder.Log(gid));
             _logs.Remove(gid);
             given++;
         }
         if (given > 0)
         {
-            log.LeftLogsGivenUp(ByteSize.Show(bytes), given);
+            log.OrphanedLogsGivenUp(ByteSize.Show(bytes), given);
         }
     }
 
     /// <summary>A log whose writer is gone. Idempotent.</summary>
     public void Add(Gid log)
     {
-        var left = new LeftLog { Order = _count++ };
-        if (_logs.TryAdd(log, left) && registry.Find(log.Process) is { } writer)
+        var orphan = new OrphanedLog { Order = _count++ };
+        if (_logs.TryAdd(log, orphan) && registry.Find(log.Process) is { } writer)
         {
-            left.Noted.Add(writer.Id, Newest(writer));
+            orphan.Noted.Add(writer.Id, Newest(writer));
         }
     }
 
     /// <summary>Removes those that nobody needs any more.</summary>
     public void Sweep()
     {
-        foreach (var (log, left) in _logs.ToList())
+        foreach (var (log, orphan) in _logs.ToList())
         {
             if (IsWritten(log))
             {
@@ -74,11 +74,11 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
                 _logs.Remove(log);
                 continue;
             }
-            if (left.IsRead || !left.Noted.Any(IsNeeded))
+            if (orphan.IsRead || !orphan.Noted.Any(IsNeeded))
             {
-                Look(log, left);
+                Look(log, orphan);
             }
-            if (!left.IsRead && !left.Noted.Any(IsNeeded))
+            if (!orphan.IsRead && !orphan.Noted.Any(IsNeeded))
             {
                 remove(folder.Log(log));
                 _logs.Remove(log);
@@ -92,9 +92,9 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
             || (writer.Entry.State != ProcessState.Exited && writer.Entry.Entities.ContainsKey(log.Entity)));
 
     /// <summary>Looks who reads it, and who ever did.</summary>
-    private void Look(Gid log, LeftLog left)
+    private void Look(Gid log, OrphanedLog orphan)
     {
-        left.IsRead = false;
+        orphan.IsRead = false;
         try
         {
             using var head = LogHead.Open(folder.Log(log));
@@ -102,12 +102,12 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
             {
                 if (head.HasReader(member.SlotIndex))
                 {
-                    left.IsRead = true;
-                    left.Noted[member.Id] = Newest(member);
+                    orphan.IsRead = true;
+                    orphan.Noted[member.Id] = Newest(member);
                 }
                 else if (head.WasReader(member.SlotIndex))
                 {
-                    left.Noted.TryAdd(member.Id, Newest(member));
+                    orphan.Noted.TryAdd(member.Id, Newest(member));
                 }
             }
         }
@@ -128,9 +128,9 @@ internal sealed class LeftLogs(RunFolder folder, ProcessRegistry registry, Engin
         && !member.Entry.IsHidden
         && !member.HasNodes
         && !(engine.HasImages(member.Policy) && Newest(member) is var (domain, number) && domain == noted.Value.Domain
-            && number > noted.Value.Number + SnapshotStore.Kept);
+            && number > noted.Value.Number + SnapshotStore.UsableKept);
 
-    private sealed class LeftLog
+    private sealed class OrphanedLog
     {
         private long _bytes = -1;
 

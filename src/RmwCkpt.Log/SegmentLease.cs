@@ -4,9 +4,9 @@ namespace RmwCkpt.Log;
 
 /// <summary>
 /// A segment whose frames are read in place for long: it stays mapped, and its file is not used again by the log's writer
-/// (<see cref="LogHead.TryHold"/>), until the last of its holders has disposed of it. Thread-safe.
+/// (<see cref="LogHead.TryLease"/>), until the last of its holders has disposed of it. Thread-safe.
 /// </summary>
-public sealed class HeldSegment : IDisposable
+public sealed class SegmentLease : IDisposable
 {
     private readonly LogHead _head;
     private readonly Mapping _headFile;
@@ -14,24 +14,24 @@ public sealed class HeldSegment : IDisposable
     private readonly ulong _mark;
     private int _holders = 1;
 
-    internal HeldSegment(LogHead head, Mapping segment, long number, uint process, uint reader)
+    internal SegmentLease(LogHead head, Mapping segment, long number, uint process, uint reader)
     {
         _head = head;
         _headFile = head.File.Hold();
         _segment = segment.Hold();
         Number = number;
-        _mark = LogHead.HoldMark(process, reader, number);
+        _mark = LogHead.LeaseMark(process, reader, number);
     }
 
     public long Number { get; }
 
     /// <summary>
-    /// Says that it is held, at first and again: a later life of this process, now rolled back, may have said that it is not.
-    /// False: the log has let go of the segment, and what is in it may have changed before this.
+    /// Says that it is leased, at first and again: a later incarnation of this process, now rolled back, may have said that it is
+    /// not. False: the log has let go of the segment, and what is in it may have changed before this.
     /// </summary>
     public bool Renew()
     {
-        if (!_head.TryHold(_mark))
+        if (!_head.TryLease(_mark))
         {
             // No room: nothing of this log is used again.
             _head.KeepFiles();
@@ -47,7 +47,7 @@ public sealed class HeldSegment : IDisposable
         || (_segment.View.ReadUInt64(Segment.Magic) == Segment.MagicValue && _segment.View.ReadInt64(Segment.Number) == Number);
 
     /// <summary>One more holder, who is to dispose of it too. Returns this.</summary>
-    internal HeldSegment Hold()
+    internal SegmentLease Hold()
     {
         Interlocked.Increment(ref _holders);
         return this;
@@ -58,7 +58,7 @@ public sealed class HeldSegment : IDisposable
     {
         if (Interlocked.Decrement(ref _holders) == 0)
         {
-            _head.EndHold(_mark);
+            _head.EndLease(_mark);
             _segment.Dispose();
             _headFile.Dispose();
         }

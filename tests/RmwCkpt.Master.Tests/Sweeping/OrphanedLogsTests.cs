@@ -10,18 +10,18 @@ using RmwCkpt.Memory;
 namespace RmwCkpt.Master.Tests.Sweeping;
 
 /// <summary>A writer with one log, a reader, and a process that has nothing to do with them.</summary>
-public sealed class LeftLogsTests : IDisposable
+public sealed class OrphanedLogsTests : IDisposable
 {
     private const uint Topic = 2;
     private readonly FakeDomain _domain = new();
-    private readonly LeftLogs _logs;
+    private readonly OrphanedLogs _logs;
     private readonly Welcome _writer;
     private readonly Welcome _reader;
     private readonly Gid _log;
 
-    public LeftLogsTests()
+    public OrphanedLogsTests()
     {
-        _logs = new LeftLogs(_domain.Scratch.Folder, _domain.Registry, new EngineChoice(new Images()), x => x.RemoveTree(), Scratch.Log);
+        _logs = new OrphanedLogs(_domain.Scratch.Folder, _domain.Registry, new EngineChoice(new Images()), x => x.RemoveTree(), Scratch.Log);
         _writer = Join(100, "writer");
         _reader = Join(101, "reader");
         Join(102, "idle");
@@ -37,8 +37,8 @@ public sealed class LeftLogsTests : IDisposable
     {
         Destroy();
         FinishReading();
-        Snapshot(_writer, SnapshotStore.Kept);
-        Snapshot(_reader, SnapshotStore.Kept + 1);
+        Snapshot(_writer, SnapshotStore.UsableKept);
+        Snapshot(_reader, SnapshotStore.UsableKept + 1);
         Assert.True(IsThere(), "its writer may be rolled back to before");
         Snapshot(_writer, 1);
         Assert.False(IsThere(), "the idle process never read it");
@@ -54,7 +54,7 @@ public sealed class LeftLogsTests : IDisposable
         Assert.True(IsThere());
         FinishReading();
         Assert.True(IsThere(), "its reader may be rolled back to before it had read all");
-        Snapshot(_reader, SnapshotStore.Kept + 1);
+        Snapshot(_reader, SnapshotStore.UsableKept + 1);
         Assert.False(IsThere());
     }
 

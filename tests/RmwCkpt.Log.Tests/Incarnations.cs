@@ -26,7 +26,7 @@ internal sealed record Plan(int[] Schedule, int[] Sizes, long Retention, bool Ab
 /// <summary>
 /// A process that follows a plan, dies and lives again, started again or restored from a snapshot that was taken of it.
 /// </summary>
-internal sealed class Lives : IDisposable
+internal sealed class Incarnations : IDisposable
 {
     /// <summary>Bytes of all that is lent: no message is longer.</summary>
     private const int LoanSize = 6000;
@@ -39,7 +39,7 @@ internal sealed class Lives : IDisposable
     private (LogWriter[] Writers, int Step, Loan? Borrowed)? _snapshot;
     private uint _life;
 
-    public Lives(Plan plan, Func<bool>? looks = null)
+    public Incarnations(Plan plan, Func<bool>? looks = null)
     {
         _plan = plan;
         _looks = looks ?? (() => true);
@@ -52,7 +52,7 @@ internal sealed class Lives : IDisposable
     private TrustedPath FolderOf(int log) => _scratch.At / $"log{log}";
 
     /// <summary>
-    /// One life, ended at a point or not. It is the snapshot's memory when <paramref name="restored"/>; a snapshot is taken
+    /// One incarnation, ended at a point or not. It is the snapshot's memory when <paramref name="restored"/>; a snapshot is taken
     /// of it before step <paramref name="snapshotAt"/>. As <see cref="StoppedException.Run"/>.
     /// </summary>
     public int Live(int stopAt, bool restored = false, int snapshotAt = -1)
@@ -101,7 +101,7 @@ internal sealed class Lives : IDisposable
         }
     }
 
-    /// <param name="borrowed">What its life had borrowed for the message, and had written half of.</param>
+    /// <param name="borrowed">What its incarnation had borrowed for the message, and had written half of.</param>
     private (AppendResult Result, long Sequence) Say(LogWriter writer, int log, long sequence, Loan? borrowed = null)
     {
         var payload = _plan.Payload(log, sequence);
@@ -189,8 +189,8 @@ internal sealed class Lives : IDisposable
     }
 
     /// <summary>
-    /// The message that is to be said next, half written when the snapshot is taken. The life that goes on has it too, in the
-    /// same place, and may use that again when it has published it.
+    /// The message that is to be said next, half written when the snapshot is taken. The incarnation that goes on has it too, in
+    /// the same place, and may use that again when it has published it.
     /// </summary>
     private Loan? Half(LogWriter[] writers, int step)
     {
@@ -209,7 +209,7 @@ internal sealed class Lives : IDisposable
         return loan;
     }
 
-    /// <summary>After the last life.</summary>
+    /// <summary>After the last incarnation.</summary>
     public void Finish()
     {
         for (var log = 0; log < _observers.Length; log++)

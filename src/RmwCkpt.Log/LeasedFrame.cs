@@ -3,22 +3,22 @@ using RmwCkpt.Memory;
 namespace RmwCkpt.Log;
 
 /// <summary>A frame that is read in place for long. One holder, who disposes of it.</summary>
-public readonly struct KeptFrame : IDisposable
+public readonly struct LeasedFrame : IDisposable
 {
-    private readonly HeldSegment _segment;
+    private readonly SegmentLease _segment;
     private readonly Mapping? _loans;
     private readonly Region _payload;
 
     /// <param name="segment">The frame's; this holds it.</param>
     /// <param name="loans">The <see cref="LoanFile"/> that the payload is in, if it is in one; this holds it.</param>
-    internal KeptFrame(HeldSegment segment, Mapping? loans, Region payload)
+    internal LeasedFrame(SegmentLease segment, Mapping? loans, Region payload)
     {
         _segment = segment;
         _loans = loans;
         _payload = payload;
     }
 
-    /// <inheritdoc cref="HeldSegment.Renew"/>
+    /// <inheritdoc cref="SegmentLease.Renew"/>
     public bool Renew() => _segment.Renew();
 
     /// <summary>Whether its bytes are what they were.</summary>

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace RmwCkpt.Master.Recovery;
 
 /// <summary>Why a dead process is kept for `rmw_ckpt recover`, and not brought back unasked.</summary>
-internal static class WhyKept
+internal static class WhyStaysDown
 {
     private const string Remedy = "`rmw_ckpt recover NODE` or `--all` brings it back, `rmw_ckpt forget` drops it";
 
