@@ -62,6 +62,9 @@ public static unsafe partial class Posix
         [LibraryImport("libc")]
         public static partial int posix_spawn_file_actions_adddup2(void* actions, int source, int target);
 
+        [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+        public static partial int posix_spawn_file_actions_addopen(void* actions, int fd, string path, int flags, int mode);
+
         [LibraryImport("libc")]
         public static partial int posix_spawn_file_actions_addclosefrom_np(void* actions, int from);
 

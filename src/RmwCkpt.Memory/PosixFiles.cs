@@ -29,6 +29,13 @@ public static unsafe partial class Posix
 
     public static void Close(int fd) => close(fd);
 
+    /// <summary>A file that has no name and is in no file system, closed on exec.</summary>
+    public static int MakeMemoryFile(string name)
+    {
+        var fd = memfd_create(name, 1);
+        return fd >= 0 ? fd : throw Failed("make a file in memory");
+    }
+
     public static long Size(int fd, string path)
     {
         var end = lseek(fd, 0, 2);
@@ -263,6 +270,9 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int close(int fd);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int memfd_create(string name, uint flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long lseek(int fd, long offset, int whence);

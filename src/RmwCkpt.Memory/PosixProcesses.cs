@@ -40,40 +40,38 @@ public static unsafe partial class Posix
 
     /// <summary>
     /// Starts a program as a daemon: own session, standard descriptors on /dev/null, <paramref name="passed"/> as
-    /// descriptor 3 and no other, no child of this process (a shell in between ends at once).
+    /// descriptor 3 and no other, no signal blocked or ignored (but SIGINT and SIGQUIT, by the shell), no variables that are for
+    /// this process' own libraries, no child of this process (a shell in between ends at once).
     /// </summary>
     /// <exception cref="PosixException">It could not be started.</exception>
     public static void StartDaemon(string program, IReadOnlyList<string> arguments, int passed)
     {
         // posix_spawn: fork in a process with threads and a managed runtime is not safe.
-        string[] argv = ["/bin/sh", "-c", "\"$0\" \"$@\" &", program, .. arguments];
-        var actions = stackalloc byte[256];
+        // glibc's posix_spawn_file_actions_t and posix_spawnattr_t are 80 and 336 bytes; sigset_t is 128.
+        const string Shell = "/bin/sh";
+        var actions = stackalloc byte[512];
         var attributes = stackalloc byte[1024];
-        _ = posix_spawn_file_actions_init(actions);
-        _ = posix_spawnattr_init(attributes);
-        var pointers = new nint[argv.Length + 1];
+        var argv = Vector([Shell, "-c", "\"$0\" \"$@\" &", program, .. arguments], Encoding.UTF8);
+        C.posix_spawn_file_actions_init(actions);
+        C.posix_spawnattr_init(attributes);
         try
         {
-            _ = posix_spawn_file_actions_adddup2(actions, passed, 3);
+            C.posix_spawn_file_actions_adddup2(actions, passed, 3);
             for (var fd = 0; fd < 3; fd++)
             {
-                _ = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", ReadWrite, 0);
+                C.posix_spawn_file_actions_addopen(actions, fd, "/dev/null", ReadWrite, 0);
             }
-            _ = posix_spawn_file_actions_addclosefrom_np(actions, 4);
-            const short NewSession = 0x80;
-            _ = posix_spawnattr_setflags(attributes, NewSession);
-            for (var i = 0; i < argv.Length; i++)
-            {
-                pointers[i] = Marshal.StringToCoTaskMemUTF8(argv[i]);
-            }
+            C.posix_spawn_file_actions_addclosefrom_np(actions, 4);
+            GiveSignals(attributes, newSession: true);
             int pid;
-            fixed (nint* p = pointers)
+            int error;
+            fixed (nint* environment = DaemonEnvironment())
             {
-                var error = posix_spawn(&pid, pointers[0], actions, attributes, p, environ());
-                if (error != 0)
-                {
-                    throw new PosixException(error, $"start {program}");
-                }
+                error = C.posix_spawn(&pid, Shell, actions, attributes, argv, (byte**)environment);
+            }
+            if (error != 0)
+            {
+                throw new PosixException(error, $"start {program}");
             }
             int status;
             while (waitpid(pid, &status, 0) < 0 && IsInterrupted)
@@ -82,10 +80,44 @@ public static unsafe partial class Posix
         }
         finally
         {
-            _ = posix_spawn_file_actions_destroy(actions);
-            _ = posix_spawnattr_destroy(attributes);
-            Array.ForEach(pointers, Marshal.FreeCoTaskMem);
+            C.posix_spawn_file_actions_destroy(actions);
+            C.posix_spawnattr_destroy(attributes);
+            Free(argv);
         }
+    }
+
+    /// <summary>
+    /// This process' environment for a program that outlives it: without what changes the libraries, the allocator and the
+    /// runtime of this one (a preloaded sanitizer or clock, the limits of its garbage collector).
+    /// </summary>
+    private static nint[] DaemonEnvironment()
+    {
+        var kept = new List<nint>();
+        for (var variable = environ(); variable is not null && *variable != 0; variable++)
+        {
+            var text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)*variable);
+            if (text.StartsWith("DOTNET_ROOT"u8)
+                || !(text.StartsWith("LD_"u8) || text.StartsWith("GLIBC_TUNABLES="u8) || text.StartsWith("MALLOC_"u8)
+                    || text.StartsWith("DOTNET_"u8) || text.StartsWith("COMPlus_"u8) || text.StartsWith("CORECLR_"u8)))
+            {
+                kept.Add(*variable);
+            }
+        }
+        return [.. kept, 0];
+    }
+
+    /// <summary>The program that is started blocks no signal, and all have their defaults.</summary>
+    private static void GiveSignals(void* attributes, bool newSession)
+    {
+        const short SignalDefaults = 0x04;
+        const short SignalMask = 0x08;
+        const short NewSession = 0x80;
+        var signals = stackalloc byte[128];
+        C.sigemptyset(signals);
+        C.posix_spawnattr_setsigmask(attributes, signals);
+        C.sigfillset(signals);
+        C.posix_spawnattr_setsigdefault(attributes, signals);
+        C.posix_spawnattr_setflags(attributes, (short)(SignalDefaults | SignalMask | (newSession ? NewSession : 0)));
     }
 
     /// <summary>The same open file as another process' descriptor; -1 when it may not be had.</summary>
@@ -101,12 +133,10 @@ public static unsafe partial class Posix
         string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, string? folder,
         IReadOnlyList<(int Source, int Target)> descriptors, bool newSession)
     {
-        // glibc's posix_spawn_file_actions_t and posix_spawnattr_t are 80 and 336 bytes; sigset_t is 128.
         var actions = stackalloc byte[512];
         var attributes = stackalloc byte[1024];
-        var signals = stackalloc byte[128];
-        var argv = Vector(arguments);
-        var envp = Vector(environment);
+        var argv = Vector(arguments, Encoding.Latin1);
+        var envp = Vector(environment, Encoding.Latin1);
         C.posix_spawn_file_actions_init(actions);
         C.posix_spawnattr_init(attributes);
         try
@@ -121,11 +151,7 @@ public static unsafe partial class Posix
             {
                 C.posix_spawn_file_actions_addchdir_np(actions, folder);
             }
-            C.sigemptyset(signals);
-            C.posix_spawnattr_setsigmask(attributes, signals);
-            C.sigfillset(signals);
-            C.posix_spawnattr_setsigdefault(attributes, signals);
-            C.posix_spawnattr_setflags(attributes, (short)(0x04 | 0x08 | (newSession ? 0x80 : 0)));
+            GiveSignals(attributes, newSession);
             int pid;
             var error = C.posix_spawn(&pid, program, actions, attributes, argv, envp);
             return error == 0 ? pid : throw new PosixException(error, $"start {program}");
@@ -142,8 +168,8 @@ public static unsafe partial class Posix
     /// <summary>Becomes another program; returns only when that fails.</summary>
     public static void Execute(string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
     {
-        var argv = Vector(arguments);
-        var envp = Vector(environment);
+        var argv = Vector(arguments, Encoding.Latin1);
+        var envp = Vector(environment, Encoding.Latin1);
         C.execve(program, argv, envp);
         Free(argv);
         Free(envp);
@@ -178,13 +204,13 @@ public static unsafe partial class Posix
         return C.ioctl(pidfd, GetInfo, info) == 0 && (*(ulong*)info & HasExitCode) != 0 ? *(int*)(info + 60) : null;
     }
 
-    private static byte** Vector(IReadOnlyList<string> texts)
+    /// <param name="encoding">Latin-1 for what /proc gave (ProcessReader reads so): it is passed on byte for byte.</param>
+    private static byte** Vector(IReadOnlyList<string> texts, Encoding encoding)
     {
         var vector = (byte**)NativeMemory.AllocZeroed((nuint)(texts.Count + 1), (nuint)sizeof(byte*));
         for (var i = 0; i < texts.Count; i++)
         {
-            // Latin-1 both ways (ProcessReader reads so too): what /proc gave is passed on byte for byte.
-            var bytes = Encoding.Latin1.GetBytes(texts[i]);
+            var bytes = encoding.GetBytes(texts[i]);
             vector[i] = (byte*)NativeMemory.AllocZeroed((nuint)bytes.Length + 1);
             bytes.CopyTo(new Span<byte>(vector[i], bytes.Length));
         }
@@ -208,31 +234,4 @@ public static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int execv(string program, nint* arguments);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawn(int* pid, nint path, byte* actions, byte* attributes, nint* argv, nint* environment);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawn_file_actions_init(byte* actions);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawn_file_actions_destroy(byte* actions);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawn_file_actions_adddup2(byte* actions, int from, int to);
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int posix_spawn_file_actions_addopen(byte* actions, int fd, string path, int flags, int mode);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawn_file_actions_addclosefrom_np(byte* actions, int from);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawnattr_init(byte* attributes);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawnattr_destroy(byte* attributes);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawnattr_setflags(byte* attributes, short flags);
 }

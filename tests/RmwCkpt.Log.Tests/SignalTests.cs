@@ -1,9 +1,10 @@
+using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Log.Tests;
 
-/// <summary>What a program's signals do to the calls that they interrupt: nothing.</summary>
+/// <summary>What a program's signals do to the calls that they interrupt, and to what it starts: nothing.</summary>
 public sealed class SignalTests : IDisposable
 {
     private const int SigUsr1 = 10;
@@ -42,6 +43,39 @@ public sealed class SignalTests : IDisposable
         Posix.Close(waker);
     }
 
+    [Fact]
+    public void A_daemon_has_no_signals_and_libraries_of_the_thread_and_process_that_start_it()
+    {
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.In);
+        Posix.Ignore(Posix.SigHup);
+        // As a guardian does; the thread ends with it.
+        var starter = new Thread(() =>
+        {
+            Posix.LeaveSignalsToOthers();
+            setenv("LD_PRELOAD", "", 1);
+            setenv("DOTNET_GCHeapHardLimit", "20000000", 1);
+            setenv("RMW_CKPT_TEST", "is kept", 1);
+            Posix.StartDaemon(
+                "/bin/sh", ["-c", "{ cat /proc/self/status; env; } >&3"], (int)pipe.ClientSafePipeHandle.DangerousGetHandle());
+            unsetenv("LD_PRELOAD");
+            unsetenv("DOTNET_GCHeapHardLimit");
+            unsetenv("RMW_CKPT_TEST");
+        });
+        starter.Start();
+        starter.Join();
+        Posix.Restore(Posix.SigHup);
+        pipe.DisposeLocalCopyOfClientHandle();
+
+        using var reader = new StreamReader(pipe);
+        var said = reader.ReadToEnd();
+        // From 32 on they are the C library's; the shell has what it starts in the background ignore SIGINT and SIGQUIT.
+        Assert.Matches(@"SigBlk:\t[0-9a-f]{8}00000000\n", said);
+        Assert.Matches(@"SigIgn:\t[0-9a-f]{8}[08]0000006\n", said);
+        Assert.Contains("RMW_CKPT_TEST=is kept", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("LD_PRELOAD", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("DOTNET_GC", said, StringComparison.Ordinal);
+    }
+
     /// <summary>Runs it while its thread gets one signal after the other.</summary>
     private static void Disturbed(Action body)
     {
@@ -71,6 +105,12 @@ public sealed class SignalTests : IDisposable
         thread.Join();
         Assert.Null(failure);
     }
+
+    [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    private static extern int setenv(string name, string value, int overwrite);
+
+    [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    private static extern int unsetenv(string name);
 
     [DllImport("libc")]
     private static extern int gettid();

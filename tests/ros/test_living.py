@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from conftest import with_end
 from looking import assert_nothing_is_missed, remove, status, wait_for_more, wait_for_status
 
 HAS_CRIU = 'RMW_CKPT_CRIU' in os.environ
@@ -89,5 +90,26 @@ def test_a_program_that_is_no_master_any_more_is_tried_once_by_each_and_then_sel
     refusing.unlink()
     _, after = wait_for_status(domain, lambda now, nodes: len(nodes) == len(before), 'a master again')
     assert who(after) == who(before)
+    wait_for_more(listener)
+    assert_nothing_is_missed(listener)
+
+
+def test_a_master_that_a_node_starts_lives_by_nothing_of_that_node(domain):
+    """It hears that it is to end, and its engine needs no folder that went with the node."""
+    domain.environment.update({'TMPDIR': '/nowhere', 'RMW_CKPT_INTERVAL': '0.5'})
+    listener = domain.start('listener', '/there')
+    domain.start('counter')
+    wait_for_more(listener)
+    master, _ = status(domain)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGTERM):
+        os.kill(master, number)
+        with_end(master)
+        master, _ = wait_for_status(
+            domain, lambda now, nodes, old=master: now != old and len(nodes) == 2
+            and (not HAS_CRIU or all(x['engine'] == 'criu' and x['last_checkpoint'] for x in nodes.values())), 'the next master')
+        # A terminal's are the node's business: the master is for the others too.
+        for ignored in (signal.SIGHUP, signal.SIGINT):
+            os.kill(master, ignored)
+        assert status(domain)[0] == master
     wait_for_more(listener)
     assert_nothing_is_missed(listener)

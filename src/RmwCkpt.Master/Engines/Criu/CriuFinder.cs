@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Engines.Criu;
@@ -97,10 +99,17 @@ public static partial class CriuFinder
     /// <summary>Runs CRIU and reads what it says.</summary>
     public static (int Status, string Text) Output(string program, params string[] arguments)
     {
-        var file = Path.GetTempFileName();
+        var (status, bytes) = OutputBytes(program, arguments);
+        return (status, Encoding.UTF8.GetString(bytes));
+    }
+
+    /// <summary>The same, as bytes; in memory, for the folder of temporary files may be full, or gone with the node that had it.</summary>
+    public static (int Status, byte[] Bytes) OutputBytes(string program, params string[] arguments)
+    {
         try
         {
-            var fd = Posix.Open(file, Posix.WriteOnly | Posix.Append | Posix.CloseOnExec, 0);
+            using var said = new FileStream(new SafeFileHandle(Posix.MakeMemoryFile("rmw_ckpt output"), ownsHandle: true), FileAccess.Read);
+            var fd = (int)said.SafeFileHandle.DangerousGetHandle();
             var nothing = Posix.Open("/dev/null", Posix.ReadOnly | Posix.CloseOnExec, 0);
             try
             {
@@ -108,21 +117,19 @@ public static partial class CriuFinder
                     program, ["criu", .. arguments], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], "/",
                     [(nothing, 0), (fd, 1), (fd, 2)], newSession: false));
                 var status = Posix.WaitFor(pid);
-                return ((status >> 8) & 0xff, File.ReadAllText(file));
+                var bytes = new byte[said.Length];
+                said.Position = 0;
+                said.ReadExactly(bytes);
+                return ((status >> 8) & 0xff, bytes);
             }
             finally
             {
                 Posix.Close(nothing);
-                Posix.Close(fd);
             }
         }
         catch (PosixException e)
         {
-            return (127, e.Message);
-        }
-        finally
-        {
-            File.Delete(file);
+            return (127, Encoding.UTF8.GetBytes(e.Message));
         }
     }
 

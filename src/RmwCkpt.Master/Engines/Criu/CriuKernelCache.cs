@@ -19,15 +19,14 @@ internal static class CriuKernelCache
         {
             return;
         }
-        var copy = Path.GetTempFileName();
         var temporary = $"{Cache}.{Environment.ProcessId}";
         try
         {
-            const string Script = "mount -t tmpfs none /run && \"$0\" check >/dev/null 2>&1 && cat /run/criu.kdat >\"$1\"";
-            if (CriuFinder.Output("/usr/bin/env", "unshare", "--mount", "sh", "-c", Script, program, copy).Status == 0
-                && new FileInfo(copy).Length >= LeastSize)
+            const string Script = "mount -t tmpfs none /run && \"$0\" check >/dev/null 2>&1 && cat /run/criu.kdat";
+            var (status, bytes) = CriuFinder.OutputBytes("/usr/bin/env", "unshare", "--mount", "sh", "-c", Script, program);
+            if (status == 0 && bytes.Length >= LeastSize)
             {
-                File.Copy(copy, temporary, overwrite: true);
+                WritePrivate(temporary, bytes);
                 File.Move(temporary, Cache, overwrite: true);
             }
         }
@@ -35,10 +34,15 @@ internal static class CriuKernelCache
         {
             // A /run that cannot be written to: CRIU probes each time.
         }
-        finally
+    }
+
+    private static void WritePrivate(string path, byte[] bytes)
+    {
+        using var file = new FileStream(path, new FileStreamOptions
         {
-            File.Delete(copy);
-        }
+            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        file.Write(bytes);
     }
 
     private static bool IsOfThisBoot() =>
