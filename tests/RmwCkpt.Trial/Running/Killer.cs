@@ -72,7 +72,7 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
                     || (node.State == ProcessState.Live && node.Mode == ProcessMode.Live && node.LiveAt != before.LiveAt
                         && node.Incarnation > before.Incarnation);
             },
-            s_patience);
+            s_patience, whose: () => node.Pid);
         death = death with { Times = times, NewPid = node.Pid, Counts = node.Counts.Since(before.Counts) };
         if (back && node.State == ProcessState.Live)
         {
@@ -87,7 +87,7 @@ public sealed class Killer(TrialOptions options, Nodes nodes, DomainWatch domain
         return death with
         {
             Trouble = $"{Name(node.Role)} (pid {death.Pid}, {death.How}) "
-                + (back ? "is to stay down" : $"is not live {s_patience.TotalSeconds:F0} s after its death (state {node.State}, mode {node.Mode}, pid {node.Pid})"),
+                + (back ? "is to stay down" : $"is not live {(Posix.Now(Posix.MonotonicClock) - death.At) / 1e9:F0} s after its death (state {node.State}, mode {node.Mode}, pid {node.Pid})"),
         };
     }
 

@@ -77,14 +77,16 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
             var node = nodes.Start(role);
             state.Add(node);
             var ready = false;
-            domain.WaitFor(() => (ready = IsReady(node, topic, domain)) || !Directory.Exists($"/proc/{node.Pid}"), s_patience);
+            domain.WaitFor(
+                () => (ready = IsReady(node, topic, domain)) || !Directory.Exists($"/proc/{node.Pid}"), s_patience, whose: () => node.Pid);
             if (!ready)
             {
                 throw new TrialException($"the {Name(node)} did not start: {TailOf(node)}");
             }
             state.Say($"{Name(node)} started (pid {node.Pid})");
         }
-        if (!domain.WaitFor(() => state.Node(Victim.Watcher).Witness.Last.Length > 0, s_patience))
+        var counter = state.Node(Victim.Counter);
+        if (!domain.WaitFor(() => state.Node(Victim.Watcher).Witness.Last.Length > 0, s_patience, whose: () => counter.Pid))
         {
             throw new TrialException($"the watcher heard nothing in {s_patience.TotalSeconds:F0} s: "
                 + string.Join("; ", state.NodeList().Select(x => $"{Name(x)}: {TailOf(x)}")));

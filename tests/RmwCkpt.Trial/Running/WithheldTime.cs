@@ -33,6 +33,9 @@ public sealed class WithheldTime
         _samples.Add((now, stolen - _stolenAtFirst + _delayed));
     }
 
+    /// <summary>The time withheld since the first sample, ns.</summary>
+    public long Sum => _samples.Count == 0 ? 0 : _samples[^1].Sum - _samples[0].Sum;
+
     /// <summary>The time withheld between two times, ns, with a sample more on either side.</summary>
     public double Between(long from, long to)
     {
