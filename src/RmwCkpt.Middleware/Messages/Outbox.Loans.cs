@@ -119,7 +119,8 @@ public sealed partial class Outbox
     /// <exception cref="Failure">TooLarge or Error; it is still lent.</exception>
     public bool Publish(nint address, long size)
     {
-        lock (_lock)
+        EnterToPublish();
+        try
         {
             if (!_loans.TryGetValue(address, out var loan))
             {
@@ -153,6 +154,10 @@ public sealed partial class Outbox
             }
             return true;
         }
+        finally
+        {
+            Monitor.Exit(_lock);
+        }
     }
 
     /// <exception cref="PosixException">As the writer's.</exception>
@@ -168,7 +173,7 @@ public sealed partial class Outbox
             }
             catch (ReaderBehindException e) when (wait.MayGoOn(_session.Table, e.Process))
             {
-                Thread.Sleep(ReaderWait.Pause);
+                Await(ReaderWait.Pause);
             }
         }
     }

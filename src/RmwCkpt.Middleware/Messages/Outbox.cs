@@ -51,6 +51,9 @@ public sealed partial class Outbox : IDisposable
     /// <summary>Its endpoint was destroyed, and its log is mapped no more: threads that follow the domain may still come.</summary>
     private bool _isOver;
 
+    /// <summary>Somebody waits here, without the lock, for room or for a reader: who publishes is next after that.</summary>
+    private bool _isAwaiting;
+
     /// <summary>Between Begin and End: instead of both, for a message that there is no room for.</summary>
     private bool _isDropped;
     private NativeBuffer? _dropped;
@@ -82,7 +85,7 @@ public sealed partial class Outbox : IDisposable
         {
             throw new Failure(Code.TooLarge, $"a message of {size} bytes is larger than a log record can be ({Frame.MaxPayload})");
         }
-        Monitor.Enter(_lock);
+        EnterToPublish();
         try
         {
             // Read before the claim: an incarnation restored between claim and commit then commits the same bytes again.
@@ -138,12 +141,38 @@ public sealed partial class Outbox : IDisposable
             }
             catch (PosixException e) when (e.Errno == Posix.Enospc && _waits && MayWait(ref begun))
             {
-                Thread.Sleep(Pause);
+                Await(Pause);
             }
             catch (ReaderBehindException e) when (wait.MayGoOn(_session.Table, e.Process))
             {
-                Thread.Sleep(ReaderWait.Pause);
+                Await(ReaderWait.Pause);
             }
+        }
+    }
+
+    /// <summary>Takes the lock, after those who came first and wait.</summary>
+    private void EnterToPublish()
+    {
+        Monitor.Enter(_lock);
+        while (_isAwaiting)
+        {
+            Monitor.Wait(_lock);
+        }
+    }
+
+    /// <summary>
+    /// Waits for some ms without the lock: for whom the process' own threads do their work here it is free, a snapshot's above all.
+    /// </summary>
+    /// <exception cref="Failure">The endpoint is destroyed meanwhile.</exception>
+    private void Await(int pause)
+    {
+        _isAwaiting = true;
+        Monitor.Wait(_lock, pause);
+        _isAwaiting = false;
+        Monitor.PulseAll(_lock);
+        if (_isOver)
+        {
+            throw new Failure(Code.Error, "its publisher is destroyed while a message waits for a reader, or for room");
         }
     }
 

@@ -194,6 +194,78 @@ public sealed class OutboxTests : IDisposable
         Assert.Equal(Enumerable.Range(0, said + 1).Select(x => (long)x), heard);
     }
 
+    [Fact]
+    public void Who_waits_for_a_reader_holds_up_no_other_thread_but_those_that_publish_here()
+    {
+        var all = Qos.Default with { History = History.KeepAll };
+        var (publisher, subscription) = (_domain.Publish(all), _domain.Subscribe(all));
+        Assert.True(_domain.Session.Logs.TryRead(subscription, publisher.Gid));
+        new DomainMemory(_domain.Session.Table.Domain).Share = 256 * 1024;
+        _domain.Session.Slot.Write(ProcessTable.State, (uint)ProcessState.Live);
+        // It may be a snapshot that holds up the reader: ten seconds.
+        _domain.Session.Table.Domain.Increment(ProcessTable.Freezing);
+        var (said, failure) = (0L, (Exception?)null);
+        var waiting = Start(() =>
+        {
+            for (; ; said++)
+            {
+                publisher.Outbox!.Begin(null, 4000).Write(0, said);
+                publisher.Outbox.End(4000);
+            }
+        });
+        AwaitSleep(waiting, from: 40);
+        var next = Start(() => LoneSession.Say(publisher, -1));
+        AwaitSleep(next, from: 40);
+
+        var watch = Stopwatch.StartNew();
+        publisher.Outbox!.Trim();
+        publisher.Outbox.DetachLoans();
+        publisher.Outbox.RenewLoans();
+        publisher.Outbox.RingAgain();
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
+        Assert.True(waiting.IsAlive && next.IsAlive);
+        // What comes later is later in the log too.
+        var until = said;
+        var heard = new List<long>();
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                heard.AddRange(LoneSession.HearAll(subscription));
+                return heard.Contains(-1);
+            },
+            TimeSpan.FromSeconds(20)));
+        Assert.True(heard.IndexOf(-1) > heard.IndexOf(until));
+        Assert.True(next.Join(TimeSpan.FromSeconds(20)));
+
+        AwaitSleep(waiting, from: until + 1);
+        publisher.Close();
+        Assert.True(waiting.Join(TimeSpan.FromSeconds(5)));
+        Assert.Contains("is destroyed", failure?.Message, StringComparison.Ordinal);
+        _domain.Session.Table.Domain.Decrement(ProcessTable.Freezing);
+
+        Thread Start(Action body)
+        {
+            var thread = new Thread(() =>
+            {
+                try
+                {
+                    body();
+                }
+                catch (Failure e)
+                {
+                    failure = e;
+                }
+            });
+            thread.Start();
+            return thread;
+        }
+
+        // The log is full with some 64.
+        void AwaitSleep(Thread thread, long from) => Assert.True(SpinWait.SpinUntil(
+            () => Volatile.Read(ref said) >= from && thread.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin),
+            TimeSpan.FromSeconds(20)));
+    }
+
     /// <summary>The master may look late: until then all logs together grow by what it has granted, and new ones are small.</summary>
     [Fact]
     public void Many_that_join_at_once_and_are_busy_stay_in_the_memory_though_nobody_looks()
