@@ -47,6 +47,11 @@ inline constexpr Function leave{ckpt_leave};
 inline constexpr Function asked{ckpt_asked};
 inline constexpr Function clock{ckpt_clock};
 inline constexpr Function random{ckpt_random};
+inline constexpr Function timer_peek{ckpt_timer_peek};
+inline constexpr Function timer_call{ckpt_timer_call};
+inline constexpr Function timer_gone{ckpt_timer_gone};
+inline constexpr Function timers_await{ckpt_timers_await};
+inline constexpr Function timers_due{ckpt_timers_due};
 inline constexpr Function create_node{ckpt_create_node};
 inline constexpr Function node_graph_guard{ckpt_node_graph_guard};
 inline constexpr Function create_publisher{ckpt_create_publisher};
@@ -88,6 +93,11 @@ inline constexpr Function graph{ckpt_graph};
 #pragma GCC poison ckpt_asked
 #pragma GCC poison ckpt_clock
 #pragma GCC poison ckpt_random
+#pragma GCC poison ckpt_timer_peek
+#pragma GCC poison ckpt_timer_call
+#pragma GCC poison ckpt_timer_gone
+#pragma GCC poison ckpt_timers_await
+#pragma GCC poison ckpt_timers_due
 #pragma GCC poison ckpt_create_node
 #pragma GCC poison ckpt_node_graph_guard
 #pragma GCC poison ckpt_create_publisher

@@ -14,17 +14,12 @@
 
 #include "process.hpp"
 #include "slots.hpp"
+#include "timers.hpp"
 
 namespace rmw_ckpt {
 namespace {
 
 constexpr int64_t ns_per_s = 1'000'000'000;
-
-/// Whether the core cannot be asked: in a child, which it does not know, and in a signal handler that has interrupted
-/// it.
-bool is_core_away() {
-  return in_forked_child.load(std::memory_order_relaxed) || core::depth != 0;
-}
 
 /// Called by librcutils in place of clock_gettime: reentrant, no allocation, never back into librcutils. A signal
 /// handler's read (rclcpp's logs the signal) may be of the host's clock: nobody replays a signal.
@@ -33,7 +28,11 @@ int clock_gettime_through_core(clockid_t clock, struct timespec * now) {
   if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || is_core_away()) {
     return result;
   }
-  const int64_t ns = rmw_ckpt::core::call(rmw_ckpt::core::clock, clock, now->tv_sec * ns_per_s + now->tv_nsec);
+  const int64_t real = now->tv_sec * ns_per_s + now->tv_nsec;
+  int64_t ns = real;
+  if (!read_for_timer(clock, real, ns)) {
+    ns = rmw_ckpt::core::call(rmw_ckpt::core::clock, clock, real);
+  }
   now->tv_sec = ns / ns_per_s;
   now->tv_nsec = ns % ns_per_s;
   return 0;

@@ -6,6 +6,7 @@
 #include "entities.hpp"
 #include "names.hpp"
 #include "process.hpp"
+#include "timers.hpp"
 
 using rmw_ckpt::data_of;
 using rmw_ckpt::fail_with;
@@ -58,6 +59,8 @@ rmw_node_t * rmw_create_node(rmw_context_t * context, const char * name, const c
     return nullptr;
   }
   RMW_CKPT_REFUSE_FORKED(nullptr);
+  // A component's library is loaded before its first node is made.
+  rmw_ckpt::redirect_timers();
   if (rmw_ckpt::check_node_name(name, namespace_) != RMW_RET_OK) {
     return nullptr;
   }

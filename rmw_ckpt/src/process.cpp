@@ -16,6 +16,7 @@
 
 #include "asked.hpp"
 #include "determinants.hpp"
+#include "timers.hpp"
 
 namespace rmw_ckpt {
 
@@ -109,6 +110,7 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
     redirect_clock();
     redirect_random();
   });
+  redirect_timers();
   note_asked_in(*session);
   return RMW_RET_OK;
 }

@@ -13,6 +13,12 @@ namespace rmw_ckpt {
 /// Set in children of a process in which the core runs. No getpid() per message.
 extern std::atomic<bool> in_forked_child;
 
+/// Whether the core cannot be asked: in a child, which it does not know, and in a signal handler that has interrupted
+/// it.
+inline bool is_core_away() {
+  return in_forked_child.load(std::memory_order_relaxed) || core::depth != 0;
+}
+
 /// Sets the error; in a child made by fork the core's threads and locks are not there.
 rmw_ret_t fail_forked();
 

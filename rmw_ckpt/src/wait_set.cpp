@@ -8,6 +8,7 @@
 #include "distro.hpp"
 #include "entities.hpp"
 #include "process.hpp"
+#include "timers.hpp"
 
 using rmw_ckpt::data_of;
 using rmw_ckpt::Entity;
@@ -111,6 +112,8 @@ rmw_ret_t rmw_wait(rmw_subscriptions_t * subscriptions, rmw_guard_conditions_t *
                    const rmw_time_t * wait_timeout) {
   RMW_CKPT_CHECK_HANDLE(wait_set);
   RMW_CKPT_REFUSE_FORKED(RMW_RET_ERROR);
+  // rcl_wait reads clocks for timers before and after this; callbacks that this calls do not.
+  const rmw_ckpt::NotForTimer ordinary;
   // In the order in which the core reports what is ready: it must be the same in every run of a program.
   Waiters all[5];
   if (subscriptions != nullptr) {

@@ -11,7 +11,7 @@ namespace RmwCkpt.Exports;
 /// <summary>The functions of ckpt.h that move messages and wait. They allocate nothing unless they fail.</summary>
 internal static class MessageExports
 {
-    private const int MaxWait = 1 << 24;
+    internal const int MaxWait = 1 << 24;
 
     private static Handles Handles => ProcessContext.Current.Handles;
 

@@ -46,7 +46,7 @@ public readonly record struct Cell(byte Kind, uint Entity, uint Detail, long Val
 /// </summary>
 public sealed class Journal : IDisposable
 {
-    public const ulong MagicValue = 0x324c4e4a4b434b52; // "RKCKJNL2"
+    public const ulong MagicValue = 0x334c4e4a4b434b52; // "RKCKJNL3"
     public const int FileSize = 64 * 1024;
     public const int HeadSize = 64;
     public const int CellSize = 24;

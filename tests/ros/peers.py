@@ -13,6 +13,7 @@ from rclpy._rclpy_pybind11 import RCLError
 from rcl_interfaces.msg import Log
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionClient, ActionServer, CancelResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
@@ -259,6 +260,29 @@ def counter(manner=''):
     serve(node)
 
 
+def ticker():
+    """Counts aloud by two timers at once, each in any thread of an executor, and reads a clock for each number."""
+    node = Node('ticker')
+
+    def tick(topic):
+        publisher = node.create_publisher(Int64, topic, MANY)
+        lock = threading.Lock()
+        number = 0
+
+        def count():
+            nonlocal number
+            with lock:
+                number += 1
+                assert node.get_clock().now().nanoseconds > 0
+                publisher.publish(Int64(data=number))
+
+        node.create_timer(0.01, count, callback_group=ReentrantCallbackGroup())
+
+    tick('/one')
+    tick('/other')
+    serve(node, MultiThreadedExecutor(4))
+
+
 def talker(sigpipe):
     """Counts aloud: prints what it publishes, and logs it."""
     if sigpipe == 'default':
@@ -355,7 +379,7 @@ def bridge(first, second):
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, all_talker, all_listener, large_server,
+    counter, talker, ticker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, all_talker, all_listener, large_server,
     large_client)}
 
 

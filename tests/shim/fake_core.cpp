@@ -166,6 +166,20 @@ void ckpt_random(void * bytes, size_t size) {
   }
 }
 
+int64_t ckpt_timer_peek(int32_t, int64_t real) {
+  return real + fake_core::clock_offset;
+}
+
+int64_t ckpt_timer_call(const void *, int32_t, int64_t real) {
+  return real + fake_core::clock_offset;
+}
+
+void ckpt_timer_gone(const void *) {}
+
+void ckpt_timers_await(const void * const *, size_t) {}
+
+void ckpt_timers_due(const void * const *, size_t, uint8_t *) {}
+
 ckpt_code ckpt_create_node(ckpt_id, const char * name, const char * name_space, const char * enclave, ckpt_id * node) {
   const Lock lock(mutex);
   Entity & entity = add(CKPT_NODE, 0, node);

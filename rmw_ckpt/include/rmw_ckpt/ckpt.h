@@ -178,6 +178,27 @@ int64_t ckpt_clock(int32_t clock, int64_t real);
 /// before ckpt_init, and where there are more than 4096.
 void ckpt_random(void * bytes, size_t size);
 
+// --- Timers: rcl's own, known by their addresses
+// --------------------------------------------------------------------------------
+
+/// What a clock tells that is read to see when a timer is due: not journalled. Else as ckpt_clock.
+int64_t ckpt_timer_peek(int32_t clock, int64_t real);
+
+#define CKPT_NO_CLOCK 2  ///< The clock of a timer that reads none, for its time is a simulation's.
+
+/// A timer is called, and its clock read: journalled; in replay it waits for its turn and tells what was told then.
+int64_t ckpt_timer_call(const void * timer, int32_t clock, int64_t real);
+
+/// A timer is no more; at its address there may be another.
+void ckpt_timer_gone(const void * timer);
+
+/// The calling thread is about to wait for these timers, null ones aside; for none: it has waited.
+void ckpt_timers_await(const void * const * timers, size_t count);
+
+/// Which of these timers a wait found due, or a question, null ones aside: those that `due` says, journalled; in replay
+/// those that were then.
+void ckpt_timers_due(const void * const * timers, size_t count, uint8_t * due);
+
 // --- Nodes, endpoints, guard conditions
 // -------------------------------------------------------------------------------
 

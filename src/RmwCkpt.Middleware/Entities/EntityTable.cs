@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using RmwCkpt.Middleware.Replay;
 using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Middleware.Entities;
@@ -50,9 +51,9 @@ public sealed class EntityTable
         lock (_lock)
         {
             var id = reuse && _freeIds.TryDequeue(out var free, out _) ? free : _lastId + 1;
-            if (id > Session.EntityMask)
+            if (id >= Timers.First)
             {
-                throw new Failure(Code.Error, $"this process has made {Session.EntityMask} entities; start it again");
+                throw new Failure(Code.Error, $"this process has made {id} entities; start it again");
             }
             var entity = make(id);
             HasEvents |= entity is StatusEvent;

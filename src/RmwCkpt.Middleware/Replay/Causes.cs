@@ -75,5 +75,5 @@ internal sealed class Causes(ReplayJournal owner)
         : Novelty.Interrupted;
 
     private static bool IsOne(in Cell cell) =>
-        cell.Kind is (byte)Determinant.Take or (byte)Determinant.Ready or (byte)Determinant.TimedOut;
+        cell.Kind is (byte)Determinant.Take or (byte)Determinant.Ready or (byte)Determinant.TimedOut or (byte)Determinant.Call;
 }

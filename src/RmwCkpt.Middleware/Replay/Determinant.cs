@@ -41,4 +41,10 @@ public enum Determinant : byte
     /// What a role did from a cell on (value) is not done again, nor in any later life. Entity: 0; else it is so of all roles.
     /// </summary>
     Void = 11,
+
+    /// <summary>A wait found this timer due.</summary>
+    Due = 12,
+
+    /// <summary>A timer was called, which is to it what a take is to a subscription. Detail: its clock, or 2; value: ns.</summary>
+    Call = 13,
 }

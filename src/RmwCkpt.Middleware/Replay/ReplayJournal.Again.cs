@@ -16,9 +16,6 @@ public sealed partial class ReplayJournal
 
     private readonly Triggers _triggers = new();
 
-    /// <summary>Threads that wait here for others, by their numbers for the kernel: they sleep, and nothing outside holds them up.</summary>
-    private readonly HashSet<int> _waiting = [];
-
     /// <summary>Roles that a thread of this life has had.</summary>
     private readonly HashSet<uint> _seen = [];
 
@@ -51,7 +48,7 @@ public sealed partial class ReplayJournal
                 cell = new Cell((byte)Determinant.Nothing, entity, 0, 0);
                 return true;
             }
-            WaitForOthers();
+            _patience.Wait(Gate);
         }
         cell = default;
         return false;
@@ -66,7 +63,6 @@ public sealed partial class ReplayJournal
         timedOut = false;
         while (Replays())
         {
-            _roles.NoteThread(_patience.Clock.ThreadId);
             var (wait, take) = (_schedule.NextWait(_roles.Mine, ids, mayTimeOut), _schedule.FirstTake);
             if (wait >= 0 && (take < 0 || take > wait || _patience.IsShort) && !AwaitsTrigger(wait, ids))
             {
@@ -76,6 +72,13 @@ public sealed partial class ReplayJournal
                 return true;
             }
             var entity = take < 0 ? 0 : _schedule[take].Entity;
+            if (Replay.Timers.IsAwaited(entity))
+            {
+                // As with a take: the wait returns for it, though it has none of the entities.
+                ready.Clear();
+                _told.Add(entity);
+                return timedOut = true;
+            }
             var index = take < 0 ? -1 : ReplaySchedule.IndexOf(ids, entity);
             if (index >= 0 && (!_told.Contains(entity) || _patience.IsOverForSteps))
             {
@@ -98,7 +101,7 @@ public sealed partial class ReplayJournal
                 GiveUp("wait for", ids.IsEmpty ? 0 : ids[0] & Session.EntityMask);
                 continue;
             }
-            WaitForOthers();
+            _patience.Wait(Gate);
         }
         return false;
     }
@@ -108,7 +111,7 @@ public sealed partial class ReplayJournal
     /// </summary>
     public bool TryPeekTake(out uint entity, out long position)
     {
-        _patience.HasCallbacks = true;
+        _patience.HasCallbacks = _schedule.CallsAside = true;
         if (Replays() && _schedule.FirstTry is >= 0 and var next)
         {
             (entity, position) = (_schedule[next].Entity, _schedule.PositionOf(next));
@@ -132,7 +135,7 @@ public sealed partial class ReplayJournal
             if (replays && _causes.IsEnded(_roles.Mine) && !_patience.IsOverForSteps)
             {
                 // Others are about to be live, and then it reads the clock.
-                WaitForOthers();
+                _patience.Wait(Gate);
                 continue;
             }
             // Until all are at the journal's end, time stands still for those who are.
@@ -211,32 +214,11 @@ public sealed partial class ReplayJournal
                 {
                     return false;
                 }
-                WaitForOthers();
+                _patience.Wait(Gate);
             }
             return true;
         }
     }
-
-    /// <summary>
-    /// What the calling thread reads of a clock, where its role read this, or nothing, next. Executors' threads wait and look at
-    /// timers in turn: another one that comes first, and sleeps, waits for the calling one, which does then what that one did.
-    /// </summary>
-    private int TakeOver(int step, uint clock)
-    {
-        var before = step < 0 ? int.MaxValue : step;
-        for (var head = _schedule.NextHead(_roles.Mine, -1, before); head >= 0; head = _schedule.NextHead(_roles.Mine, head, before))
-        {
-            if (_schedule.NextReading(_schedule[head].Role, Determinant.Time, 0, clock) is >= 0 and var its && MayTakeOver(_schedule[head].Role))
-            {
-                return its;
-            }
-        }
-        return step;
-    }
-
-    /// <summary>Whether the thread that has a role sleeps outside the middleware: it may wait for the calling one.</summary>
-    private bool MayTakeOver(uint role) =>
-        _roles.ThreadOf(role) is not 0 and var thread && !_waiting.Contains(thread) && _patience.Clock.IsAsleep(thread);
 
     private bool TryRead(Determinant kind, uint entity, uint detail, out long value)
     {
@@ -245,12 +227,7 @@ public sealed partial class ReplayJournal
         {
             return false;
         }
-        _roles.NoteThread(_patience.Clock.ThreadId);
         var step = _schedule.NextReading(_roles.Mine, kind, entity, detail);
-        if (kind == Determinant.Time && Phase != ReplayPhase.Live)
-        {
-            step = TakeOver(step, detail);
-        }
         if (step < 0 && Phase != ReplayPhase.Live && _schedule.LeftOf(_roles.Mine) < 0 && !_seen.Contains(_roles.Mine))
         {
             // A thread that the former life had not by this number: threads that begin at once may be numbered otherwise.
@@ -267,14 +244,6 @@ public sealed partial class ReplayJournal
         _patience.Moved(isOrdered: false);
         Monitor.PulseAll(Gate);
         return true;
-    }
-
-    private void WaitForOthers()
-    {
-        var thread = _patience.Clock.ThreadId;
-        _waiting.Add(thread);
-        _patience.Wait(Gate);
-        _waiting.Remove(thread);
     }
 
     /// <summary>A take or wait is done again, by the calling thread.</summary>

@@ -113,7 +113,7 @@ public sealed partial class ReplayJournal : IDisposable
             return false;
         }
         var position = _journal.Position;
-        if (kind is Determinant.Take or Determinant.Ready or Determinant.TimedOut)
+        if (IsCause(kind))
         {
             LeaveReadings();
             position = _journal.Position;
@@ -123,7 +123,7 @@ public sealed partial class ReplayJournal : IDisposable
         {
             return false;
         }
-        if (kind is Determinant.Take or Determinant.Ready or Determinant.TimedOut)
+        if (IsCause(kind))
         {
             _causes.Note(position, _roles.Mine);
         }
@@ -280,4 +280,7 @@ public sealed partial class ReplayJournal : IDisposable
             $"divergence: for some seconds nobody has done what the former life did from journal cell {from} on, and this one wants to "
             + $"{wanted} entity {entity}; the last {_journal.Position - from} cells are given up");
     }
+
+    private static bool IsCause(Determinant kind) =>
+        kind is Determinant.Take or Determinant.Ready or Determinant.TimedOut or Determinant.Call;
 }

@@ -34,12 +34,9 @@ internal sealed class ReplaySchedule
         public int First { get; set; } = -1;
 
         public int Last { get; set; } = -1;
-
-        /// <summary>Whether a take or wait is, or was, among them.</summary>
-        public bool IsOrdered { get; set; }
     }
 
-    /// <summary>Takes and waits that are not done.</summary>
+    /// <summary>Takes, calls of timers and waits that are not done.</summary>
     public int Ordered { get; private set; }
 
     /// <summary>All else that is not done: readings, and takes that found nothing.</summary>
@@ -63,7 +60,7 @@ internal sealed class ReplaySchedule
         }
         _steps[_count] = new Step { Position = position, Cell = cell, NextOfRole = -1, NextOfEntity = -1 };
         Append(_roles, cell.Role, static (ref Step step, int next) => step.NextOfRole = next);
-        if (IsTake(cell))
+        if (IsTake(cell) || cell.Kind == (byte)Determinant.Call)
         {
             Append(_entities, cell.Entity, static (ref Step step, int next) => step.NextOfEntity = next);
         }
@@ -98,13 +95,16 @@ internal sealed class ReplaySchedule
     /// <summary>The position of the first step that is not done; -1: all are.</summary>
     public long Left => Advance(ref _firstAny, static (in Cell _) => true) is >= 0 and var first ? _steps[first].Position : -1;
 
-    /// <summary>The first take that is not done, or -1.</summary>
-    public int FirstTake => Advance(ref _firstTake, static (in Cell cell) => cell.Kind == (byte)Determinant.Take);
+    /// <summary>The first take that is not done, or call of a timer, or -1.</summary>
+    public int FirstTake => Advance(ref _firstTake, CallsAside ? IsOneOfMessage : IsTakeOrCall);
+
+    /// <summary>Calls of timers are not waited for: who makes them sleeps outside the middleware.</summary>
+    public bool CallsAside { get; set; }
 
     /// <summary>The first take, of a message or of nothing, that is not done, or -1.</summary>
     public int FirstTry => Advance(ref _firstTry, IsTake);
 
-    /// <summary>The next take from an entity, whoever did it; -1: nobody took from it any more.</summary>
+    /// <summary>The next take from an entity, or call of a timer, whoever did it; -1: nobody did any more.</summary>
     public int NextTake(uint entity) => Head(_entities, entity, ofRole: false);
 
     /// <summary>The first wait that could have been one on these entities, or -1.</summary>
@@ -130,26 +130,6 @@ internal sealed class ReplaySchedule
             }
         }
         return -1;
-    }
-
-    /// <summary>
-    /// Among the steps that other roles come to next which take or wait: the first after one and before another; else -1. Of a role
-    /// that neither takes nor waits: none.
-    /// </summary>
-    public int NextHead(uint role, int after, int before)
-    {
-        var first = -1;
-        if (_roles.TryGetValue(role, out var mine) && mine.IsOrdered)
-        {
-            foreach (var (other, line) in _roles)
-            {
-                if (other != role && line.IsOrdered && Head(_roles, other, ofRole: true) is >= 0 and var head && head > after && head < before)
-                {
-                    (first, before) = (head, head);
-                }
-            }
-        }
-        return first;
     }
 
     /// <summary>The next of those that were ready together, or -1.</summary>
@@ -185,12 +165,12 @@ internal sealed class ReplaySchedule
         return -1;
     }
 
-    /// <summary>A step is done, and with it all that its role did before but takes: threads may take before their turn.</summary>
+    /// <summary>A step is done, and with it all that its role did before but takes and calls: those others may do.</summary>
     public void Do(int step)
     {
         for (var i = Head(_roles, _steps[step].Cell.Role, ofRole: true); i >= 0 && i <= step; i = _steps[i].NextOfRole)
         {
-            if (_steps[i].Cell.Kind != (byte)Determinant.Take)
+            if (!IsTakeOrCall(_steps[i].Cell))
             {
                 Done(i);
             }
@@ -218,7 +198,6 @@ internal sealed class ReplaySchedule
         {
             lines.Add(key, line = new Line());
         }
-        line.IsOrdered |= IsOrdered(_steps[_count].Cell);
         if (line.First < 0)
         {
             line.First = _count;
@@ -274,11 +253,15 @@ internal sealed class ReplaySchedule
         && next.Cell.Role == first.Cell.Role && next.Position == first.Position + 1;
 
     private static bool IsReading(in Cell cell) =>
-        cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query or (byte)Determinant.Random;
+        cell.Kind is (byte)Determinant.Time or (byte)Determinant.Query or (byte)Determinant.Random or (byte)Determinant.Due;
 
     private static bool IsTake(in Cell cell) => cell.Kind is (byte)Determinant.Take or (byte)Determinant.Nothing;
 
     private static bool IsWait(in Cell cell) => cell.Kind is (byte)Determinant.Ready or (byte)Determinant.TimedOut;
 
-    private static bool IsOrdered(in Cell cell) => IsWait(cell) || cell.Kind == (byte)Determinant.Take;
+    private static bool IsOneOfMessage(in Cell cell) => cell.Kind == (byte)Determinant.Take;
+
+    private static bool IsTakeOrCall(in Cell cell) => cell.Kind is (byte)Determinant.Take or (byte)Determinant.Call;
+
+    private static bool IsOrdered(in Cell cell) => IsWait(cell) || IsTakeOrCall(cell);
 }

@@ -15,9 +15,6 @@ public sealed class Roles
     private static uint s_threads;
     private readonly Dictionary<uint, uint> _roles = [];
 
-    /// <summary>The kernel's numbers of threads that were seen in a replay.</summary>
-    private readonly Dictionary<uint, int> _threads = [];
-
     /// <summary>The calling thread's.</summary>
     public uint Mine
     {
@@ -34,12 +31,6 @@ public sealed class Roles
 
     /// <summary>The calling thread is this one in the order of their first questions, as tests have it.</summary>
     internal static void Be(uint number) => t_number = number;
-
-    /// <summary>The calling thread has this number for the kernel.</summary>
-    public void NoteThread(int thread) => _threads[Number] = thread;
-
-    /// <summary>The kernel's number of the thread that has a role; 0: it was not seen.</summary>
-    public int ThreadOf(uint role) => _threads.GetValueOrDefault(HolderOf(role));
 
     /// <summary>The calling thread has this role from now on; who had it has the caller's.</summary>
     public void Take(uint role)

@@ -139,6 +139,40 @@ internal sealed class Life : IDisposable
         }
     }
 
+    /// <summary>The time, to see when a timer is due.</summary>
+    public long Peek()
+    {
+        Step();
+        lock (Journal.Gate)
+        {
+            return Journal.Peek(0, World.Now);
+        }
+    }
+
+    /// <summary>As a wait for entities and a timer: which entity is ready, and whether the timer is due.</summary>
+    public (uint? Ready, bool IsDue) Wait(uint[] ids, uint timer, Func<long> due, long timeout)
+    {
+        Timers.Await(timer);
+        var ready = Wait(ids, timeout);
+        Timers.AwaitNone();
+        var isDue = due() <= Peek();
+        Step();
+        lock (Journal.Gate)
+        {
+            return (ready, Journal.IsDue(timer, isDue));
+        }
+    }
+
+    /// <summary>Calls a timer: when.</summary>
+    public long Call(uint timer)
+    {
+        Step();
+        lock (Journal.Gate)
+        {
+            return Journal.Call(timer, 0, World.Now);
+        }
+    }
+
     public void Publish(int log, long number)
     {
         Step();

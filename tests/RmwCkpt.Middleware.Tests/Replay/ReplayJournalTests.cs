@@ -34,6 +34,71 @@ public sealed class ReplayJournalTests : IDisposable
     }
 
     [Fact]
+    public void A_timer_is_due_and_called_as_it_was_by_whichever_thread()
+    {
+        const uint timer = Timers.First;
+        FirstLife(life =>
+        {
+            life.TryRecord(Determinant.TimedOut, 9, 0, 0);
+            Assert.True(life.IsDue(timer, true));
+            Assert.False(life.IsDue(timer + 1, false));
+            Roles.Be(2);
+            Assert.Equal(1_000, life.Call(timer, 1, 1_000));
+            life.ReadClock(1, 1_001);
+            Roles.Be(1);
+            life.TryRecord(Determinant.Take, 9, 0, 1);
+            life.ReadClock(1, 2_000);
+            life.TryRecord(Determinant.TimedOut, 9, 0, 0);
+            Assert.Equal(3_000, life.Call(timer, 1, 3_000));
+        });
+        RosClock.Forget();
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () =>
+        {
+            Span<byte> ready = [0];
+            // What its clock says now does not count, before the wait either.
+            Assert.False(next.IsDue(timer, true));
+            Assert.True(next.TryReplayWait([9], ready, true, out var timedOut) && timedOut);
+            Assert.True(next.IsDue(timer, false));
+            Assert.False(next.IsDue(timer + 1, true));
+            // The thread that had another part calls it, and has what was read after that.
+            Assert.Equal(1_000, next.Call(timer, 1, 9_000));
+            Assert.Equal(1_001, next.ReadClock(1, 9_000));
+            Assert.False(next.IsDue(timer, true));
+            Assert.True(next.TryReplayTake(9, out _));
+            Assert.Equal(2_000, next.ReadClock(1, 9_000));
+            // A look is free.
+            Assert.Equal(2_000, next.Peek(1, 9_000));
+            // Whose call comes next is told to who waits for it.
+            Assert.True(next.TryReplayWait([9], ready, true, out _));
+            Timers.Await(timer);
+            Assert.True(next.TryReplayWait([9], ready, true, out timedOut) && timedOut && ready[0] == 0);
+            Timers.AwaitNone();
+            Assert.True(next.IsDue(timer, false));
+            Assert.Equal(3_000, next.Call(timer, 1, 9_000));
+            Assert.False(next.Replays());
+        });
+        Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
+    }
+
+    [Fact]
+    public void A_timer_of_a_simulation_reads_no_clock_and_is_called_in_its_turn()
+    {
+        FirstLife(life =>
+        {
+            Assert.Equal(0, life.Call(Timers.First, ReplayJournal.NoClock, 0));
+            life.TryRecord(Determinant.Take, 9, 0, 1);
+        });
+        using var next = _scratch.Live(resumed: true);
+        Locked(next, () =>
+        {
+            Assert.Equal(0, next.Call(Timers.First, ReplayJournal.NoClock, 0));
+            Assert.True(next.TryReplayTake(9, out var cell) && cell.Value == 1);
+            Assert.False(next.Replays());
+        });
+    }
+
+    [Fact]
     public void Random_bytes_come_again_and_who_asks_otherwise_gets_new_ones()
     {
         FirstLife(life =>
