@@ -60,6 +60,35 @@ class KeptSigpipe {
 /// Python's question whether it takes its modules down; null: there is no Python.
 int (*is_python_finalizing)() = nullptr;
 
+/// Python's global lock; null: there is no Python.
+int (*has_python_lock)() = nullptr;
+void * (*save_python_thread)() = nullptr;
+void (*restore_python_thread)(void *) = nullptr;
+
+void * let_python_go() {
+  if (has_python_lock() == 0 || (is_python_finalizing != nullptr && is_python_finalizing() != 0)) {
+    return nullptr;
+  }
+  return save_python_thread();
+}
+
+void take_python_back(void * held) {
+  restore_python_thread(held);
+}
+
+template <class Function>
+bool find_in_python(const char * name, Function & function) {
+  function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+  return function != nullptr;
+}
+
+void lend_python_lock() {
+  if (find_in_python("PyGILState_Check", has_python_lock) && find_in_python("PyEval_SaveThread", save_python_thread) &&
+      find_in_python("PyEval_RestoreThread", restore_python_thread)) {
+    core::call(core::host_lock, &let_python_go, &take_python_back);
+  }
+}
+
 /// Where Python is the program: one that has Python within it may go on when it has taken that down.
 bool is_python_itself() {
   char path[PATH_MAX];
@@ -107,6 +136,7 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
   std::call_once(started, [] {
     (void)std::atexit(on_exit);
     find_python();
+    lend_python_lock();
     redirect_clock();
     redirect_random();
   });

@@ -1,5 +1,3 @@
-using RmwCkpt.Domain;
-
 namespace RmwCkpt.Client;
 
 /// <summary>Finds the rmw_ckpt program, which serves as master.</summary>
@@ -7,7 +5,14 @@ internal static class Programs
 {
     public static string? Find()
     {
-        var settings = Settings.OfProcess;
-        return settings.Text(Settings.Program) ?? settings.FindProgram("rmw_ckpt", AppContext.BaseDirectory);
+        var given = Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
+        if (!string.IsNullOrEmpty(given))
+        {
+            return given;
+        }
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return new[] { AppContext.BaseDirectory }.Concat(folders)
+            .Select(folder => Path.Combine(folder, "rmw_ckpt"))
+            .FirstOrDefault(File.Exists);
     }
 }

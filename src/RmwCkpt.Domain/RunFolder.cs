@@ -82,16 +82,18 @@ public sealed class RunFolder : IDisposable
     public TrustedPath Log(Gid gid) => Logs / gid.ToString();
 
     /// <summary>The folders for a domain, by the environment. Nothing is made yet.</summary>
-    public static RunFolder For(int domain) => For(domain, Settings.OfProcess);
+    public static RunFolder For(int domain) => For(domain, Environment.GetEnvironmentVariable);
 
-    public static RunFolder For(int domain, Settings settings)
+    /// <param name="read">What a variable of the environment is.</param>
+    public static RunFolder For(int domain, Func<string, string?> read)
     {
-        if (settings.Text(Settings.Directory) is { } root)
+        var root = read("RMW_CKPT_DIR");
+        if (!string.IsNullOrEmpty(root))
         {
             var folder = Path.Combine(Path.GetFullPath(root), $"{domain}");
             return new RunFolder(Path.Combine(folder, "run"), Path.Combine(folder, "state"), domain);
         }
-        var state = StateRoot(settings);
+        var state = StateRoot(read);
         return new RunFolder(
             $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}",
             state.Length == 0 ? "" : Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
@@ -101,13 +103,13 @@ public sealed class RunFolder : IDisposable
     /// Where users keep what is to last; empty: this one has no such place. HOME may be another user's, as under sudo -E, and is
     /// not believed then.
     /// </summary>
-    private static string StateRoot(Settings settings)
+    private static string StateRoot(Func<string, string?> read)
     {
-        if (settings.Variable("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
+        if (read("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
         {
             return state;
         }
-        var home = settings.Variable("HOME");
+        var home = read("HOME");
         if (home is null || !home.StartsWith('/') || Posix.OwnerOf(home) != Posix.UserId)
         {
             home = Users.HomeOf(Posix.UserId);

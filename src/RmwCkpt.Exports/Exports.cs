@@ -92,6 +92,9 @@ internal static class Exports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_host_lock")]
+    private static void SetHostLock(nint letGo, nint takeBack) => HostLock.Set(letGo, takeBack);
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_clock")]
     private static long Clock(int clock, long real)
     {

@@ -170,6 +170,10 @@ typedef struct ckpt_asked_place {
 
 ckpt_code ckpt_asked(ckpt_id session, ckpt_asked_place * place);
 
+/// The lock of the program's language, as Python's, of which the core lets go while it waits for other threads in a
+/// replay. `let_go` returns what `take_back` wants to have, or null where the calling thread has the lock not.
+void ckpt_host_lock(void * (*let_go)(void), void (*take_back)(void * held));
+
 /// ROS time for this process: what librcutils would read from `clock` (CLOCK_REALTIME or CLOCK_MONOTONIC) given what
 /// the kernel answered. Journalled; replayed; passes `real` through before ckpt_init.
 int64_t ckpt_clock(int32_t clock, int64_t real);

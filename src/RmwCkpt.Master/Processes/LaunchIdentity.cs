@@ -1,6 +1,6 @@
 using System.Text;
-using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
+using RmwCkpt.Master.Engines;
 
 namespace RmwCkpt.Master.Processes;
 
@@ -18,7 +18,7 @@ internal static class LaunchIdentity
             : facts.Executable;
         var environment = facts.Environment
             .Where(x => s_rosVariables.Any(v => x.StartsWith(v, StringComparison.Ordinal)))
-            .Where(x => !x.StartsWith(Settings.Resume.Name + "=", StringComparison.Ordinal))
+            .Where(x => !x.StartsWith(NoneEngine.Resume + "=", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal);
         return Hash([executable, facts.Folder, .. facts.Command, "", .. environment]);
     }

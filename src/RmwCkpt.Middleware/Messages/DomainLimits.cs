@@ -14,9 +14,8 @@ internal sealed class DomainLimits : ILogLimits
     public DomainLimits(ProcessTable table)
     {
         _table = table;
-        var settings = Settings.OfProcess;
-        _retention = settings.Value(Settings.Retention);
-        foreach (var complaint in settings.Complaints)
+        _retention = ByteSize.Read(Environment.GetEnvironmentVariable, "RMW_CKPT_RETENTION", out var complaint);
+        if (complaint is not null)
         {
             Report.Error(complaint);
         }

@@ -200,14 +200,22 @@ public sealed partial class Inbox : IDisposable
         var determinants = _session.ReplayJournal;
         while (true)
         {
+            int moves;
             lock (determinants.Gate)
             {
-                if (determinants.TryReplayTake(_entity, out var cell))
+                if (determinants.TryReplayTake(_entity, out var cell, out moves))
                 {
                     return cell.Kind == (byte)Determinant.Nothing
                         ? default
                         : Replay(determinants.LogOf(cell.Detail), cell.Value);
                 }
+            }
+            if (moves >= 0)
+            {
+                Monitor.Exit(_lock);
+                determinants.AwaitMove(moves);
+                Monitor.Enter(_lock);
+                continue;
             }
             var behind = determinants.Clock.IsBehind;
             if (behind)

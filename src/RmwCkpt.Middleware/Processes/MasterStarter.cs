@@ -63,7 +63,7 @@ public sealed class MasterStarter
     /// <exception cref="RegistryException">It is not there.</exception>
     internal string FindProgram()
     {
-        var program = Program ?? Settings.OfProcess.Text(Settings.Program);
+        var program = Program ?? Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
         if (string.IsNullOrEmpty(program) || !File.Exists(program))
         {
             throw new RegistryException(

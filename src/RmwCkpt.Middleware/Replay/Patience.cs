@@ -1,3 +1,5 @@
+using RmwCkpt.Memory;
+
 namespace RmwCkpt.Middleware.Replay;
 
 /// <summary>How long a replay waits for what, by how long it has stood still. Under the gate.</summary>
@@ -55,10 +57,24 @@ internal sealed class Patience(IReplayClock clock)
         _moved = clock.Now;
         if (isOrdered)
         {
+            Moves++;
             _still.Moved();
         }
     }
 
-    /// <summary>Lets others go on.</summary>
-    public void Wait(object gate) => clock.Wait(gate);
+    /// <summary>Counts what was done again.</summary>
+    public int Moves { get; private set; }
+
+    /// <summary>Lets others go on, those too that wait for the program's own lock. No lock but the gate may be held.</summary>
+    public void Wait(object gate)
+    {
+        var held = HostLock.LetGo();
+        clock.Wait(gate);
+        if (held != 0)
+        {
+            Monitor.Exit(gate);
+            HostLock.TakeBack(held);
+            Monitor.Enter(gate);
+        }
+    }
 }

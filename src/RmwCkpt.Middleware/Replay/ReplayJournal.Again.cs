@@ -24,6 +24,24 @@ public sealed partial class ReplayJournal
     /// </summary>
     public bool TryReplayTake(uint entity, out Cell cell)
     {
+        while (true)
+        {
+            var isReplayed = TryReplayTake(entity, out cell, out var moves);
+            if (isReplayed || moves < 0)
+            {
+                return isReplayed;
+            }
+            _patience.Wait(Gate);
+        }
+    }
+
+    /// <summary>
+    /// As the other one, for who holds other locks: where it is not its turn, <paramref name="moves"/> is what
+    /// <see cref="AwaitMove"/> wants to know; else negative.
+    /// </summary>
+    public bool TryReplayTake(uint entity, out Cell cell, out int moves)
+    {
+        moves = -1;
         while (Replays())
         {
             var step = _schedule.NextTake(entity);
@@ -48,10 +66,23 @@ public sealed partial class ReplayJournal
                 cell = new Cell((byte)Determinant.Nothing, entity, 0, 0);
                 return true;
             }
-            _patience.Wait(Gate);
+            (cell, moves) = (default, _patience.Moves);
+            return false;
         }
         cell = default;
         return false;
+    }
+
+    /// <summary>Waits, not for long, until others have done something. Takes <see cref="Gate"/> itself; no other lock may be held.</summary>
+    public void AwaitMove(int moves)
+    {
+        lock (Gate)
+        {
+            if (moves == _patience.Moves && !IsDisposed)
+            {
+                _patience.Wait(Gate);
+            }
+        }
     }
 
     /// <summary>
@@ -214,7 +245,8 @@ public sealed partial class ReplayJournal
                 {
                     return false;
                 }
-                _patience.Wait(Gate);
+                // Its caller holds an endpoint's lock.
+                _patience.Clock.Wait(Gate);
             }
             return true;
         }

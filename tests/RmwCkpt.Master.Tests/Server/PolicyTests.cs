@@ -1,4 +1,3 @@
-using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Tests.Server;
@@ -11,8 +10,9 @@ public sealed class PolicyTests
 
     private static (Policy Policy, List<string> Complaints) Read(params (string Name, string Value)[] values)
     {
-        var settings = new Settings(name => values.FirstOrDefault(x => x.Name == name).Value);
-        return (Policy.FromEnvironment(settings), [.. settings.Complaints]);
+        var complaints = new List<string>();
+        var policy = Policy.FromEnvironment(name => values.FirstOrDefault(x => x.Name == name).Value, complaints);
+        return (policy, complaints);
     }
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class PolicyTests
     {
         var (policy, complaints) = Read(("RMW_CKPT_INTERVAL", ""));
         Assert.Equal(new Policy(), policy);
-        Assert.Empty(policy.Written());
+        Assert.Empty(policy.Settings());
         Assert.Empty(complaints);
     }
 
@@ -36,9 +36,9 @@ public sealed class PolicyTests
                 Interval = 0.5, Engine = EnginePolicy.None, Recover = RecoverPolicy.Signals, Goal = 0.1, Poison = PoisonPolicy.Skip,
             },
             policy);
-        Assert.Equal(["recover=signals", "engine=none", "interval=0.5", "goal=0.1", "poison=skip"], policy.Written());
+        Assert.Equal(["recover=signals", "engine=none", "interval=0.5", "goal=0.1", "poison=skip"], policy.Settings());
         Assert.Empty(complaints);
-        Assert.Equal(["interval=auto"], Read(("RMW_CKPT_INTERVAL", "auto")).Policy.Written());
+        Assert.Equal(["interval=auto"], Read(("RMW_CKPT_INTERVAL", "auto")).Policy.Settings());
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Replay;
@@ -6,6 +7,10 @@ namespace RmwCkpt.Middleware.Tests.Replay;
 
 public sealed class ReplayJournalTests : IDisposable
 {
+    private delegate nint LetGo();
+
+    private delegate void TakeBack(nint held);
+
     private static readonly Gid s_log = new(77, 5, 3);
     private readonly Scratch _scratch = new();
 
@@ -79,6 +84,49 @@ public sealed class ReplayJournalTests : IDisposable
             Assert.False(next.Replays());
         });
         Assert.Equal(0, _scratch.Slot.ReadInt64(ProcessTable.Divergences));
+    }
+
+    [Fact]
+    public void Who_waits_for_its_turn_lets_go_of_the_programs_own_lock()
+    {
+        FirstLife(life =>
+        {
+            life.TryRecord(Determinant.Take, 24, 0, 1);
+            life.TryRecord(Determinant.Take, 25, 0, 1);
+        });
+        using var next = _scratch.Live(resumed: true);
+        using var program = new SemaphoreSlim(1);
+        using var isHeld = new ThreadLocal<bool>();
+        var order = new List<uint>();
+        LetGo letGo = () => isHeld.Value && (program.Release(), true).Item2 ? 1 : 0;
+        TakeBack takeBack = _ => program.Wait();
+        HostLock.Set(Marshal.GetFunctionPointerForDelegate(letGo), Marshal.GetFunctionPointerForDelegate(takeBack));
+        try
+        {
+            program.Wait();
+            isHeld.Value = true;
+            var other = new Thread(() => Take(24));
+            other.Start();
+            // It is the other one's turn, which waits for the lock.
+            Take(25);
+            other.Join();
+        }
+        finally
+        {
+            HostLock.Set(0, 0);
+        }
+        Assert.Equal([24u, 25u], order);
+
+        void Take(uint entity)
+        {
+            if (!isHeld.Value)
+            {
+                program.Wait();
+            }
+            Locked(next, () => Assert.True(next.TryReplayTake(entity, out _)));
+            order.Add(entity);
+            program.Release();
+        }
     }
 
     [Fact]
