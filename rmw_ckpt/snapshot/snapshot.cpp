@@ -7,6 +7,7 @@
 #include "shown.hpp"
 
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <cerrno>
 #include <cstring>
@@ -58,7 +59,7 @@ void before_release(void *) {
         }
         return old;
       })) {
-    memcpy(host.orders->why, area->descriptors.refusal.s, sizeof host.orders->why);
+    memcpy(host.orders->why, area->descriptors.refusal.s, sizeof host.orders->why - 1);
     raw(__NR_exit_group, 98);
   }
   if (!host.claim(host.context)) {
@@ -214,10 +215,24 @@ void lead(ucontext_t * frame) {
   report->child = static_cast<int>(pid);
 }
 
-/// Memory that a fork shares would not be rolled back.
+/// One mapping as /proc/PID/maps has it: why a fork would not roll it back, or null.
+const char * why_shared(char * line) {
+  const char * p = line;
+  const Word from = hexadecimal(p), to = hexadecimal(++p);
+  if (p[2] != 'w' || p[4] != 's' || (word(host.orders) >= from && word(host.orders) < to)) {
+    return nullptr;
+  }
+  const char * name = strpbrk(p, "/[");
+  const bool none =
+      !name || !strncmp(name, "/memfd:", 7) || !strncmp(name, "/dev/zero", 9) || !strncmp(name, "/SYSV", 5);
+  return none ? "shared memory without a file: " : nullptr;
+}
+
+/// Memory that a fork shares would not be rolled back, and what a fork leaves out would be missed.
 bool shares_memory() {
-  File maps("/proc/self/maps", O_RDONLY);
+  File maps("/proc/self/smaps", O_RDONLY);
   static char text[65536];
+  static Text<512> mapping;
   long have = 0;
   for (long n; (n = raw(__NR_read, static_cast<Word>(maps.fd), word(text + have),
                         sizeof text - 1 - static_cast<Word>(have))) > 0;) {
@@ -225,19 +240,46 @@ bool shares_memory() {
     char * line = text;
     for (char * end; (end = strchr(line, '\n')); line = end + 1) {
       *end = 0;
-      const char * p = line;
-      const Word from = hexadecimal(p), to = hexadecimal(++p);
-      if (p[2] != 'w' || p[4] != 's' || (word(host.orders) >= from && word(host.orders) < to)) {
-        continue;
+      const char * why = nullptr;
+      if (!strncmp(line, "VmFlags:", 8)) {
+        why = strstr(line, " dc") ? "memory that a fork leaves out (MADV_DONTFORK): " : nullptr;
+      } else if (*line < 'A' || *line > 'Z') {
+        why = why_shared(line);
+        (mapping = {}).add(line);
       }
-      const char * name = strpbrk(p, "/[");
-      if (!name || !strncmp(name, "/memfd:", 7) || !strncmp(name, "/dev/zero", 9) || !strncmp(name, "/SYSV", 5)) {
-        refuse(false, Text<150>().add("shared memory without a file: ").add(name ? name : line).s);
+      if (why) {
+        const char * name = strpbrk(mapping.s, "/[");
+        refuse(false, Text<150>().add(why).add(name ? name : mapping.s).s);
         return true;
       }
     }
     have = text + have - line;
     memmove(text, line, static_cast<std::size_t>(have));
+  }
+  return false;
+}
+
+/// What a fork has not, and nothing makes anew.
+bool lacks_in_a_fork() {
+  char text[4096];
+  if (read_text("/proc/self/timers", text, sizeof text) > 0) {
+    refuse(false, "it has timers of its own (timer_create)");
+    return true;
+  }
+  for (int which = 0; which < 3; which++) {
+    struct {
+      timeval interval, value;
+    } timer{};
+    raw(__NR_getitimer, static_cast<Word>(which), word(&timer));
+    if (timer.value.tv_sec || timer.value.tv_usec) {
+      refuse(true, "it has a timer of its own (setitimer, alarm)");
+      return true;
+    }
+  }
+  const char * tracer = read_text("/proc/self/status", text, sizeof text) > 0 ? strstr(text, "TracerPid:\t") : nullptr;
+  if (tracer && tracer[11] != '0') {
+    refuse(true, "a debugger traces it");
+    return true;
   }
   return false;
 }
@@ -278,11 +320,11 @@ Life take(const Host & h, Report & r) {
     area->revival.before_release = &before_release;
     library = c_library();
   }
-  if (shares_memory()) {
+  if (shares_memory() || lacks_in_a_fork()) {
     return Life::Refused;
   }
   const int life = lives, former = child;
-  generation = host.orders->latest + 1;
+  generation = ++host.orders->begun;
   install_handler(&area->threads, static_cast<int>(raw(__NR_gettid)), &lead);
   lead_now();
   if (life != lives) {
@@ -292,6 +334,9 @@ Life take(const Host & h, Report & r) {
     return Life::Refused;
   }
   child = r.child;
+  if (host.asleep) {
+    host.asleep(host.context, child);
+  }
   host.orders->latest = generation;
   if (former) {
     end_former(former);

@@ -14,7 +14,8 @@ struct Orders {
   std::atomic<int> answered;  // the last order that was obeyed
   std::atomic<int> pid;       // as whom; a negative error if it could not
   std::atomic<int> over;      // not zero: the child ends
-  char why[200];              // what a revival failed for
+  char why[196];              // what a revival failed for
+  std::atomic<int> begun;     // snapshots, also those that came to nothing: no two have one number
 };
 
 void wake_orders(Orders &);
@@ -25,6 +26,9 @@ struct Host {
   /// May only make system calls and touch memory.
   bool (*claim)(void * context);
   void * context;
+  /// In the process: this child is the snapshot from now on. Before the former one is told to end, for the process may
+  /// be killed at any moment.
+  void (*asleep)(void * context, int child);
 };
 
 struct Report {

@@ -22,7 +22,7 @@ Shared * shared;
 
 namespace {
 
-int the_process;  // the first life's; a life's alarm does not go on in the next
+int the_process;  // the first life's
 }  // namespace
 
 void wrong(const std::string & what) {
@@ -74,7 +74,7 @@ void start_engine() {
                       int nobody = 0;
                       return shared->claim.compare_exchange_strong(nobody, static_cast<int>(raw(__NR_getpid)));
                     },
-                    nullptr};
+                    nullptr, nullptr};
     set_and_wake(shared->life, 1);
     for (int seen = 0;;) {
       await(shared->ask, seen + 1, 1000);
@@ -111,7 +111,7 @@ Process::Process(void (*body)()) {
   pid = fork();
   the_process = pid;
   if (pid == 0) {
-    alarm(50);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     body();
     _exit(0);
   }
@@ -175,9 +175,10 @@ void Process::round(int number) {
 int main(int argc, char ** argv) {
   using namespace scenario;
   const std::map<std::string, void (*)()> all{
-      {"threads", threads},       {"pending", pending}, {"stubborn", stubborn}, {"locks", locks},     {"files", files},
-      {"locked", locked},         {"events", events},   {"pipes", pipes},       {"sockets", sockets}, {"twice", twice},
-      {"superseded", superseded}, {"claimed", claimed}, {"memfd", memfd},       {"socket", socket}};
+      {"threads", threads}, {"pending", pending},   {"stubborn", stubborn},     {"locks", locks},
+      {"files", files},     {"locked", locked},     {"events", events},         {"pipes", pipes},
+      {"sockets", sockets}, {"twice", twice},       {"superseded", superseded}, {"claimed", claimed},
+      {"memfd", memfd},     {"unforked", unforked}, {"timed", timed},           {"socket", socket}};
   if (argc != 2 || !all.count(argv[1])) {
     fprintf(stderr, "snapshot_test NAME: one of");
     for (auto & a : all) {

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <cstring>
 
@@ -30,6 +31,28 @@ void memfd() {
         await_next_life(1);
       },
       "memfd:frames");
+}
+
+void unforked() {
+  refused(
+      [] {
+        void * frames = mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        madvise(frames, 4096, MADV_DONTFORK);
+        start_engine();
+        await_next_life(1);
+      },
+      "MADV_DONTFORK");
+}
+
+void timed() {
+  refused(
+      [] {
+        timer_t timer;
+        timer_create(CLOCK_MONOTONIC, nullptr, &timer);
+        start_engine();
+        await_next_life(1);
+      },
+      "timer_create");
 }
 
 void socket() {

@@ -73,6 +73,8 @@ void twice();
 void superseded();
 void claimed();
 void memfd();
+void unforked();
+void timed();
 void socket();
 }  // namespace scenario
 
