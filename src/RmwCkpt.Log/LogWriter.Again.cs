@@ -39,4 +39,25 @@ public sealed partial class LogWriter
         // Last: who finds it finds the others.
         Head.Remake(_folder, first, number);
     }
+
+    /// <summary>
+    /// This segment is left, and somebody has removed its file, of which <see cref="Remake"/> will not have anything mapped any
+    /// more: makes it again now. A reader that lost sight of the log meanwhile goes on where it was.
+    /// </summary>
+    private void KeepIfRemoved()
+    {
+        var path = Segment.PathOf(_folder, _number);
+        if (_number < Head.FirstSegment || _segment.Is(path))
+        {
+            return;
+        }
+        try
+        {
+            _segment.Remake(path);
+        }
+        catch (IOException)
+        {
+            // There is no room: it is gone as older ones are.
+        }
+    }
 }

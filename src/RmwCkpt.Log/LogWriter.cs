@@ -308,6 +308,7 @@ public sealed partial class LogWriter : IDisposable
             _view.Write(_offset + Frame.Kind, Frame.Padding);
             _view.Release(_offset + Frame.Length, rest);
         }
+        KeepIfRemoved();
         Use(next, _number + 1);
     }
 
