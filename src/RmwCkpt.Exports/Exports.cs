@@ -95,27 +95,6 @@ internal static class Exports
     [UnmanagedCallersOnly(EntryPoint = "ckpt_host_lock")]
     private static void SetHostLock(nint letGo, nint takeBack) => HostLock.Set(letGo, takeBack);
 
-    [UnmanagedCallersOnly(EntryPoint = "ckpt_clock")]
-    private static long Clock(int clock, long real)
-    {
-        try
-        {
-            if (Handles.ClockSession is not { } session || clock is < 0 or > 1)
-            {
-                return real;
-            }
-            lock (session.ReplayJournal.Gate)
-            {
-                return session.IsReleased ? real : session.ReplayJournal.ReadClock(clock, real);
-            }
-        }
-        catch (Exception e)
-        {
-            Guarded.Fail(e);
-            return real;
-        }
-    }
-
     [UnmanagedCallersOnly(EntryPoint = "ckpt_random")]
     private static void Random(nint bytes, nuint size)
     {

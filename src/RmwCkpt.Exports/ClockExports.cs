@@ -7,46 +7,36 @@ using RmwCkpt.Middleware.Sessions;
 namespace RmwCkpt.Exports;
 
 /// <summary>
-/// What ckpt.h has of timers. They are of no session: that through which clocks are read has them. They allocate nothing unless
-/// they fail, or meet a timer for the first time.
+/// What ckpt.h has of clocks and timers. They are of no session: that through which clocks are read has the timers too. They
+/// allocate nothing unless they fail, or meet a timer for the first time.
 /// </summary>
-internal static class TimerExports
+internal static class ClockExports
 {
     private static Session? Session => ProcessContext.Current.Handles.ClockSession;
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_clock")]
+    private static long Clock(int clock, long real) =>
+        Read(0, clock, real, static (journal, _, clock, real) => journal.ReadClock(clock, real));
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_timer_peek")]
-    private static long Peek(int clock, long real)
-    {
-        try
-        {
-            if (Session is not { } session || clock is < 0 or > 1)
-            {
-                return real;
-            }
-            lock (session.ReplayJournal.Gate)
-            {
-                return session.IsReleased ? real : session.ReplayJournal.Peek(clock, real);
-            }
-        }
-        catch (Exception e)
-        {
-            Guarded.Fail(e);
-            return real;
-        }
-    }
+    private static long Peek(int clock, long real) =>
+        Read(0, clock, real, static (journal, _, clock, real) => journal.Peek(clock, real));
 
     [UnmanagedCallersOnly(EntryPoint = "ckpt_timer_call")]
-    private static long Call(nint timer, int clock, long real)
+    private static long Call(nint timer, int clock, long real) =>
+        Read(timer, clock, real, static (journal, timer, clock, real) => journal.Call(journal.Timers[timer], clock, real));
+
+    private static long Read(nint timer, int clock, long real, Func<ReplayJournal, nint, int, long, long> read)
     {
         try
         {
-            if (Session is not { } session || clock is < 0 or > ReplayJournal.NoClock)
+            if (Session is not { } session || clock is < 0 or > ReplayJournal.NoClock || (timer == 0 && clock == ReplayJournal.NoClock))
             {
                 return real;
             }
             lock (session.ReplayJournal.Gate)
             {
-                return session.IsReleased ? real : session.ReplayJournal.Call(session.ReplayJournal.Timers[timer], clock, real);
+                return session.IsReleased ? real : read(session.ReplayJournal, timer, clock, real);
             }
         }
         catch (Exception e)
