@@ -16,6 +16,7 @@
 
 #include "asked.hpp"
 #include "determinants.hpp"
+#include "slots.hpp"
 #include "timers.hpp"
 
 namespace rmw_ckpt {
@@ -60,13 +61,17 @@ class KeptSigpipe {
 /// Python's question whether it takes its modules down; null: there is no Python.
 int (*is_python_finalizing)() = nullptr;
 
-/// Python's global lock; null: there is no Python.
-int (*has_python_lock)() = nullptr;
+/// Python's global lock: the calling thread's state there, and the state of who has the lock. Both are null while
+/// Python is not up, of which PyGILState_Check says that the lock is had.
+void * (*own_python_state)() = nullptr;
+void * (*running_python_state)() = nullptr;
 void * (*save_python_thread)() = nullptr;
 void (*restore_python_thread)(void *) = nullptr;
 
 void * let_python_go() {
-  if (has_python_lock() == 0 || (is_python_finalizing != nullptr && is_python_finalizing() != 0)) {
+  void * const own = own_python_state();
+  if (own == nullptr || own != running_python_state() ||
+      (is_python_finalizing != nullptr && is_python_finalizing() != 0)) {
     return nullptr;
   }
   return save_python_thread();
@@ -76,15 +81,12 @@ void take_python_back(void * held) {
   restore_python_thread(held);
 }
 
-template <class Function>
-bool find_in_python(const char * name, Function & function) {
-  function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
-  return function != nullptr;
-}
-
 void lend_python_lock() {
-  if (find_in_python("PyGILState_Check", has_python_lock) && find_in_python("PyEval_SaveThread", save_python_thread) &&
-      find_in_python("PyEval_RestoreThread", restore_python_thread)) {
+  if (find_function(RTLD_DEFAULT, "PyGILState_GetThisThreadState", own_python_state) &&
+      (find_function(RTLD_DEFAULT, "PyThreadState_GetUnchecked", running_python_state) ||  // since Python 3.13
+       find_function(RTLD_DEFAULT, "_PyThreadState_UncheckedGet", running_python_state)) &&
+      find_function(RTLD_DEFAULT, "PyEval_SaveThread", save_python_thread) &&
+      find_function(RTLD_DEFAULT, "PyEval_RestoreThread", restore_python_thread)) {
     core::call(core::host_lock, &let_python_go, &take_python_back);
   }
 }
@@ -101,9 +103,8 @@ void find_python() {
   if (!is_python_itself()) {
     return;
   }
-  void * const found = dlsym(RTLD_DEFAULT, "Py_IsFinalizing");
-  is_python_finalizing =
-      reinterpret_cast<int (*)()>(found != nullptr ? found : dlsym(RTLD_DEFAULT, "_Py_IsFinalizing"));
+  (void)(find_function(RTLD_DEFAULT, "Py_IsFinalizing", is_python_finalizing) ||
+         find_function(RTLD_DEFAULT, "_Py_IsFinalizing", is_python_finalizing));
 }
 
 }  // namespace

@@ -124,18 +124,17 @@ int fini_through_core(Timer timer) {
   return result;
 }
 
-template <class Function>
-bool find(void * rcl, const char * name, Function & function) {
-  function = reinterpret_cast<Function>(dlsym(rcl, name));
-  return function != nullptr;
-}
-
 bool find_rcl() {
   void * const rcl = dlopen("librcl.so", RTLD_LAZY | RTLD_NOLOAD);
+  if (rcl == nullptr) {
+    return false;
+  }
   // Never closed: it stays.
-  (void)find(rcl, "rcl_timer_call_with_info", rcl_timer_call_with_info);  // since ROS 2 Jazzy
-  return rcl != nullptr && find(rcl, "rcl_wait", rcl_wait) && find(rcl, "rcl_timer_is_ready", rcl_timer_is_ready) &&
-         find(rcl, "rcl_timer_call", rcl_timer_call) && find(rcl, "rcl_timer_fini", rcl_timer_fini);
+  (void)find_function(rcl, "rcl_timer_call_with_info", rcl_timer_call_with_info);  // since ROS 2 Jazzy
+  // The last one says that all are there.
+  return find_function(rcl, "rcl_timer_is_ready", rcl_timer_is_ready) &&
+         find_function(rcl, "rcl_timer_call", rcl_timer_call) && find_function(rcl, "rcl_timer_fini", rcl_timer_fini) &&
+         find_function(rcl, "rcl_wait", rcl_wait);
 }
 
 /// rcl's own calls of its functions are a part of these.
