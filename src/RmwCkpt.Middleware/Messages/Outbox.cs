@@ -151,12 +151,18 @@ public sealed partial class Outbox : IDisposable
     }
 
     /// <summary>Takes the lock, after those who came first and wait.</summary>
+    /// <exception cref="Failure">The endpoint is destroyed: its memory is mapped no more. The lock is not held.</exception>
     private void EnterToPublish()
     {
         Monitor.Enter(_lock);
         while (_isAwaiting)
         {
             Monitor.Wait(_lock);
+        }
+        if (_isOver)
+        {
+            Monitor.Exit(_lock);
+            throw new Failure(Code.Error, "its publisher is destroyed");
         }
     }
 

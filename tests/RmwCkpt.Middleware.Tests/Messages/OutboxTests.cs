@@ -195,6 +195,16 @@ public sealed class OutboxTests : IDisposable
     }
 
     [Fact]
+    public void Who_publishes_where_another_thread_has_destroyed_the_publisher_meanwhile_is_told()
+    {
+        var publisher = _domain.Publish(Qos.Default);
+        var outbox = publisher.Outbox!;
+        publisher.Close();
+        Assert.Contains("is destroyed", Assert.Throws<Failure>(() => outbox.Begin(null, 8)).Message, StringComparison.Ordinal);
+        Assert.False(outbox.IsHeld);
+    }
+
+    [Fact]
     public void Who_waits_for_a_reader_holds_up_no_other_thread_but_those_that_publish_here()
     {
         var all = Qos.Default with { History = History.KeepAll };
