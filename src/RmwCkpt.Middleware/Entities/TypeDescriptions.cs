@@ -43,6 +43,7 @@ public sealed class TypeDescriptions(RunFolder folder)
             {
                 var temporary = path + $".{Environment.ProcessId}";
                 var text = Encoding.UTF8.GetBytes(description());
+                path.Parent.MakeFolder();
                 SpareRoom.Do(folder.Folder, text.Length, () => temporary.WriteAll(text));
                 temporary.MoveTo(path);
             }

@@ -63,7 +63,6 @@ internal sealed class Relocation(Session session)
         // Where that fails nothing is changed: should the former come back, all is as it was.
         session.Folder.Ensure();
         _isBetween = HasMoved = true;
-        session.Descriptions.KeepAgain();
         session.Registration.SayHelloAround(Remake);
         // What was committed on one side before the other had come.
         foreach (var entity in session.Entities)
@@ -97,5 +96,7 @@ internal sealed class Relocation(Session session)
             (entity as Endpoint)?.Outbox?.Remake();
         }
         session.Matcher.Restart(() => session.GraphTable.MoveTo(session.Folder));
+        // Not before the master has been found: until then the new folder may be removed too, and made again once more.
+        session.Descriptions.KeepAgain();
     }
 }

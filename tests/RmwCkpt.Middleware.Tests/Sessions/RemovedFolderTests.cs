@@ -59,6 +59,28 @@ public sealed class RemovedFolderTests
         Assert.Equal("{}", File.ReadAllText(file));
     }
 
+    [Fact]
+    public void What_is_removed_once_more_while_it_looks_for_its_master_is_in_the_last_folder_all_the_same()
+    {
+        using var lone = new LoneSession();
+        byte[] hash = [1, 2, 3];
+        var publisher = lone.Publish(Qos.Default);
+        lone.Session.Descriptions.Keep(new EndpointOptions("/t", "a/msg/B", Qos.Default, hash, () => "{}"));
+        using var table = lone.Remove();
+        KnowingMaster? next = null;
+        using var master = new KnowingMaster(lone.Folder.Run, () =>
+        {
+            lone.Remove().Dispose();
+            // As who calls a master that is gone does.
+            lone.Folder.Ensure();
+            next = new KnowingMaster(lone.Folder.Run);
+        });
+        lone.Session.Relocation.MoveIfDisplaced();
+        next?.Dispose();
+        Assert.Equal("{}", File.ReadAllText(TypeDescriptions.PathOf(lone.Folder, hash).FullName));
+        Assert.True(File.Exists(Path.Combine(lone.Folder.Run, "logs", publisher.Gid.ToString(), "head")));
+    }
+
     private static Task Run(Barrier start, Action body) => Task.Factory.StartNew(
         () =>
         {
@@ -72,9 +94,12 @@ public sealed class RemovedFolderTests
     {
         private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         private readonly Task _answering;
+        private Action? _before;
 
-        public KnowingMaster(string run)
+        /// <param name="before">Done before the first answer.</param>
+        public KnowingMaster(string run, Action? before = null)
         {
+            _before = before;
             _socket.Bind(new UnixDomainSocketEndPoint(Path.Combine(run, "master.sock")));
             _socket.Listen();
             _answering = Task.Run(Answer);
@@ -95,6 +120,7 @@ public sealed class RemovedFolderTests
                     using var client = await _socket.AcceptAsync();
                     using var stream = new NetworkStream(client);
                     Request.Parser.ParseDelimitedFrom(stream);
+                    Interlocked.Exchange(ref _before, null)?.Invoke();
                     stream.Write(Delimited.ToBytes(new Reply { Welcome = new Welcome() }));
                 }
             }
