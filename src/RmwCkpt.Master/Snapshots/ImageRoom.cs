@@ -39,6 +39,9 @@ internal sealed class ImageRoom(SnapshotStore store, ProcessRegistry registry, M
             ? $"its image of {ByteSize.Show(wanted)} does not fit into what is free at {memory.Folder}" : null;
     }
 
+    /// <summary>The room of an image that there is room for is its own while it is written.</summary>
+    public IDisposable Keep(Member member) => memory.Expect(member.ImageBytes);
+
     /// <summary>Second images go, the oldest first, where all together are more than images may have.</summary>
     public void Fit()
     {

@@ -64,7 +64,12 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 // Nothing was frozen in vain: that there is room again is seen at the next time.
                 return Failed(member, full, counts: false);
             }
-            return why is null ? Dump(member) : Failed(member, why);
+            if (why is not null)
+            {
+                return Failed(member, why);
+            }
+            using var kept = room.Keep(member);
+            return Dump(member);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -36,6 +36,9 @@ internal sealed class MemoryWatch : IDisposable
     private readonly object _gate = new();
     private int _warned;
 
+    /// <summary>Bytes of images that are being written: what is there of them already counts twice.</summary>
+    private long _expected;
+
     /// <summary>When the next look is, and how long the last one took, ns.</summary>
     private long _nextAt;
     private long _took;
@@ -92,6 +95,15 @@ internal sealed class MemoryWatch : IDisposable
 
     /// <summary>Bytes that the file system has free.</summary>
     public long Free() => new DriveInfo(_folder.Folder.DescriptorPath).AvailableFreeSpace;
+
+    /// <summary>An image of so many bytes is written until this is disposed of: logs and journals do not grow into its room meanwhile.</summary>
+    public IDisposable Expect(long bytes)
+    {
+        Interlocked.Add(ref _expected, bytes);
+        // Until the next look, which begins to count anew.
+        _words.Count(bytes);
+        return new Expected(this, bytes);
+    }
 
     /// <summary>Looks at once, and from now on.</summary>
     public void Start() => LookAgain();
@@ -169,7 +181,8 @@ internal sealed class MemoryWatch : IDisposable
         _words.Used = all;
         _words.Share = share;
         // What is written, or let go of, meanwhile may have been seen or not: the worse is taken for true.
-        _words.MostGrown = Math.Min(grown, _words.Grown) + Math.Max(0, room - MemoryPlan.Reserve(room) - kept.Sum());
+        _words.MostGrown = Math.Min(grown, _words.Grown)
+            + Math.Max(0, room - MemoryPlan.Reserve(room) - kept.Sum() - Interlocked.Read(ref _expected));
         _words.NeededSince = NeededSince(Clock.Real);
         if (kept.Sum() > room && kept.Any(x => x > share))
         {
@@ -265,5 +278,10 @@ internal sealed class MemoryWatch : IDisposable
             // Busy logs let go of segments all the time: that one is gone is no reason to know nothing of the others.
             return 0;
         }
+    }
+
+    private sealed class Expected(MemoryWatch watch, long bytes) : IDisposable
+    {
+        public void Dispose() => Interlocked.Add(ref watch._expected, -bytes);
     }
 }
