@@ -21,7 +21,18 @@ public static unsafe class HostLock
     public static nint LetGo() => Volatile.Read(ref s_letGo) is not 0 and var letGo ? ((delegate* unmanaged<nint>)letGo)() : 0;
 
     /// <summary>
-    /// Waits for what <see cref="LetGo"/> returned. No lock may be held that one who holds the program's may wait for.
+    /// Waits for what <see cref="LetGo"/> returned, without the gate meanwhile, for who has the program's lock may wait for that. No
+    /// other lock may be held that one may wait for.
     /// </summary>
-    public static void TakeBack(nint held) => ((delegate* unmanaged<nint, void>)s_takeBack)(held);
+    /// <param name="gate">Held, once.</param>
+    public static void TakeBack(nint held, object gate)
+    {
+        if (held == 0)
+        {
+            return;
+        }
+        Monitor.Exit(gate);
+        ((delegate* unmanaged<nint, void>)s_takeBack)(held);
+        Monitor.Enter(gate);
+    }
 }

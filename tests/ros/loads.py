@@ -1,6 +1,7 @@
 """Peers that weigh, in memory or in time: what they say is large or often, or they take long to hear it."""
 
 import array
+import threading
 import time
 
 import rclpy
@@ -72,9 +73,8 @@ def loop():
 ALL = QoSProfile(history=HistoryPolicy.KEEP_ALL)
 
 
-def all_talker(period):
-    """Numbers of 40 KB each, of which nobody is to miss one: says what it has said, and each refusal."""
-    node = Node('all_talker')
+def sayer_of_all(node):
+    """What says the next of numbers of 40 KB each, of which nobody is to miss one, and what it has said, and each refusal."""
     publisher = node.create_publisher(String, '/all', ALL)
     number = 0
 
@@ -90,13 +90,34 @@ def all_talker(period):
         if number % 10 == 0:
             print('said', number, flush=True)
 
-    node.create_timer(float(period), say)
+    return say
+
+
+def all_talker(period):
+    node = Node('all_talker')
+    node.create_timer(float(period), sayer_of_all(node))
     serve(node)
 
 
 def all_listener(pause):
+    hear_all(Node('all_listener'), pause)
+
+
+def all_alone(pause):
+    """Says all in a thread, and hears it."""
+    node = Node('all_alone')
+    say = sayer_of_all(node)
+
+    def say_on():
+        while rclpy.ok():
+            say()
+
+    threading.Thread(target=say_on, daemon=True).start()
+    hear_all(node, pause)
+
+
+def hear_all(node, pause):
     """Hears each, slowly: says which, and where one is not the next."""
-    node = Node('all_listener')
     last = 0
 
     def hear(message):

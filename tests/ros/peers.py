@@ -25,7 +25,7 @@ from std_srvs.srv import SetBool
 from test_msgs.action import Fibonacci
 from test_msgs.srv import BasicTypes
 
-from loads import all_listener, all_talker, busy, camera, large_client, large_server, loop, viewer
+from loads import all_alone, all_listener, all_talker, busy, camera, large_client, large_server, loop, viewer
 from spinning import MANY, PATIENCE, result_of, say_ready, serve, spin_until
 
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -379,8 +379,8 @@ def bridge(first, second):
 ROLES = {f.__name__: f for f in (
     action_server, action_client, parameter_server, parameter_client, logger, rosout_listener, latched_publisher, late_joiner,
     service_server, service_client, big_publisher, big_listener, graph_node, graph_looker, churner, churn_listener,
-    counter, talker, ticker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, all_talker, all_listener, large_server,
-    large_client)}
+    counter, talker, ticker, failing, listener, newcomer, bridge, camera, viewer, busy, loop, all_talker, all_listener, all_alone,
+    large_server, large_client)}
 
 
 def main():

@@ -33,6 +33,15 @@ def test_a_slow_reader_is_waited_for_also_by_a_writer_that_died_and_nothing_is_r
     assert wait_for_status(domain, lambda nodes: '/all_talker' in nodes)['/all_talker']['incarnation'] == 2
 
 
+def test_a_process_that_hears_itself_slowly_waits_for_itself_and_nothing_is_refused(domain):
+    """Who waits has Python's lock when it comes; who reads needs it."""
+    domain.environment.update(RMW_CKPT_MEMORY=str(MEMORY), RMW_CKPT_ENGINE='none')
+    alone = domain.start('all_alone', 0.002)
+    wait_for_more(alone, 2 * MEMORY // SIZE)
+    assert said(alone) <= heard(alone)[-1] + MEMORY // SIZE + 10
+    assert_each_is_heard_once(alone, alone)
+
+
 @needs_criu
 def test_who_hears_all_and_who_says_all_die_in_turn(domain):
     domain.environment['RMW_CKPT_INTERVAL'] = '0.5'

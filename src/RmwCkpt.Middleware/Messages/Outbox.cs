@@ -157,7 +157,7 @@ public sealed partial class Outbox : IDisposable
         Monitor.Enter(_lock);
         while (_isAwaiting)
         {
-            Monitor.Wait(_lock);
+            WaitForOthers(Timeout.Infinite);
         }
         if (_isOver)
         {
@@ -173,13 +173,21 @@ public sealed partial class Outbox : IDisposable
     private void Await(int pause)
     {
         _isAwaiting = true;
-        Monitor.Wait(_lock, pause);
+        WaitForOthers(pause);
         _isAwaiting = false;
         Monitor.PulseAll(_lock);
         if (_isOver)
         {
             throw new Failure(Code.Error, "its publisher is destroyed while a message waits for a reader, or for room");
         }
+    }
+
+    /// <summary>The reader may be in this process, and need the program's own lock to read.</summary>
+    private void WaitForOthers(int pause)
+    {
+        var held = HostLock.LetGo();
+        Monitor.Wait(_lock, pause);
+        HostLock.TakeBack(held, _lock);
     }
 
     private bool MayWait(ref long begun)

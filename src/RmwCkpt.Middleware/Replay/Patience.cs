@@ -70,11 +70,6 @@ internal sealed class Patience(IReplayClock clock)
     {
         var held = HostLock.LetGo();
         clock.Wait(gate);
-        if (held != 0)
-        {
-            Monitor.Exit(gate);
-            HostLock.TakeBack(held);
-            Monitor.Enter(gate);
-        }
+        HostLock.TakeBack(held, gate);
     }
 }
