@@ -12,6 +12,9 @@ public sealed partial class LogWriter
     /// <summary>What was passed and may still be said.</summary>
     private readonly PreviousFrames _former = new();
 
+    /// <summary>ROS time, ns, of the newest frame of a previous incarnation that this one has said again; 0: of none.</summary>
+    public long SaidAgainUntil { get; private set; }
+
     private enum Likeness
     {
         None,
@@ -72,7 +75,7 @@ public sealed partial class LogWriter
             likeness = Compare(_view, _offset, payload, key);
             if (likeness != Likeness.None)
             {
-                sequence = Step();
+                sequence = StepAgain();
                 return likeness == Likeness.Same ? AppendResult.Found : AppendResult.Differs;
             }
             Pass();
@@ -145,7 +148,7 @@ public sealed partial class LogWriter
                 if (origin.IsOf(FrameHere()) && Compare(_view, _offset, copy.Region.Slice(0, payload.Length), key) == Likeness.Same)
                 {
                     // Restored in here: the previous incarnation went on, and appended it.
-                    sequence = Step();
+                    sequence = StepAgain();
                     return AppendResult.Found;
                 }
                 Pass();
@@ -189,6 +192,13 @@ public sealed partial class LogWriter
     {
         _former.Add(FrameHere());
         Step();
+    }
+
+    /// <summary>Passes the frame at the position, which this incarnation has just said.</summary>
+    private long StepAgain()
+    {
+        SaidAgainUntil = _view.ReadInt64(_offset + Frame.Time);
+        return Step();
     }
 
     /// <summary>Passes the frame at the position.</summary>

@@ -239,7 +239,7 @@ public sealed partial class LogWriter : IDisposable
         if (_view.AcquireInt32(_offset + Frame.Length) > 0)
         {
             // This incarnation was restored between claim and commit, and the previous one committed.
-            sequence = Step();
+            sequence = StepAgain();
             return AppendResult.Found;
         }
         // What is after the frame must be zero: the next claim is there.

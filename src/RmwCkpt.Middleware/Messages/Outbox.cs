@@ -287,6 +287,12 @@ public sealed partial class Outbox : IDisposable
         {
             // Its reply may be there already, and counts from now on.
             _session.RingSelf();
+            _session.ReplayJournal.CatchUp.SaidAgain(_writer.SaidAgainUntil);
+        }
+        else if (_session.ReplayJournal.Clock.IsBehind)
+        {
+            // Its process may do nothing else of which this one sees anything.
+            _session.ReplayJournal.CatchUp.Pace();
         }
     }
 

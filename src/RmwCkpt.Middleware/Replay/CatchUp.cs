@@ -105,10 +105,28 @@ public sealed class CatchUp
         }
     }
 
+    /// <summary>
+    /// A message was said again that was written at this ROS time, ns: the process has lived until then. Where nobody waits
+    /// nothing else may tell: a loop that publishes and sleeps reads no clock. Takes the gate itself.
+    /// </summary>
+    public void SaidAgain(long time)
+    {
+        lock (_gate)
+        {
+            Clock.Saw(time);
+            if (Clock.IsBehind && time > Clock.Now && _clock.Now - Volatile.Read(ref _waited) > WaitsAreOver)
+            {
+                Clock.Skip(time - Clock.Now);
+                NoteLive();
+            }
+        }
+    }
+
     /// <summary>The replay is over: what is left of time begins. Under the gate.</summary>
     internal void Begin()
     {
         _isRevived = true;
+        _waited = _clock.Now;
         _freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
         Clock.EndReplay();
         _threads.Begin();
