@@ -217,6 +217,13 @@ public sealed class ProcessProbe : IProcessProbe
     /// <summary>Whether it has ended, be it that a thread of it or its zombie is still to be collected.</summary>
     public static bool HasEnded(int pid) => StateOf(pid) is null or { State: 'Z' or 'X' or 'x' };
 
+    /// <summary>Processor time of all its threads, ns, in steps of 10 ms; 0: not known.</summary>
+    public static long ProcessorTime(int pid) =>
+        Stat(pid) is { Length: > 12 } fields && long.TryParse(fields[11], CultureInfo.InvariantCulture, out var user)
+        && long.TryParse(fields[12], CultureInfo.InvariantCulture, out var system)
+            ? (user + system) * 10_000_000
+            : 0;
+
     /// <summary>Bytes of it that are in memory; 0: not known.</summary>
     public static long ResidentBytes(int pid)
     {

@@ -2,6 +2,7 @@ using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Recovery;
 using RmwCkpt.Master.Server;
 using RmwCkpt.Memory;
@@ -114,6 +115,9 @@ internal sealed class Member(RegistryEntry entry, Region slot)
 
     /// <summary>How long the newest one froze it, ns.</summary>
     public long LastFrozen { get; set; }
+
+    /// <summary>What a recovery would have to do again; of the scheduler.</summary>
+    public RecoveryGoal Goal { get; } = new(ProcessProbe.ProcessorTime);
 
     /// <summary>Before this, on the monotonic clock, nothing makes another one due.</summary>
     public long NotBefore { get; set; }

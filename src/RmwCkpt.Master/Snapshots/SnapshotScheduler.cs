@@ -8,8 +8,8 @@ namespace RmwCkpt.Master.Snapshots;
 
 /// <summary>
 /// Says when snapshots are taken: one at a time, but for those that take long, which hold up no other. The first soon after
-/// a process has registered its last endpoint and talks, then one each interval; earlier when its journal has grown long, or
-/// when it has taken so much that the logs may soon let go of what it would have to read again; never when nothing has
+/// a process has registered its last endpoint and talks, then one each interval; earlier when its journal has grown long,
+/// when a recovery would have much to do again, or when it has taken so much that the logs may soon let go of what it would read again; never when nothing has
 /// happened since the last.
 /// </summary>
 internal sealed class SnapshotScheduler : IDisposable
@@ -164,9 +164,11 @@ internal sealed class SnapshotScheduler : IDisposable
     {
         try
         {
+            var begun = Clock.Steady;
             var outcome = _taker.Take(member, unlessUnchanged: ordered is null, _stopping.Token);
             if (outcome.Number != 0)
             {
+                member.Goal.Begin((int)member.Entry.Record.Pid, Clock.Steady - begun, Clock.Steady);
                 member.NotBefore = Clock.Steady + SnapshotTiming.Pause(member.Policy, member.LastFrozen);
                 _copier.Add(member, outcome.Number);
             }
@@ -196,7 +198,8 @@ internal sealed class SnapshotScheduler : IDisposable
         }
         return member.LastPosition >= 0 && member.FailedSnapshots == 0
             && (member.JournalEnd - member.LastPosition + (member.SecondaryCells - member.LastSecondaryCells) > _options.JournalLimit
-                || member.TakenBytes - member.LastBytes > _earlyBytes());
+                || member.TakenBytes - member.LastBytes > _earlyBytes()
+                || member.Goal.IsMissed(member.Policy, (int)member.Entry.Record.Pid, Clock.Steady));
     }
 
     private static bool IsQuiet(Member member) => member.TakenBytes == 0 && member.Published <= Greeting;

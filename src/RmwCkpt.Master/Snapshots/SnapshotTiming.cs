@@ -10,7 +10,8 @@ internal static class SnapshotTiming
     /// <summary>How many times as long as it was frozen a process runs before it is again, unless its interval was asked for.</summary>
     private const int RunsFor = 100;
 
-    private static bool IsAuto(Policy policy) => policy is not { HasInterval: true, Interval: >= 0 };
+    /// <summary>Whether no interval was asked for.</summary>
+    public static bool IsAuto(Policy policy) => policy is not { HasInterval: true, Interval: >= 0 };
 
     /// <summary>Time between two snapshots of a process, ns; zero: only by hand.</summary>
     /// <param name="frozen">How long the last one stopped it, ns.</param>
