@@ -76,6 +76,9 @@ public static unsafe partial class Posix
     /// <summary>What an open file or folder is; null with errno.</summary>
     public static FileFacts? Facts(int fd) => Facts(fd, "");
 
+    /// <summary>What has a path, which may be a link; null: nothing. For hints, not for trust.</summary>
+    public static FileFacts? FactsOf(string path) => Facts(CurrentFolder, path);
+
     internal static FileFacts? Facts(int folder, string name)
     {
         // statx(2): the one stat whose layout is the same on every architecture. 0x100: not following a link.

@@ -55,17 +55,24 @@ def commands():
 
 
 @pytest.mark.parametrize('command', [c for c in commands() if not c.startswith('rmw_ckpt master')])
-def test_a_command(domain, command):
+def test_a_command(domain, command, tmp_path):
     domain.start('latched_publisher', 3)
     command = command.replace('NODE...\\|--all', '--all' if 'forget' in command else '/latched')
     command = command.replace('[NODE...]', '').replace('[NODE]', '').replace('NODE\\|TOPIC', '/latched')
-    command = command.replace('NODE', '/latched')
+    command = command.replace('NODE', '/latched').replace('FILE', f'{tmp_path}/file')
     environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
     if command.startswith('rmw_ckpt checkpoint ') and 'RMW_CKPT_CRIU' not in os.environ:
         pytest.skip('CRIU cannot run here: no snapshots are taken')
     assert run(command, **environment).strip()
-    if 'recover' not in command and 'stop' not in command:
+    if not {'recover', 'stop', 'export'} & {*command.split()}:
         json.loads(run(f'{command} --json', **environment))
+
+
+def test_what_was_said_is_exported(domain, tmp_path):
+    domain.start('latched_publisher', 3)
+    script = section('What was said, in other programs').split('```bash\n')[1].split('```')[0]
+    run(script, tmp_path, **{key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')})
+    assert (tmp_path / 'run.mcap').read_bytes().startswith(b'\x89MCAP')
 
 
 def test_the_master_in_the_foreground(domain):

@@ -6,11 +6,11 @@ using RmwCkpt.Master.Server;
 
 namespace RmwCkpt.Cli.Commands;
 
-/// <summary>`rmw_ckpt journal list|show`: what was said and heard. Reads the run folder; needs no master.</summary>
+/// <summary>`rmw_ckpt journal ...`: what was said and heard. Reads the run folder; needs no master.</summary>
 internal static class JournalCommands
 {
     public static Command Make(CommonOptions common) =>
-        new("journal", "what nodes published and took") { MakeList(common), MakeShow(common) };
+        new("journal", "what nodes published and took") { MakeList(common), MakeShow(common), JournalExport.Make(common) };
 
     private static Command MakeList(CommonOptions common)
     {
@@ -86,7 +86,7 @@ internal static class JournalCommands
     }
 
     /// <summary>Names what is damaged; a failure only where that leaves nothing to show.</summary>
-    private static int Done(LogCatalog catalog, int shown)
+    public static int Done(LogCatalog catalog, int shown)
     {
         foreach (var what in catalog.Damaged)
         {
@@ -95,7 +95,7 @@ internal static class JournalCommands
         return catalog.Damaged.Count > 0 && shown == 0 ? 1 : 0;
     }
 
-    private static LogCatalog Catalog(RunFolder folder) => Directory.Exists(folder.Run)
+    public static LogCatalog Catalog(RunFolder folder) => Directory.Exists(folder.Run)
         ? new LogCatalog(folder)
         : throw new CommandException(
             $"domain {folder.Domain} has no run folder ({folder.Run}): nothing has run there under RMW_IMPLEMENTATION=rmw_ckpt");

@@ -8,7 +8,20 @@ namespace RmwCkpt.Cli.Journals;
 
 /// <summary>One log, as its head tells it.</summary>
 public sealed record LogEntry(
-    Gid Gid, EntityKind Kind, string Topic, string Type, string Node, byte[] TypeHash, long Messages, long Bytes, long Created);
+    Gid Gid, EntityKind Kind, string Topic, string Type, string Node, byte[] TypeHash, Qos Qos, long Messages, long Bytes, long Created)
+{
+    /// <summary>Which field of a service's description its messages are; null: they are of the type itself.</summary>
+    public string? Member => Kind switch
+    {
+        EntityKind.Client => "request_message",
+        EntityKind.Service => "response_message",
+        _ => null,
+    };
+
+    /// <summary>A frame's payload without what is before the message in it.</summary>
+    public ReadOnlySpan<byte> MessageIn(ReadOnlySpan<byte> payload) =>
+        Kind == EntityKind.Service && payload.Length >= RequestId.Size ? payload[RequestId.Size..] : payload;
+}
 
 /// <summary>
 /// All logs of a run folder, read without the master: they tell who they are. What is damaged is left out, and named.
@@ -18,7 +31,7 @@ public sealed class LogCatalog
     private readonly List<string> _damaged = [];
     private readonly RunFolder _folder;
     private readonly Dictionary<Gid, LogEntry> _logs = [];
-    private readonly Dictionary<TrustedPath, MessageDecoder?> _decoders = [];
+    private readonly Dictionary<TrustedPath, TypeDescription?> _types = [];
 
     public LogCatalog(RunFolder folder)
     {
@@ -30,8 +43,8 @@ public sealed class LogCatalog
                 using var head = LogHead.Open(path);
                 var entry = new LogEntry(
                     EndpointHead.Gid(head), EndpointHead.Kind(head), EndpointHead.Name(head), EndpointHead.Type(head),
-                    EndpointHead.Node(head), EndpointHead.TypeHash(head).ToArray(), head.TailSequence, head.Bytes,
-                    EndpointHead.Created(head));
+                    EndpointHead.Node(head), EndpointHead.TypeHash(head).ToArray(), EndpointHead.Qos(head),
+                    head.TailSequence, head.Bytes, EndpointHead.Created(head));
                 _logs[entry.Gid] = entry;
             }
             catch (IOException)
@@ -67,27 +80,32 @@ public sealed class LogCatalog
     /// <summary>The processes that have (had) a node of this name: "/relay" or "relay".</summary>
     public ulong[] ProcessesOf(string node) =>
     [
-        .. _logs.Values.Where(l => l.Node == node || l.Node.TrimStart('/') == node.TrimStart('/'))
+        .. _logs.Values.Where(l => IsNamed(l, node))
             .Select(l => l.Gid.Process).Distinct().Order(),
     ];
+
+    /// <summary>Whether a log is of a node of this name: "/relay" or "relay".</summary>
+    public static bool IsNamed(LogEntry log, string node) => log.Node == node || log.Node.TrimStart('/') == node.TrimStart('/');
 
     public LogReader Open(Gid gid) => LogReader.Open(_folder.Log(gid));
 
     /// <summary>A frame's fields, by the type description kept in the run folder.</summary>
     public string Decode(LogEntry log, ReadOnlySpan<byte> payload)
     {
-        var member = log.Kind switch
-        {
-            EntityKind.Client => "request_message",
-            EntityKind.Service => "response_message",
-            _ => null,
-        };
-        var cdr = log.Kind == EntityKind.Service && payload.Length >= RequestId.Size ? payload[RequestId.Size..] : payload;
+        var cdr = log.MessageIn(payload);
+        return TypeOf(log) is { } type
+            ? new MessageDecoder(type).Decode(cdr, log.Member)
+            : $"({cdr.Length} bytes of {log.Type}, whose description is not known)";
+    }
+
+    /// <summary>What is said about a log's type in the run folder; null: nothing.</summary>
+    internal TypeDescription? TypeOf(LogEntry log)
+    {
         var path = TypeDescriptions.PathOf(_folder, log.TypeHash);
-        if (!_decoders.TryGetValue(path, out var decoder))
+        if (!_types.TryGetValue(path, out var type))
         {
-            _decoders[path] = decoder = MessageDecoder.Load(path);
+            _types[path] = type = TypeDescription.Load(path);
         }
-        return decoder?.Decode(cdr, member) ?? $"({cdr.Length} bytes of {log.Type}, whose description is not known)";
+        return type;
     }
 }

@@ -18,34 +18,13 @@ public sealed class MessageDecoder
     /// <summary>Messages in messages; a description that contains itself has no end.</summary>
     private const int MaxNested = 64;
 
-    private readonly Dictionary<string, JsonElement> _types = [];
-    private readonly string _root;
+    private readonly TypeDescription _types;
 
-    private MessageDecoder(JsonElement description)
-    {
-        var type = description.GetProperty("type_description");
-        _root = type.GetProperty("type_name").GetString()!;
-        _types[_root] = type;
-        foreach (var referenced in description.GetProperty("referenced_type_descriptions").EnumerateArray())
-        {
-            _types[referenced.GetProperty("type_name").GetString()!] = referenced;
-        }
-    }
-
-    private const int LargestDescription = 64 << 20;
+    internal MessageDecoder(TypeDescription types) => _types = types;
 
     /// <summary>A decoder from a description file; null when there is none or it is none.</summary>
-    public static MessageDecoder? Load(TrustedPath path)
-    {
-        try
-        {
-            return new MessageDecoder(JsonDocument.Parse(path.ReadAll(LargestDescription)).RootElement.Clone());
-        }
-        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            return null;
-        }
-    }
+    public static MessageDecoder? Load(TrustedPath path) =>
+        TypeDescription.Load(path) is { } types ? new MessageDecoder(types) : null;
 
     /// <summary>
     /// The message as text. A service's description has its request and response as the first two fields' types:
@@ -53,7 +32,7 @@ public sealed class MessageDecoder
     /// </summary>
     public string Decode(ReadOnlySpan<byte> cdr, string? member = null)
     {
-        var type = member is null ? _root : MemberType(member);
+        var type = _types.NameOf(member);
         if (type is null || cdr.Length < 4 || cdr[0] != 0 || cdr[1] != 1)
         {
             return $"({cdr.Length} bytes that are no plain little-endian CDR)";
@@ -69,18 +48,6 @@ public sealed class MessageDecoder
             text.Append(CultureInfo.InvariantCulture, $" (malformed at byte {reader.Position}: {e.Message})");
         }
         return text.ToString();
-    }
-
-    private string? MemberType(string member)
-    {
-        foreach (var field in _types[_root].GetProperty("fields").EnumerateArray())
-        {
-            if (field.GetProperty("name").GetString() == member)
-            {
-                return field.GetProperty("type").GetProperty("nested_type_name").GetString();
-            }
-        }
-        return null;
     }
 
     private void WriteStruct(ref Reader reader, StringBuilder text, JsonElement type)
@@ -152,7 +119,7 @@ public sealed class MessageDecoder
         {
             throw new KeyNotFoundException($"{name} is in itself");
         }
-        WriteStruct(ref reader, text, _types.TryGetValue(name, out var nested) ? nested : throw new KeyNotFoundException(name));
+        WriteStruct(ref reader, text, _types[name]);
         reader.Nested--;
         return text;
     }
