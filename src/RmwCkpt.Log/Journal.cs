@@ -99,6 +99,10 @@ public sealed class Journal : IDisposable
         return journal;
     }
 
+    /// <summary>The same, at a cell, whatever the files before it are.</summary>
+    internal static Journal OpenToRead(TrustedPath folder, long position) =>
+        new(folder, writable: false, null) { Position = position };
+
     /// <summary>Whether a committed cell stands at the position: a previous incarnation's, so this one replays.</summary>
     public bool HasNext => TryPeek(out _);
 

@@ -63,11 +63,12 @@ public sealed class JournalExportTests : JournalTest
     public void Messages_that_are_damaged_are_named_and_the_others_are_exported(int damaged)
     {
         Write(4, "/many", "/talker", messages: 5);
-        FlipBit(4, damaged);
+        FlipBit(Folder.Log(Gid(4)) / "0", PlaceOf(damaged) + Frame.HeadSize);
         var (code, output, errors) = Run("journal", "export", "-o", File_, "--topics", "many");
         Assert.Equal(0, code);
         Assert.StartsWith("4 messages in ", output, StringComparison.Ordinal);
         Assert.Contains($"message {damaged} of /talker on /many: missing", errors, StringComparison.Ordinal);
+        Assert.Contains($"damaged: {Folder.Log(Gid(4)) / "0"}, byte {PlaceOf(damaged)}: message {damaged} ", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,15 +125,5 @@ public sealed class JournalExportTests : JournalTest
                 new RunEvent(1_795_960_980_000_001_000, Severity.Warning, "master.master", "/arm died"),
                 new RunEvent(1_795_960_980_250_000_000, Severity.Error, "master.master", "it failed\n  at a line\nno time"),
             ], events);
-    }
-
-    /// <summary>Changes a bit of a message.</summary>
-    private void FlipBit(uint number, int sequence)
-    {
-        var path = (Folder.Log(Gid(number)) / "0").FullName;
-        var bytes = File.ReadAllBytes(path);
-        var at = Segment.HeadSize + ((sequence - 1) * Frame.Align(Frame.HeadSize + 12)) + Frame.HeadSize;
-        bytes[at] ^= 4;
-        File.WriteAllBytes(path, bytes);
     }
 }

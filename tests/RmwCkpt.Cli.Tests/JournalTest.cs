@@ -1,6 +1,7 @@
 using System.Text;
 using RmwCkpt.Domain;
 using RmwCkpt.Log;
+using RmwCkpt.Memory;
 using RmwCkpt.Middleware.Entities;
 
 namespace RmwCkpt.Cli.Tests;
@@ -55,6 +56,17 @@ public abstract class JournalTest : IDisposable
         using var head = File.OpenWrite((Folder.Log(Gid(number)) / LogHead.FileName).FullName);
         head.Write(new byte[64]);
     }
+
+    /// <summary>Changes a bit of a file.</summary>
+    protected static void FlipBit(TrustedPath path, int at, int bit = 4)
+    {
+        var bytes = File.ReadAllBytes(path.FullName);
+        bytes[at] ^= (byte)bit;
+        File.WriteAllBytes(path.FullName, bytes);
+    }
+
+    /// <summary>Where a message of <see cref="Write"/> is in its log's only segment.</summary>
+    protected static int PlaceOf(int sequence) => Segment.HeadSize + ((sequence - 1) * Frame.Align(Frame.HeadSize + 12));
 
     protected static (int Code, string Output, string Errors) Run(params string[] args)
     {

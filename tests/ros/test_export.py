@@ -19,6 +19,8 @@ mcap_stream = pytest.importorskip('mcap.stream_reader')
 mcap_ros2 = pytest.importorskip('mcap_ros2.decoder')
 rosbags = pytest.importorskip('rosbags.highlevel')
 
+pytestmark = pytest.mark.once
+
 PATIENCE = 60  # s
 CALLS = 12
 EVENTS = '/rmw_ckpt/events'
@@ -85,6 +87,13 @@ def listed(domain):
     return {topic: n for topic, n in counts.items() if n}
 
 
+def assert_nothing_is_damaged(domain, messages):
+    said = json.loads(subprocess.run(
+        ['rmw_ckpt', 'journal', 'verify', '--json'], env=domain.environment, capture_output=True, check=True, timeout=PATIENCE).stdout)
+    good = {part['what']: part['good'] for part in said['checked']}
+    assert good['logs'] >= messages and good['journals'] > 0, said
+
+
 def assert_is_what_was_said(messages):
     numbers = [decoded.data for _, decoded in messages['/there']]
     assert numbers == list(range(1, len(numbers) + 1)), 'each number once, in order'
@@ -112,9 +121,11 @@ def test_what_was_said_is_read_by_others_from_the_living_and_the_dead(domain, tm
     said = '\n'.join(decoded.msg for _, decoded in messages[EVENTS])
     assert re.search(r'/counter died .*signal 9.*\n(.*\n)*.*/counter is live again: [0-9.]+ ms of silence', said), said
 
+    assert_nothing_is_damaged(domain, len(messages['/there']))
     kill_all(domain)
     assert_nothing_is_missed(listener)
     expected = listed(domain)
+    assert_nothing_is_damaged(domain, sum(expected.values()))
     contents = []
     for compression in ('zstd', 'lz4', 'none'):
         file = tmp_path / f'{compression}.mcap'

@@ -10,14 +10,14 @@ namespace RmwCkpt.Cli.Commands;
 internal static class JournalCommands
 {
     public static Command Make(CommonOptions common) =>
-        new("journal", "what nodes published and took") { MakeList(common), MakeShow(common), JournalExport.Make(common) };
+        new("journal", "what nodes published and took") { MakeList(common), MakeShow(common), JournalExport.Make(common), JournalVerify.Make(common) };
 
     private static Command MakeList(CommonOptions common)
     {
         var command = new Command("list", "the logs that are kept: who published how much on what");
         command.SetAction(parsed =>
         {
-            var catalog = Catalog(common.Folder(parsed));
+            var catalog = new LogCatalog(FolderOf(common, parsed));
             if (common.WantsJson(parsed))
             {
                 Output.Json(writer =>
@@ -59,8 +59,8 @@ internal static class JournalCommands
         var command = new Command("show", "what a node took and published, or what was said on a topic and who took it") { what, last };
         command.SetAction(parsed =>
         {
-            var folder = common.Folder(parsed);
-            var catalog = Catalog(folder);
+            var folder = FolderOf(common, parsed);
+            var catalog = new LogCatalog(folder);
             var lines = Find(folder, catalog, parsed.GetValue(what)!);
             var shown = parsed.GetValue(last) is > 0 and var n && n < lines.Count ? lines[^n..] : lines;
             if (common.WantsJson(parsed))
@@ -95,9 +95,9 @@ internal static class JournalCommands
         return catalog.Damaged.Count > 0 && shown == 0 ? 1 : 0;
     }
 
-    public static LogCatalog Catalog(RunFolder folder) => Directory.Exists(folder.Run)
-        ? new LogCatalog(folder)
-        : throw new CommandException(
+    /// <summary>The run folder that is asked for, which is there.</summary>
+    public static RunFolder FolderOf(CommonOptions common, ParseResult parsed) =>
+        common.Folder(parsed) is var folder && Directory.Exists(folder.Run) ? folder : throw new CommandException(
             $"domain {folder.Domain} has no run folder ({folder.Run}): nothing has run there under RMW_IMPLEMENTATION=rmw_ckpt");
 
     private static List<JournalLine> Find(RunFolder folder, LogCatalog catalog, string what)

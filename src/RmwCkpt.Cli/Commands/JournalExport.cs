@@ -37,18 +37,15 @@ internal static class JournalExport
         };
         command.SetAction(parsed =>
         {
-            var folder = common.Folder(parsed);
-            var catalog = JournalCommands.Catalog(folder);
+            var folder = JournalCommands.FolderOf(common, parsed);
+            var catalog = new LogCatalog(folder);
             var logs = Choose(folder, catalog, parsed.GetValue(topics), parsed.GetValue(node));
             var period = new Period(parsed.GetValue(from) ?? long.MinValue, parsed.GetValue(to) ?? long.MaxValue);
             var run = new ExportRun(folder, catalog, logs, period);
             var watch = Stopwatch.StartNew();
             var path = parsed.GetValue(file)!;
             var bytes = Write(run, path, x => new McapExport(x, parsed.GetValue(compression), catalog, logs));
-            foreach (var missing in run.Missing)
-            {
-                Console.Error.WriteLine($"rmw_ckpt: {missing}");
-            }
+            TellMissing(run, catalog);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{run.Messages} messages in {watch.Elapsed.TotalSeconds:F1} s: {path}, {Output.Bytes(bytes)}"));
             return JournalCommands.Done(catalog, (int)Math.Min(run.Messages, int.MaxValue));
@@ -84,6 +81,29 @@ internal static class JournalExport
         catch (IOException e)
         {
             throw new CommandException($"{path} is not written: {e.Message}");
+        }
+    }
+
+    /// <summary>Says what is missing, and where the logs are damaged, if that is why.</summary>
+    private static void TellMissing(ExportRun run, LogCatalog catalog)
+    {
+        foreach (var (_, what) in run.Missing)
+        {
+            Console.Error.WriteLine($"rmw_ckpt: {what}");
+        }
+        foreach (var log in run.Missing.Select(x => x.Log).Distinct())
+        {
+            try
+            {
+                foreach (var (place, what) in catalog.FlawsOf(log))
+                {
+                    Console.Error.WriteLine($"rmw_ckpt: damaged: {place}: {what}");
+                }
+            }
+            catch (IOException)
+            {
+                // The log is gone.
+            }
         }
     }
 

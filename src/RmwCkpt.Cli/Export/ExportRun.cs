@@ -13,17 +13,14 @@ internal sealed class ExportRun(RunFolder folder, LogCatalog catalog, IReadOnlyC
     private const int Stride = 1024;
 
     private readonly PriorityQueue<RunEvent, long> _events = new();
-    private readonly List<string> _missing = [];
+    private readonly List<(LogEntry, string)> _missing = [];
     private readonly HashSet<LogEntry> _begun = [];
     private long _last;
 
     public long Messages { get; private set; }
 
-    /// <summary>Messages that were said and are not in the export, but for those that logs had let go of before it began.</summary>
-    public long Lost { get; private set; }
-
-    /// <summary>What is missing within what is there, to be told.</summary>
-    public IReadOnlyList<string> Missing => _missing;
+    /// <summary>What is missing of which log, but for what that had let go of before this began.</summary>
+    public IReadOnlyList<(LogEntry Log, string What)> Missing => _missing;
 
     /// <param name="progress">Told of how many messages, of how many, are passed.</param>
     /// <exception cref="OperationCanceledException">It is to stop.</exception>
@@ -77,9 +74,8 @@ internal sealed class ExportRun(RunFolder folder, LogCatalog catalog, IReadOnlyC
             _events.Enqueue(new RunEvent(time, Severity.Information, "export", $"{which} {of}: no longer kept"), time);
             return;
         }
-        var text = $"{which} {of}: missing, for the log has let go of them meanwhile or is damaged (rmw_ckpt journal verify)";
-        Lost += gap.Count;
-        _missing.Add(text);
+        var text = $"{which} {of}: missing, for the log has let go of them meanwhile or is damaged";
+        _missing.Add((gap.Log, text));
         _events.Enqueue(new RunEvent(time, Severity.Warning, "export", text), time);
     }
 }

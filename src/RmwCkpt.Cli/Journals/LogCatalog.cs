@@ -89,6 +89,9 @@ public sealed class LogCatalog
 
     public LogReader Open(Gid gid) => LogReader.Open(_folder.Log(gid));
 
+    /// <summary>Where a log is not as it was written.</summary>
+    public IReadOnlyList<Flaw> FlawsOf(LogEntry log) => LogCheck.Of(_folder.Log(log.Gid)).Flaws;
+
     /// <summary>A frame's fields, by the type description kept in the run folder.</summary>
     public string Decode(LogEntry log, ReadOnlySpan<byte> payload)
     {
