@@ -186,11 +186,19 @@ bool all_stand() {
   return true;
 }
 
+bool is_wanted() {
+  if (host.wanted && !host.wanted(host.context)) {
+    refuse(true, "it took too long: nobody waits for it any more");
+    return false;
+  }
+  return true;
+}
+
 void lead(ucontext_t * frame) {
   Threads & all = area->threads;
   const Word start = now_ns();
   long pid = -1;
-  if (all_stand()) {
+  if (all_stand() && is_wanted()) {
     Thread & me = all.all[all.count];
     me.tid = static_cast<int>(raw(__NR_gettid));
     me.state = Thread::Parked;

@@ -26,6 +26,8 @@ struct Host {
   /// May only make system calls and touch memory.
   bool (*claim)(void * context);
   void * context;
+  /// In the process, when all stand: false if who asked for the snapshot does not wait for it any more.
+  bool (*wanted)(void * context);
   /// In the process: this child is the snapshot from now on. Before the former one is told to end, for the process may
   /// be killed at any moment.
   void (*asleep)(void * context, int child);

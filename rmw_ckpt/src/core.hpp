@@ -46,6 +46,7 @@ inline constexpr Function fini{ckpt_fini};
 inline constexpr Function leave{ckpt_leave};
 inline constexpr Function asked{ckpt_asked};
 inline constexpr Function host_lock{ckpt_host_lock};
+inline constexpr Function snapshots{ckpt_snapshots};
 inline constexpr Function clock{ckpt_clock};
 inline constexpr Function random{ckpt_random};
 inline constexpr Function timer_peek{ckpt_timer_peek};
@@ -93,6 +94,7 @@ inline constexpr Function graph{ckpt_graph};
 #pragma GCC poison ckpt_leave
 #pragma GCC poison ckpt_asked
 #pragma GCC poison ckpt_host_lock
+#pragma GCC poison ckpt_snapshots
 #pragma GCC poison ckpt_clock
 #pragma GCC poison ckpt_random
 #pragma GCC poison ckpt_timer_peek

@@ -18,6 +18,9 @@
 #include "determinants.hpp"
 #include "slots.hpp"
 #include "timers.hpp"
+#ifdef RMW_CKPT_SNAPSHOTS
+#include "snapshots.hpp"
+#endif
 
 namespace rmw_ckpt {
 
@@ -32,6 +35,9 @@ void on_fork_in_child() {
 void on_exit() {
   if (!in_forked_child.load(std::memory_order_relaxed)) {
     rmw_ckpt::core::call(rmw_ckpt::core::leave);
+#ifdef RMW_CKPT_SNAPSHOTS
+    end_snapshots();
+#endif
   }
 }
 
@@ -143,6 +149,9 @@ rmw_ret_t join(uint32_t domain, ckpt_id * session) {
   });
   redirect_timers();
   note_asked_in(*session);
+#ifdef RMW_CKPT_SNAPSHOTS
+  take_snapshots_for(*session);
+#endif
   return RMW_RET_OK;
 }
 

@@ -42,7 +42,7 @@ public sealed partial class Policy
             case "recover":
                 return Choose(text, ["auto", "signals", "off"], out var recover) ?? Done(() => Recover = (RecoverPolicy)recover);
             case "engine":
-                return Choose(text, ["auto", "criu", "none"], out var engine) ?? Done(() => Engine = (EnginePolicy)engine);
+                return Choose(text, ["auto", "criu", "none", "fork"], out var engine) ?? Done(() => Engine = (EnginePolicy)engine);
             case "poison":
                 return Choose(text, ["stay", "skip"], out var poison) ?? Done(() => Poison = (PoisonPolicy)poison);
             case "interval" when text.Equals("auto", StringComparison.OrdinalIgnoreCase):

@@ -69,6 +69,7 @@ public enum LendingState : uint
 ///  28 u32 State         ProcessState                            master; Exited and Exiting by the process
 ///  32 u64 ProcessId     names its folders and gids              master
 ///  40 i64 Unpublished   messages that there was no room for, all incarnations  the process
+///  48 u64 Claim         which incarnation has which process id (ClaimOf)   master; who is revived by fork
 ///  64 i64 JournalEnd    cells in the journal                    the process, from here on
 ///  72 i64 LastTake      cell of the last take or wait, or -1
 ///  80 i64 Replayed      takes replayed, all incarnations
@@ -117,6 +118,7 @@ public sealed class ProcessTable : IDisposable
     public const int Pid = 24;
     public const int State = 28;
     public const int ProcessId = 32;
+    public const int Claim = 48;
     public const int JournalEnd = 64;
     public const int LastTake = 72;
     public const int Replayed = 80;
@@ -146,6 +148,9 @@ public sealed class ProcessTable : IDisposable
     public const int PidNamespace = 232;
     public const int Masters = 240;
     public const int Folder = 248;
+
+    /// <summary>In a claim: the master itself begins this incarnation.</summary>
+    public const uint ByMaster = uint.MaxValue;
 
     public const ulong MagicValue = 0x4c42544b434b52 | ((ulong)Versions.Protocol << 56); // "RKCKTBL" and one byte
 
@@ -225,6 +230,13 @@ public sealed class ProcessTable : IDisposable
     private static string Other(RunFolder folder) =>
         $"{folder.Table} is of another version than this rmw_ckpt ({Versions.Release}): end all nodes of the domain, which are of "
         + "that version, and start them again";
+
+    /// <summary>
+    /// An incarnation is claimed by who compares and exchanges its open claim for his own, before he does anything: nobody else
+    /// becomes it. The master opens it when it raises the incarnation.
+    /// </summary>
+    /// <param name="pid">0: open.</param>
+    public static ulong ClaimOf(uint incarnation, uint pid) => ((ulong)incarnation << 32) | pid;
 
     /// <summary>One slot; offsets are this class' constants.</summary>
     public Region Slot(uint index) => _file.View.Slice((int)index * SlotSize, SlotSize);

@@ -9,6 +9,7 @@ namespace RmwCkpt.Domain;
 /// RUN    $RMW_CKPT_DIR/DOMAIN/run   else /dev/shm/rmw_ckpt-UID/DOMAIN
 ///   master.lock  master.sock (made as new.sock)  master.log   table  graph
 ///   processes/ID/journal/N                 one journal each
+///   processes/ID/snapshots                 orders for snapshots by fork
 ///   processes/ID/*.log                     what it says, since it was recovered, instead of into a pipe
 ///   logs/GID/head  logs/GID/N              one log each
 ///   logs/GID/loans-N                       what it refers to
@@ -76,6 +77,9 @@ public sealed class RunFolder : IDisposable
     public TrustedPath? Snapshots => _state is { } state ? state.Root / "snapshots" : null;
 
     public TrustedPath Process(ulong process) => Processes / $"{process:x16}";
+
+    /// <summary>See <see cref="SnapshotPage"/>.</summary>
+    public TrustedPath SnapshotPage(ulong process) => Process(process) / "snapshots";
 
     public TrustedPath Journal(ulong process) => Process(process) / "journal";
 

@@ -95,6 +95,27 @@ internal static class Exports
     [UnmanagedCallersOnly(EntryPoint = "ckpt_host_lock")]
     private static void SetHostLock(nint letGo, nint takeBack) => HostLock.Set(letGo, takeBack);
 
+    [UnmanagedCallersOnly(EntryPoint = "ckpt_snapshots")]
+    private static int Snapshots(uint session, nint place)
+    {
+        try
+        {
+            var joined = Handles.Session(session);
+            joined = joined.Primary ?? joined;
+            var words = new Region(place, CSnapshotsPlace.Size);
+            words.Write(CSnapshotsPlace.Page, (long)joined.SnapshotPlace.PageAddress());
+            words.Write(CSnapshotsPlace.Claim, (long)joined.Slot.Pointer(ProcessTable.Claim, 8));
+            words.Write(CSnapshotsPlace.Incarnation, (long)joined.Slot.Pointer(ProcessTable.Incarnation, 4));
+            words.Write(CSnapshotsPlace.Pid, (long)joined.Slot.Pointer(ProcessTable.Pid, 4));
+            words.Write(CSnapshotsPlace.Folder, (long)joined.Slot.Pointer(ProcessTable.Folder, 4));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Guarded.Fail(e);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "ckpt_random")]
     private static void Random(nint bytes, nuint size)
     {

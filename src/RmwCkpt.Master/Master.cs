@@ -62,7 +62,7 @@ public sealed class Master : IDisposable
         var room = new ImageRoom(store, registry, memory);
         var copier = new SnapshotCopier(store, room, _options.KeepsOnDisk, _log);
         var scheduler = new SnapshotScheduler(
-            registry, new SnapshotTaker(registry, store, _engine, room, _log), copier, _engine, _options, () => memory.EarlyBytes, _log);
+            registry, new SnapshotTaker(_folder, registry, store, _engine, room, _log), copier, _engine, _options, () => memory.EarlyBytes, _log);
         var watch = new FolderWatch(_folder);
         var supervisor = new Supervisor(_folder, watch, registry, store, _engine, _options, _log);
         var state = new StateShare(_folder);
@@ -75,6 +75,7 @@ public sealed class Master : IDisposable
         _duties.AddRange([_server, housekeeping, scheduler, copier, kin, memory, state]);
         _parts.AddRange([supervisor, registry]);
         supervisor.Ended += sweeper.Add;
+        supervisor.Ended += m => ForkEngine.End(_folder.SnapshotPage(m.Id));
         (Supervisor, Sweeper) = (supervisor, sweeper);
         supervisor.Recovered += scheduler.DueAfterRecovery;
         registry.Registered += sweeper.Replace;

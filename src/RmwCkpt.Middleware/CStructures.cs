@@ -46,6 +46,17 @@ internal static class CEventStatus
     public const int Size = 40;
 }
 
+/// <summary>ckpt_snapshots_place: what the thread that takes snapshots by fork goes by.</summary>
+internal static class CSnapshotsPlace
+{
+    public const int Page = 0;
+    public const int Claim = 8;
+    public const int Incarnation = 16;
+    public const int Pid = 24;
+    public const int Folder = 32;
+    public const int Size = 40;
+}
+
 /// <summary>ckpt_asked_place: where a signal handler notes when the process was asked to end.</summary>
 internal static class CAskedPlace
 {

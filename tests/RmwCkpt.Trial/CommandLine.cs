@@ -27,7 +27,7 @@ public sealed class CommandLine
         Description = $"kill points at which the victim dies, in turn: {string.Join(", ", s_points)}", HelpName = "names",
     };
     private readonly Option<double> _interval = Of("--interval", 1.0, "seconds between snapshots");
-    private readonly Option<string> _engine = Choice("--engine", "auto", "snapshot engine", "auto", "criu", "none");
+    private readonly Option<string> _engine = Choice("--engine", "auto", "snapshot engine", "auto", "criu", "fork", "none");
     private readonly Option<double?> _pause = new("--pause") { Description = "stop the victim for so many seconds (SIGSTOP) instead of killing it" };
     private readonly Option<double> _seconds = Of("--seconds", 5.0, "without kills: how long the nodes run");
     private readonly Option<int> _domain = Of("--domain", 42, "ROS_DOMAIN_ID");

@@ -158,6 +158,10 @@ ckpt_code ckpt_asked(ckpt_id, ckpt_asked_place *) {
 
 void ckpt_host_lock(void * (*)(), void (*)(void *)) {}
 
+ckpt_code ckpt_snapshots(ckpt_id, ckpt_snapshots_place *) {
+  return CKPT_ERROR;
+}
+
 int64_t ckpt_clock(int32_t, int64_t real) {
   return real + fake_core::clock_offset;
 }

@@ -78,6 +78,13 @@ OFFSET(ckpt_asked_place, owner, 0);
 OFFSET(ckpt_asked_place, process, 8);
 OFFSET(ckpt_asked_place, asked_at, 16);
 
+SIZE(ckpt_snapshots_place, 40);
+OFFSET(ckpt_snapshots_place, page, 0);
+OFFSET(ckpt_snapshots_place, claim, 8);
+OFFSET(ckpt_snapshots_place, incarnation, 16);
+OFFSET(ckpt_snapshots_place, pid, 24);
+OFFSET(ckpt_snapshots_place, folder, 32);
+
 SIZE(ckpt_message, 80);
 OFFSET(ckpt_message, data, 0);
 OFFSET(ckpt_message, size, 8);

@@ -174,6 +174,18 @@ ckpt_code ckpt_asked(ckpt_id session, ckpt_asked_place * place);
 /// replay. `let_go` returns what `take_back` wants to have, or null where the calling thread has the lock not.
 void ckpt_host_lock(void * (*let_go)(void), void (*take_back)(void * held));
 
+/// What the thread that takes snapshots by fork goes by; the page stays mapped for good, the rest until the session's
+/// last ckpt_fini.
+typedef struct ckpt_snapshots_place {
+  void * page;       ///< As SnapshotPage.cs says; NULL: RMW_CKPT_ENGINE does not ask for them.
+  uint64_t * claim;  ///< Of the process' slot, as ProcessTable.cs says; the others too.
+  const uint32_t * incarnation;
+  uint32_t * pid;
+  const uint32_t * folder;  ///< The process' descriptor of the run folder.
+} ckpt_snapshots_place;
+
+ckpt_code ckpt_snapshots(ckpt_id session, ckpt_snapshots_place * place);
+
 /// ROS time for this process: what librcutils would read from `clock` (CLOCK_REALTIME or CLOCK_MONOTONIC) given what
 /// the kernel answered. Journalled; replayed; passes `real` through before ckpt_init.
 int64_t ckpt_clock(int32_t clock, int64_t real);

@@ -74,7 +74,7 @@ void start_engine() {
                       int nobody = 0;
                       return shared->claim.compare_exchange_strong(nobody, static_cast<int>(raw(__NR_getpid)));
                     },
-                    nullptr, nullptr};
+                    nullptr, nullptr, nullptr};
     set_and_wake(shared->life, 1);
     for (int seen = 0;;) {
       await(shared->ask, seen + 1, 1000);

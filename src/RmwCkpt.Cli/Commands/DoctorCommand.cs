@@ -94,11 +94,15 @@ internal static class DoctorCommand
         yield return new Finding(
             "session", !outside, false,
             outside ? "its leader is outside of this pid namespace, so CRIU cannot dump what is started here: use setsid --wait" : "can be dumped");
+        var fork = new ForkEngine().Check();
+        yield return new Finding(
+            "fork", fork.Usable, policy.Engine == EnginePolicy.Fork,
+            fork.Usable ? $"{fork.Why}; needs neither CRIU nor rights, and is asked for by RMW_CKPT_ENGINE=fork" : fork.Why);
         var (engine, why) = new EngineChoice(options).Of([policy]);
         yield return new Finding(
-            "engine", engine.Name == "criu" || policy.Engine == EnginePolicy.None, policy.Engine == EnginePolicy.Criu,
-            engine.Name == "criu"
-                ? $"criu: {why}"
+            "engine", engine is not NoneEngine || policy.Engine == EnginePolicy.None, policy.Engine is EnginePolicy.Criu or EnginePolicy.Fork,
+            engine is not NoneEngine
+                ? $"{engine.Name}: {why}"
                 : $"none ({why}). Nodes are recovered all the same: started again, they replay their journal from the beginning, "
                     + "which takes longer the longer they ran");
     }

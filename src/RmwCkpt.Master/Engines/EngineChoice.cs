@@ -11,6 +11,7 @@ namespace RmwCkpt.Master.Engines;
 public sealed class EngineChoice
 {
     private static readonly ISnapshotEngine s_none = new NoneEngine();
+    private static readonly ISnapshotEngine s_fork = new ForkEngine();
     private readonly Lazy<(ISnapshotEngine Engine, string Why)> _chosen;
 
     public EngineChoice(MasterOptions options) => _chosen = new(() => Choose(options));
@@ -22,14 +23,21 @@ public sealed class EngineChoice
     public string Why => _chosen.Value.Why;
 
     /// <summary>The engine of a process that asks for this.</summary>
-    public ISnapshotEngine For(Policy policy) => policy.Engine == EnginePolicy.None ? s_none : Engine;
+    public ISnapshotEngine For(Policy policy) => policy.Engine switch
+    {
+        EnginePolicy.None => s_none,
+        EnginePolicy.Fork => s_fork,
+        _ => Engine,
+    };
 
     /// <summary>Whether it takes images of a process that asks for this.</summary>
     public bool HasImages(Policy policy) => For(policy) is not NoneEngine;
 
     /// <summary>The engine that is said to be a domain's whose processes ask for these: the best that one of them has.</summary>
     public (ISnapshotEngine Engine, string Why) Of(IReadOnlyCollection<Policy> policies) =>
-        policies.Count > 0 && policies.All(x => x.Engine == EnginePolicy.None) ? (s_none, "RMW_CKPT_ENGINE=none") : _chosen.Value;
+        policies.Count == 0 || policies.Any(x => x.Engine is not (EnginePolicy.None or EnginePolicy.Fork)) ? _chosen.Value
+            : policies.Any(x => x.Engine == EnginePolicy.Fork) ? (s_fork, "RMW_CKPT_ENGINE=fork")
+            : (s_none, "RMW_CKPT_ENGINE=none");
 
     /// <summary>The master ends: see <see cref="ISnapshotEngine.Stop"/>.</summary>
     public void Stop()

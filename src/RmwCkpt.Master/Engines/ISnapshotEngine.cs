@@ -16,6 +16,14 @@ public sealed record SnapshotResult(bool Done, bool Retry, bool Harmed, string W
     public static SnapshotResult Failed(string why, bool retry = false, bool harmed = false) => new(false, retry, harmed, why, 0);
 }
 
+/// <summary>Whose image is to be written, and where to.</summary>
+/// <param name="Folder">Empty; the image's.</param>
+public sealed record DumpOrder(int Pid, TrustedPath Folder, HeldStdio Stdio)
+{
+    /// <summary>The page by which snapshots by fork are ordered, if the process has one.</summary>
+    public TrustedPath? Page { get; init; }
+}
+
 /// <summary>What a restore needs: whom, from where, with which standard descriptors.</summary>
 public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, HeldStdio Stdio)
 {
@@ -40,6 +48,12 @@ public sealed record RestoreOrder(Process Process, TrustedPath? SnapshotFolder, 
     /// <summary>Told of an attribute that could not be given back.</summary>
     public Action<string> LostAttribute { get; init; } = _ => { };
 
+    /// <summary>As <see cref="DumpOrder.Page"/>.</summary>
+    public TrustedPath? Page { get; init; }
+
+    /// <summary>Who has claimed this incarnation, and lives; 0: nobody has.</summary>
+    public Func<int> Claimant { get; init; } = () => 0;
+
     /// <summary>The next incarnation is another process of the domain: it has nothing to replay.</summary>
     public bool IsFresh { get; init; }
 }
@@ -61,10 +75,13 @@ public interface ISnapshotEngine
 
     EngineCheck Check();
 
-    /// <summary>Writes an image of a process into an empty folder; the process goes on.</summary>
-    SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio);
+    /// <summary>A restored process has the id, and its threads those, that it had when its image was written.</summary>
+    bool KeepsIds => true;
 
-    /// <summary>Makes the process again, a child of the caller, with the process id that it had where that is the engine's way.</summary>
+    /// <summary>Writes an image of a process; the process goes on.</summary>
+    SnapshotResult Dump(DumpOrder order);
+
+    /// <summary>Makes the process again, a child of the caller, with the process id that it had if <see cref="KeepsIds"/>.</summary>
     /// <exception cref="OperationCanceledException"><see cref="Stop"/> was called; what was begun goes on.</exception>
     RestoreResult Restore(RestoreOrder order);
 

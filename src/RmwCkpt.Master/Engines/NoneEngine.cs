@@ -13,9 +13,11 @@ public sealed class NoneEngine : ISnapshotEngine
 
     public string Name => "none";
 
+    public bool KeepsIds => false;
+
     public EngineCheck Check() => new(true, "processes are started again and replay from their beginning");
 
-    public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio) =>
+    public SnapshotResult Dump(DumpOrder order) =>
         SnapshotResult.Failed("engine none takes no snapshots: a process that dies is started again and replays all its journal");
 
     public RestoreResult Restore(RestoreOrder order)

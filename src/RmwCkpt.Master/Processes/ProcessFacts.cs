@@ -146,7 +146,7 @@ public sealed class ProcessProbe : IProcessProbe
         var space = Link("/proc/self/ns/mnt");
         return [.. Directory.EnumerateDirectories("/proc")
             .Select(x => int.TryParse(Path.GetFileName(x), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-            .Where(pid => pid != 0 && pid != Posix.ProcessId && IsOfUser(pid) && !IsCommand(pid) && MapsOf($"{pid}").Any(x =>
+            .Where(pid => pid != 0 && pid != Posix.ProcessId && IsOfUser(pid) && !IsCommand(pid) && !IsSnapshot(pid) && MapsOf($"{pid}").Any(x =>
                 x.File == own.File || (x.Path == path + " (deleted)" && Link($"/proc/{pid}/ns/mnt") == space)))];
     }
 
@@ -156,6 +156,19 @@ public sealed class ProcessProbe : IProcessProbe
     /// <summary>Whether it is rmw_ckpt itself, as the master before this one, which hands on to it: no node.</summary>
     private static bool IsCommand(int pid) =>
         Path.GetFileName(Link($"/proc/{pid}/exe")) is "rmw_ckpt" or "rmw_ckpt (deleted)";
+
+    /// <summary>Whether it is a child of a node that sleeps for its recovery (rmw_ckpt/snapshot): its name says so.</summary>
+    private static bool IsSnapshot(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm").StartsWith("rmw_ckpt: snap", StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private static bool IsOfUser(int pid) => Posix.OwnerOf($"/proc/{pid}") == Posix.UserId;
 

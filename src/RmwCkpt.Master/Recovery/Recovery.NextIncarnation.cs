@@ -2,6 +2,7 @@ using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines;
 using RmwCkpt.Master.Hosting;
 using RmwCkpt.Master.Processes;
+using RmwCkpt.Master.Snapshots;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
 
@@ -56,16 +57,14 @@ internal sealed partial class Recovery
                 continue;
             }
             var begun = Clock.Steady;
-            // An older one may be of an incarnation with another process id.
-            var pid = snapshot.Manifest!.Pid;
-            // On record first: should this master be killed, the next must know whom to look for.
-            supervisor.Registry.Update(member, r => (r.Pid, r.StartTime) = ((uint)pid, 0));
-            var result = RestoreFrom(snapshot.Folder, pid);
+            var result = snapshot.Manifest!.Engine == Engine.Name
+                ? RestoreFrom(snapshot)
+                : RestoreResult.Failed($"it is engine {snapshot.Manifest.Engine}'s");
             if (result.Done && Adopt(result.Pid))
             {
                 member.StartedAgain = 0;
-                ProcessAttributes.SetAffinities(pid, snapshot.Manifest.Affinities);
-                if (member.Entry.Record.Attributes is { } attributes && ProcessAttributes.JoinGroups(pid, attributes) is { } lost)
+                ProcessAttributes.SetAffinities(result.Pid, snapshot.Manifest.Affinities);
+                if (member.Entry.Record.Attributes is { } attributes && ProcessAttributes.JoinGroups(result.Pid, attributes) is { } lost)
                 {
                     supervisor.AttributeLost(member, lost);
                 }
@@ -86,14 +85,25 @@ internal sealed partial class Recovery
     }
 
     /// <summary>Twice: a process that is killed while it is restored says nothing against the image.</summary>
-    private RestoreResult RestoreFrom(TrustedPath folder, int pid)
+    private RestoreResult RestoreFrom(StoredSnapshot snapshot)
     {
+        // An older one may be of an incarnation with another process id.
+        var pid = snapshot.Manifest!.Pid;
+        if (Engine.KeepsIds)
+        {
+            // On record first: should this master be killed, the next must know whom to look for.
+            supervisor.Registry.Update(member, r => (r.Pid, r.StartTime) = ((uint)pid, 0));
+        }
         var result = RestoreResult.Failed("");
         for (var attempt = 0; attempt < 2 && result is { Done: false, Again: true }; attempt++)
         {
-            result = IsFree(pid, attempt == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1))
-                ? Engine.Restore(Order(folder) with { Pid = pid })
+            result = !Engine.KeepsIds || IsFree(pid, attempt == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1))
+                ? Engine.Restore(Order(snapshot.Folder) with { Pid = pid })
                 : RestoreResult.Failed(WhyTaken(pid));
+            if (!result.Done)
+            {
+                OpenClaim();
+            }
         }
         return result;
     }
@@ -142,6 +152,10 @@ internal sealed partial class Recovery
         {
             return StartFresh(whyFresh);
         }
+        if (TakeClaim() is > 0 and var late && Adopt(late))
+        {
+            return RecoveryPhase.Replaying;
+        }
         var result = supervisor.Fallback.Restore(Order(null));
         member.StartedAgain = _incarnation;
         if (!result.Done)
@@ -159,6 +173,10 @@ internal sealed partial class Recovery
     /// <summary>Nothing that it knew can be had again: better without, as another process of the domain, than not at all.</summary>
     private RecoveryPhase StartFresh(string why)
     {
+        if (TakeClaim() is > 0 and var late && Adopt(late))
+        {
+            return RecoveryPhase.Replaying;
+        }
         var result = supervisor.Fallback.Restore(Order(null) with { IsFresh = true });
         if (!result.Done)
         {
@@ -175,6 +193,8 @@ internal sealed partial class Recovery
     {
         Domain = supervisor.Folder.Domain,
         RunFolder = supervisor.Folder.Folder.Root,
+        Page = supervisor.Folder.SnapshotPage(member.Id),
+        Claimant = Claimant,
         LockFile = supervisor.LockFile(member),
         OutputFile = Output,
         LostAttribute = what => supervisor.AttributeLost(member, what),

@@ -254,21 +254,22 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     }
 
     /// <summary>
-    /// What is left of its tree goes. CRIU gives the process its id again, so a zombie must have been collected by its parent.
+    /// What is left of its tree goes, but for its snapshot, and for who has become it by an order of the master before. CRIU gives
+    /// the process its id again, so a zombie must have been collected by its parent.
     /// </summary>
     private RecoveryPhase FreePid()
     {
         var record = member.Entry.Record;
         var others = supervisor.Registry.Members.Where(m => m != member && m.Entry.State == ProcessState.Live)
             .Select(m => (int)m.Entry.Record.Pid).ToHashSet();
-        var ended = ProcessKin.EndLeft(
-            (int)record.Pid, (int)(record.Attributes?.Session ?? 0), member.Below, others.Contains);
+        others.UnionWith([ForkEngine.ChildOf(supervisor.Folder.SnapshotPage(member.Id)), Living(Claim)]);
+        var ended = ProcessKin.EndLeft((int)record.Pid, (int)(record.Attributes?.Session ?? 0), member.Below, others.Contains);
         if (ended.Count > 0)
         {
             supervisor.Log.LeftEnded(_name, string.Join(", ", ended));
         }
         _whyNoImage = Engine is NoneEngine ? "engine none"
-            : supervisor.WhyLost is null && ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience))
+            : Engine.KeepsIds && supervisor.WhyLost is null && ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience))
                 && ProcessProbe.Exists((int)record.Pid)
             ? WhyTaken((int)record.Pid) : "";
         return RecoveryPhase.Raise;
@@ -303,6 +304,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         });
         _incarnation = member.Entry.Record.Incarnation;
         member.Slot.Release(ProcessTable.Incarnation, _incarnation);
+        OpenClaim();
         member.SlotState = ProcessState.Recovering;
         return _primary is not null ? RecoveryPhase.Follow
             : _whyNoImage.Length == 0 ? RecoveryPhase.Restore

@@ -130,6 +130,18 @@ public sealed class SnapshotStore(RunFolder folder, ILogger log)
         }
     }
 
+    /// <summary>Keeps only those from a number on.</summary>
+    public void RemoveOlder(ulong process, uint number)
+    {
+        foreach (var older in Numbers(process).Where(x => x < number).ToList())
+        {
+            foreach (var root in Roots)
+            {
+                Remove(FolderOf(root, process) / Name(older));
+            }
+        }
+    }
+
     public void RemoveAll(ulong process)
     {
         foreach (var root in Roots)

@@ -11,7 +11,7 @@ namespace RmwCkpt.Master.Snapshots;
 internal sealed record SnapshotOutcome(uint Number, string Why, SnapshotManifest? Manifest);
 
 /// <summary>Takes one snapshot of one process.</summary>
-internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ImageRoom room, ILogger log)
+internal sealed class SnapshotTaker(RunFolder run, ProcessRegistry registry, SnapshotStore store, EngineChoice engine, ImageRoom room, ILogger log)
 {
     private const int Attempts = 5;
 
@@ -59,7 +59,7 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
                 return new SnapshotOutcome(0, "", null);
             }
             why ??= Nested(member);
-            if (why is null && room.WhyNone(member) is { } full)
+            if (why is null && engine.For(member.Policy) is not ForkEngine && room.WhyNone(member) is { } full)
             {
                 // Nothing was frozen in vain: that there is room again is seen at the next time.
                 return Failed(member, full, counts: false);
@@ -92,22 +92,28 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
             var bytes = member.TakenBytes;
             var published = member.Published;
             var secondaryCells = member.SecondaryCells;
+            var its = engine.For(member.Policy);
             var manifest = new SnapshotManifest
             {
                 Process = member.Id,
                 Number = number,
                 Incarnation = member.Entry.Record.Incarnation,
                 Pid = (int)member.Entry.Record.Pid,
-                Engine = engine.For(member.Policy).Name,
+                Engine = its.Name,
                 JournalPosition = position,
                 Taken = Clock.Real,
                 Below = member.Below,
-                Affinities = ProcessAttributes.Affinities((int)member.Entry.Record.Pid),
+                Affinities = its.KeepsIds ? ProcessAttributes.Affinities((int)member.Entry.Record.Pid) : new Dictionary<int, string>(),
             };
             var result = Freeze(member, folder);
             if (result.Done)
             {
                 manifest = SnapshotStore.Finish(folder, manifest with { Frozen = result.FrozenNanoseconds });
+                if (its is ForkEngine)
+                {
+                    // Its child has ended for the new one.
+                    store.RemoveOlder(member.Id, number);
+                }
                 member.OldestTaken = member.LastTaken != 0 ? member.LastTaken : manifest.Taken;
                 (member.LastPosition, member.LastNumber, member.LastTaken) = (position, number, manifest.Taken);
                 (member.LastBytes, member.LastSecondaryCells, member.LastPublished) = (bytes, secondaryCells, published);
@@ -138,7 +144,8 @@ internal sealed class SnapshotTaker(ProcessRegistry registry, SnapshotStore stor
         try
         {
             return HaveLoansDetached(member)
-                ? engine.For(member.Policy).Dump((int)member.Entry.Record.Pid, folder, member.Stdio)
+                ? engine.For(member.Policy).Dump(
+                    new DumpOrder((int)member.Entry.Record.Pid, folder, member.Stdio) { Page = run.SnapshotPage(member.Id) })
                 : SnapshotResult.Failed("it does not say that the messages it has lent are its own: is it stopped?", retry: true);
         }
         finally

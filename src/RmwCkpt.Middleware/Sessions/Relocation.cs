@@ -91,6 +91,7 @@ internal sealed class Relocation(Session session)
             }
             session.ReplayJournal.RemakeJournal();
         }
+        session.SnapshotPlace.Remake();
         foreach (var entity in session.Entities)
         {
             (entity as Endpoint)?.Outbox?.Remake();

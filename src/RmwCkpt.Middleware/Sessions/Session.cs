@@ -37,6 +37,7 @@ public sealed class Session : IReplayed
         ReplayJournal = new ReplayJournal(this, OpenJournal(resumed), Slot, welcome.Incarnation, resumed);
         Registration = new Registration(this, registry);
         Relocation = new Relocation(this);
+        SnapshotPlace = new SnapshotPlace(this);
         Matcher = new Matcher(this, graph);
         Logs = new LogOpener(this);
         Traffic = new Traffic(this, resumed ? 0 : welcome.Incarnation);
@@ -84,6 +85,8 @@ public sealed class Session : IReplayed
     internal Registration Registration { get; }
 
     internal Relocation Relocation { get; }
+
+    internal SnapshotPlace SnapshotPlace { get; }
 
     internal Matcher Matcher { get; }
 

@@ -272,7 +272,7 @@ public sealed class EngineTests : IDisposable
     private void Dump(int pid, HeldStdio stdio)
     {
         Snapshot.MakeFolder();
-        var result = CriuFactAttribute.Engine.Dump(pid, Snapshot, stdio);
+        var result = CriuFactAttribute.Engine.Dump(new DumpOrder(pid, Snapshot, stdio));
         Assert.True(result.Done, result.Why);
         Assert.InRange(result.FrozenNanoseconds, 1, 60_000_000_000);
     }

@@ -146,8 +146,9 @@ public sealed class SnapshotSchedulerTests : IDisposable
 
         public EngineCheck Check() => new(true, "a test's");
 
-        public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio)
+        public SnapshotResult Dump(DumpOrder order)
         {
+            var (pid, folder, _) = order;
             if (pid == slow)
             {
                 MostAtOnce = Math.Max(MostAtOnce, Interlocked.Increment(ref _atOnce));

@@ -144,7 +144,7 @@ public sealed class OrphanedLogsTests : IDisposable
 
         public EngineCheck Check() => new(true, "");
 
-        public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio) => throw new NotSupportedException();
+        public SnapshotResult Dump(DumpOrder order) => throw new NotSupportedException();
 
         public RestoreResult Restore(RestoreOrder order) => throw new NotSupportedException();
     }

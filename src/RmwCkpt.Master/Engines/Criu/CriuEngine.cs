@@ -27,8 +27,9 @@ public sealed class CriuEngine(string? named) : ISnapshotEngine
         }
     }
 
-    public SnapshotResult Dump(int pid, TrustedPath folder, HeldStdio stdio)
+    public SnapshotResult Dump(DumpOrder order)
     {
+        var (pid, folder, stdio) = order;
         if (!Check().Usable || _program is null)
         {
             return SnapshotResult.Failed(Check().Why);

@@ -77,7 +77,7 @@ public sealed class CriuRunTests : IDisposable
     [CriuFact]
     public void A_dump_that_hangs_is_ended_whole_and_the_process_not_trusted()
     {
-        var result = _engine.Dump(Posix.ProcessId, Snapshot, HeldStdio.None);
+        var result = _engine.Dump(new DumpOrder(Posix.ProcessId, Snapshot, HeldStdio.None));
         Assert.True(result.Harmed);
         Assert.Contains("did not end in", result.Why, StringComparison.Ordinal);
         Assert.All(Started(), pid => Assert.True(ProcessProbe.HasEnded(pid)));
@@ -87,7 +87,7 @@ public sealed class CriuRunTests : IDisposable
     public void The_masters_end_leaves_a_dump_under_way_to_itself()
     {
         var engine = new CriuEngine(_scratch.Path_("criu"));
-        var dump = Task.Run(() => engine.Dump(Posix.ProcessId, Snapshot, HeldStdio.None));
+        var dump = Task.Run(() => engine.Dump(new DumpOrder(Posix.ProcessId, Snapshot, HeldStdio.None)));
         Assert.True(SpinWait.SpinUntil(() => File.Exists(Pids), TimeSpan.FromSeconds(20)));
         engine.Stop();
         Assert.True(dump.Wait(TimeSpan.FromSeconds(20)));
