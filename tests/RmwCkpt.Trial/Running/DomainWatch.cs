@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Memory;
@@ -6,7 +7,7 @@ using RmwCkpt.Memory;
 namespace RmwCkpt.Trial.Running;
 
 /// <summary>Looks into a trial's domain: process table, graph and master.</summary>
-public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : IDisposable
+public sealed partial class DomainWatch(RunFolder folder, CancellationToken cancel) : IDisposable
 {
     private readonly RegistryClient _registry = new(folder);
     private ProcessTable? _table;
@@ -98,12 +99,32 @@ public sealed class DomainWatch(RunFolder folder, CancellationToken cancel) : ID
         AskMaster() is { } status ? [.. status.Processes.Where(x => x.LastCheckpoint == 0).Select(x => string.Join(' ', x.Nodes))] : ["the master"];
 
     /// <summary>The end of the master's log.</summary>
-    public string LogTail(int lines)
+    public string LogTail(int lines) => string.Join('\n', ReadLog().TrimEnd().Split('\n').TakeLast(lines));
+
+    /// <summary>How many recoveries the masters say were by which engine; those by a command are engine none's.</summary>
+    public SortedDictionary<string, int> RecoveriesByEngine()
+    {
+        var log = ReadLog();
+        var all = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var engine in Restored().Matches(log).Select(x => x.Groups[1].Value).Concat(StartedAgain().Matches(log).Select(_ => "none")))
+        {
+            all[engine] = all.GetValueOrDefault(engine) + 1;
+        }
+        return all;
+    }
+
+    [GeneratedRegex(@" restored from snapshot \d+ by (\w+) in ")]
+    private static partial Regex Restored();
+
+    [GeneratedRegex(" started again by its command ")]
+    private static partial Regex StartedAgain();
+
+    private string ReadLog()
     {
         try
         {
             using var stream = new FileStream(folder.MasterLog.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return string.Join('\n', new StreamReader(stream).ReadToEnd().TrimEnd().Split('\n').TakeLast(lines));
+            return new StreamReader(stream).ReadToEnd();
         }
         catch (IOException)
         {

@@ -7,7 +7,8 @@ namespace RmwCkpt.Trial.Running;
 /// <summary>What a trial came to.</summary>
 public sealed record TrialResult(
     Verdict Verdict, Tally Counter, Tally Relay, Tally Watcher, CounterOffset Offset, IReadOnlyList<Death> Deaths,
-    IReadOnlyList<double> Silences, ReplayCounts Counts, string Engine, double Seconds, string MasterLog);
+    IReadOnlyList<double> Silences, ReplayCounts Counts, string Engine, IReadOnlyDictionary<string, int> Recoveries,
+    double Seconds, string MasterLog);
 
 /// <summary>
 /// One trial from the first process to the last. Runs on the caller's thread, once; Dispose when no view looks any more, for
@@ -201,6 +202,7 @@ public sealed class TrialRun(TrialOptions options, TrialState state, Cancellatio
         var silences = deaths.Where(x => x.LiveAt > 0 && x.How != "SIGSTOP").Select(x => state.SilenceOf(x, stamps)).ToList();
         return new TrialResult(
             verdict, counter, relay, watcher, offset, deaths, silences, counts, state.Engine,
+            options.IsOurs ? domain.RecoveriesByEngine() : new SortedDictionary<string, int>(StringComparer.Ordinal),
             (Posix.Now(Posix.MonotonicClock) - start) / 1e9, verdict.Ok || !options.IsOurs ? "" : domain.LogTail(25));
     }
 

@@ -38,7 +38,8 @@ public static class Report
             $"counter {result.Counter.Highest}, would have been {result.Offset.Expected:F1} ({result.Offset.Offset:+0.0;-0.0} ticks, "
             + $"{result.Offset.ByDeaths:+0.0;-0.0;0} by deaths, {result.Offset.BySnapshots:+0.0;-0.0;0} by snapshots; time withheld for "
             + $"{result.Offset.Withheld:F1}, {result.Offset.WithheldInWindows:F1} of them in those); "
-            + $"divergences {result.Counts.Divergences}, lost {result.Counts.Lost}; engine {result.Engine}; seed {options.Seed}; {result.Seconds:F1} s");
+            + $"divergences {result.Counts.Divergences}, lost {result.Counts.Lost}; engine {result.Engine}, recoveries by engine: "
+            + $"{string.Join(", ", result.Recoveries.Select(x => $"{x.Key} {x.Value}"))}; seed {options.Seed}; {result.Seconds:F1} s");
         console.Profile.Out.Writer.WriteLine($"VERDICT: {(result.Verdict.Ok ? "ok" : "failed")} — {result.Verdict.Text}");
 
         string[] Row(string name, Tally tally, Victim victim) =>
@@ -60,6 +61,7 @@ public static class Report
                 engine = result.Engine,
                 seconds = result.Seconds,
                 kills = result.Deaths.Sum(x => x.Times),
+                recoveries = result.Recoveries,
                 silence = Percentiles(result.Silences),
                 backAfter = Percentiles(back),
                 replayed = result.Counts.Replayed,
