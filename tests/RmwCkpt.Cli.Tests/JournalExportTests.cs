@@ -47,6 +47,30 @@ public sealed class JournalExportTests : JournalTest
     }
 
     [Theory]
+    [InlineData("an MCAP file needs a name")]
+    [InlineData("two formats", "--csv", "--json")]
+    public void A_format_that_is_not_clear_is_a_matter_of_usage(string said, params string[] options)
+    {
+        var (code, _, errors) = Run(["journal", "export", .. options]);
+        Assert.Equal(2, code);
+        Assert.Contains(said, errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_say_what_cannot_be_read_and_quote_what_has_commas()
+    {
+        Folder.MasterLog.WriteAll("1970-01-01 00:00:02.000000 WARN  [master] \"/arm\" died, alone\n"u8);
+        var (code, _, errors) = Run("journal", "export", "-o", File_, "--csv", "--topics", "numbers");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Equal(
+            [
+                "time,topic,kind,type,published_by,sequence,message,error",
+                "1000000000,/numbers,messages,std_msgs/msg/Int64,/counter,1,,\"12 bytes of std_msgs/msg/Int64, whose description is not known\"",
+                "2000000000,/rmw_ckpt/events,events,rcl_interfaces/msg/Log,master.master,1,\"{\"\"level\"\":30,\"\"msg\"\":\"\"\\\"\"/arm\\\"\" died, alone\"\"}\",",
+            ], File.ReadAllLines(File_));
+    }
+
+    [Theory]
     [InlineData("--topics", "number", "did you mean /numbers?")]
     [InlineData("--node", "/rely", "did you mean /relay?")]
     public void A_name_that_nobody_has_is_said_with_the_nearest(string option, string value, string said)

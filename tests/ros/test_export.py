@@ -1,6 +1,7 @@
 """`rmw_ckpt journal export`, read back by readers that are not ours, and compared with what the nodes said and heard."""
 
 import collections
+import csv
 import json
 import os
 import pathlib
@@ -33,6 +34,13 @@ def export(domain, file, *options, code=0):
         timeout=PATIENCE)
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
+
+
+def export_lines(domain, *options):
+    """What it prints."""
+    return subprocess.run(
+        ['rmw_ckpt', 'journal', 'export', *options], env=domain.environment, capture_output=True, text=True, check=True,
+        timeout=PATIENCE).stdout.splitlines()
 
 
 def read(file):
@@ -140,6 +148,15 @@ def test_what_was_said_is_read_by_others_from_the_living_and_the_dead(domain, tm
     assert {topic: len(of) for topic, of in others.items()} == {t: n for t, n in counts.items() if t in others}
     assert [message.data for message in others['/there']] == [decoded.data for _, decoded in messages['/there']]
     assert [tuple(message.feedback.sequence) for message in others['/fibonacci/_action/feedback']][0] == (0, 1, 1)
+
+    lines = [json.loads(line) for line in export_lines(domain, '--json')]
+    assert collections.Counter(line['topic'] for line in lines if line['kind'] == 'messages' and not line.get('error')) == {
+        topic: n for topic, n in expected.items() if not topic.endswith(('_request', '_reply'))}
+    assert [line['message'] for line in lines if line['topic'] == '/there'] == [{'data': n + 1} for n in range(expected['/there'])]
+    rows = list(csv.DictReader(export_lines(domain, '--csv')))
+    assert [{**row, 'message': json.loads(row['message'])} for row in rows if row['topic'] == '/there'] == [
+        {**line, 'time': str(line['time']), 'sequence': str(line['sequence']), 'error': ''} for line in lines if line['topic'] == '/there']
+    assert len(rows) == len(lines)
 
     # A part of it: one node's, from its second message to its third.
     times = [time for time, _ in messages['/there']]

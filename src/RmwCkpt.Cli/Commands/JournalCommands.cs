@@ -140,7 +140,7 @@ internal static class JournalCommands
         writer.WriteEndArray();
     });
 
-    private static string Kind(LogEntry log) => log.Kind switch
+    public static string Kind(LogEntry log) => log.Kind switch
     {
         EntityKind.Client => "requests",
         EntityKind.Service => "replies",

@@ -16,7 +16,11 @@ internal static class JournalExport
 {
     public static Command Make(CommonOptions common)
     {
-        var file = new Option<string>("--output", "-o") { Description = "the file that is written, whole or not at all", Required = true };
+        var file = new Option<string?>("--output", "-o")
+        {
+            Description = "the file that is written, whole or not at all; --csv and --json need none, and print",
+        };
+        var csv = new Option<bool>("--csv") { Description = "comma-separated values, a row for each message; --json: a line for each" };
         var topics = new Option<TopicPattern?>("--topics")
         {
             Description = "only topics (and services) whose whole name this regular expression is; the first slash may be left out",
@@ -33,8 +37,19 @@ internal static class JournalExport
         };
         var command = new Command("export", "what was said, as an MCAP file: for `ros2 bag`, Foxglove and others")
         {
-            file, topics, node, from, to, compression,
+            file, csv, topics, node, from, to, compression,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(csv) && result.GetValue(common.Json))
+            {
+                result.AddError("--csv and --json are two formats: take one");
+            }
+            else if (result.GetValue(file) is null && !result.GetValue(csv) && !result.GetValue(common.Json))
+            {
+                result.AddError("an MCAP file needs a name: -o FILE.mcap (--csv and --json print)");
+            }
+        });
         command.SetAction(parsed =>
         {
             var folder = JournalCommands.FolderOf(common, parsed);
@@ -42,22 +57,38 @@ internal static class JournalExport
             var logs = Choose(folder, catalog, parsed.GetValue(topics), parsed.GetValue(node));
             var period = new Period(parsed.GetValue(from) ?? long.MinValue, parsed.GetValue(to) ?? long.MaxValue);
             var run = new ExportRun(folder, catalog, logs, period);
-            var watch = Stopwatch.StartNew();
-            var path = parsed.GetValue(file)!;
-            var bytes = Write(run, path, x => new McapExport(x, parsed.GetValue(compression), catalog, logs));
-            TellMissing(run, catalog);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{run.Messages} messages in {watch.Elapsed.TotalSeconds:F1} s: {path}, {Output.Bytes(bytes)}"));
+            var isCsv = parsed.GetValue(csv);
+            Run(run, catalog, parsed.GetValue(file), x => isCsv || common.WantsJson(parsed)
+                ? new LinesExport(x, isCsv, catalog)
+                : new McapExport(x, parsed.GetValue(compression), catalog, logs));
             return JournalCommands.Done(catalog, (int)Math.Min(run.Messages, int.MaxValue));
         });
         return command;
     }
 
-    /// <summary>Writes the file, and returns how many bytes it has. Where it fails, or somebody stops it, there is none.</summary>
-    private static long Write(ExportRun run, string path, Func<Stream, IExport> make)
+    /// <summary>Exports, and says what there is to say: of a file how large it is, and of all what is missing.</summary>
+    private static void Run(ExportRun run, LogCatalog catalog, string? path, Func<Stream, IExport> make)
+    {
+        if (path is null)
+        {
+            using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+            Write(run, "standard output", () => make(output), work => work((_, _) => { }));
+            TellMissing(run, catalog);
+            return;
+        }
+        var watch = Stopwatch.StartNew();
+        using var file = new OutputFile(path);
+        Write(run, path, () => make(file.Stream), WithProgress);
+        file.Finish();
+        TellMissing(run, catalog);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{run.Messages} messages in {watch.Elapsed.TotalSeconds:F1} s: {path}, {Output.Bytes(file.Length)}"));
+    }
+
+    /// <exception cref="CommandException">It fails, or somebody stops it: what is written is no export.</exception>
+    private static void Write(ExportRun run, string path, Func<IExport> make, Action<Action<Action<long, long>>> progress)
     {
         using var stop = new CancellationTokenSource();
-        using var file = new OutputFile(path);
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
@@ -69,10 +100,8 @@ internal static class JournalExport
         using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
         try
         {
-            using var export = make(file.Stream);
-            WithProgress(progress => run.Write(export, progress, stop.Token));
-            file.Finish();
-            return file.Length;
+            using var export = make();
+            progress(x => run.Write(export, x, stop.Token));
         }
         catch (OperationCanceledException)
         {

@@ -44,11 +44,18 @@ internal sealed class OutputFile : IDisposable
     /// <summary>Gives it its name. The one that had it is replaced.</summary>
     public void Finish()
     {
-        _stream.Flush();
-        Length = _stream.Length;
-        _stream.Dispose();
-        File.Move(_temporary, _path, overwrite: true);
-        _isDone = true;
+        try
+        {
+            _stream.Flush();
+            Length = _stream.Length;
+            _stream.Dispose();
+            File.Move(_temporary, _path, overwrite: true);
+            _isDone = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"{_path} is not written: {e.Message}");
+        }
     }
 
     public void Dispose()
