@@ -15,16 +15,24 @@ internal sealed class Keeper(RunFolder folder, ulong process)
 {
     private const int Failed = 1;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the master has to note how a process ended whose end this keeper has seen.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Signals that ask to end.</summary>
+    private static readonly int[] s_ends = [Posix.SigHup, Posix.SigInt, 3, Posix.SigTerm];
 
     private readonly MasterStarter _masters = new() { Program = Environment.ProcessPath };
     private readonly object _gate = new();
     private readonly List<int> _waiting = [];
     private int _pidfd = -1;
     private uint _slot;
+
+    /// <summary>It was killed with all others, and this process waits for `rmw_ckpt restart`: signals mean this one then.</summary>
+    private bool _isKilled;
+    private int _endedBy;
 
     /// <summary>Runs as long as the node is there or comes back.</summary>
     /// <returns>The exit status that the node had; by the signal that it was ended by it does not return.</returns>
@@ -34,11 +42,28 @@ internal sealed class Keeper(RunFolder folder, ulong process)
         Posix.PassedOn.ToList().ForEach(Posix.Restore);
         var registrations = Posix.PassedOn.Select(x => PosixSignalRegistration.Create((PosixSignal)x, c => Pass(c, x))).ToList();
         Posix.UnblockSignals(Posix.PassedOn);
-        var isKnown = false;
+        var (isKnown, hasAttended) = (false, false);
         for (var waited = TimeSpan.Zero; ;)
         {
             var kept = Ask();
-            if (!isKnown && kept.Name.Length > 0)
+            // What it has seen killed it ends like: the next start of its command waits.
+            lock (_gate)
+            {
+                _isKilled = kept.Killed && !hasAttended && (ProcessState)kept.State == ProcessState.Failed;
+                if (!_isKilled && _endedBy != 0 && (ProcessState)kept.State != ProcessState.Failed)
+                {
+                    // It has just been restarted: the signal is for it.
+                    _waiting.Add(_endedBy);
+                    _endedBy = 0;
+                }
+            }
+            if (!isKnown && _isKilled)
+            {
+                isKnown = true;
+                Console.Error.WriteLine($"rmw_ckpt: {kept.Name} was killed (rmw_ckpt kill): this process waits for `rmw_ckpt restart`, "
+                    + "and stands in for it then, passes on signals, and ends as it ends (for a fresh one: rmw_ckpt forget, and start again)");
+            }
+            else if (!isKnown && kept.Name.Length > 0)
             {
                 isKnown = true;
                 Console.Error.WriteLine($"rmw_ckpt: {kept.Name} has died before and is brought back as it was: this process "
@@ -47,11 +72,18 @@ internal sealed class Keeper(RunFolder folder, ulong process)
             _slot = kept.Slot;
             if (Attend(kept))
             {
-                waited = TimeSpan.Zero;
+                (waited, hasAttended) = (TimeSpan.Zero, true);
                 continue;
             }
             switch ((ProcessState)kept.State)
             {
+                case ProcessState.Failed when _endedBy != 0:
+                    return EndLike(_endedBy);
+                case ProcessState.Failed when _isKilled:
+                    Thread.Sleep(s_longPause);
+                    break;
+                case ProcessState.Failed when kept.Killed:
+                    return EndLike(Posix.SigKill);
                 case ProcessState.Failed:
                     Console.Error.WriteLine($"rmw_ckpt: {kept.Name} is not brought back: {kept.Note}");
                     GC.KeepAlive(registrations);
@@ -107,6 +139,14 @@ internal sealed class Keeper(RunFolder folder, ulong process)
     private void Pass(PosixSignalContext context, int signal)
     {
         context.Cancel = true;
+        lock (_gate)
+        {
+            if (_isKilled)
+            {
+                _endedBy = s_ends.Contains(signal) ? signal : _endedBy;
+                return;
+            }
+        }
         if (signal is Posix.SigInt or Posix.SigTerm)
         {
             NoteAsked();

@@ -9,6 +9,9 @@ namespace RmwCkpt.Cli;
 /// <summary>Asks a domain's master for a command, and explains why there is no answer.</summary>
 internal static class MasterClient
 {
+    /// <summary>One after the other that are asked the same; more of them die by what they are asked.</summary>
+    private const int MostMasters = 10;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     public static Reply Call(RunFolder folder, Request request, TimeSpan timeout, Action<string>? progress = null)
@@ -24,6 +27,30 @@ internal static class MasterClient
         catch (RegistryException e)
         {
             throw new CommandException(e.Message);
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="Call"/>, of a master that is started if there is none; where it dies over the request the next one is asked, which
+    /// must be able to tell that it is the same request.
+    /// </summary>
+    public static Reply CallThrough(RunFolder folder, Request request, TimeSpan timeout, Action<string> progress)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            SeeToMaster(folder);
+            try
+            {
+                return new RegistryClient(folder).Call(request, timeout, progress);
+            }
+            catch (RegistryException e) when (e.NoMaster && attempt < MostMasters && Directory.Exists(folder.Run))
+            {
+                // It has been killed, or was about to end.
+            }
+            catch (RegistryException e)
+            {
+                throw new CommandException(e.NoMaster ? Explain(folder, e) : e.Message);
+            }
         }
     }
 

@@ -107,6 +107,9 @@ internal static partial class Log
     [LoggerMessage(313, LogLevel.Information, "{Process} was killed together with its launcher, process {Pid}: that is no death, and it does not come back")]
     public static partial void KilledWithLauncher(this ILogger log, string process, uint pid);
 
+    [LoggerMessage(319, LogLevel.Information, "{Process} (pid {Pid}) is killed with all others, as was ordered, and stays down")]
+    public static partial void Killed(this ILogger log, string process, uint pid);
+
     [LoggerMessage(316, LogLevel.Information, "{Process} is told to end: its launcher, process {Pid}, has ended, and its other nodes were asked to")]
     public static partial void EndsWithLauncher(this ILogger log, string process, uint pid);
 

@@ -49,6 +49,17 @@ def test_a_workspace_builds_and_finds_it(tmp_path):
     assert list((tmp_path / 'ros2_ws/install').rglob('librmw_ckpt.so'))
 
 
+def test_all_together(domain):
+    script = section('All together').split('```bash\n')[1].split('```')[0]
+    environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
+    peer = domain.start('latched_publisher', 3)
+    reader = threading.Thread(target=peer.process.wait)  # its parent collects it
+    reader.start()
+    said = run(script, **environment)
+    assert said.startswith('/latched is killed\n') and 'killed at ' in said and '\n/latched is live again, ' in said, said
+    reader.join()
+
+
 def commands():
     for row in re.findall(r'^\| `(rmw_ckpt [^`]+)`', section('The command'), re.MULTILINE):
         yield row

@@ -45,7 +45,7 @@ internal static class LaunchIdentity
     {
         for (var i = 0; i < Math.Min(former.Count, now.Count); i++)
         {
-            if (former[i].Pid == now[i].Pid && ProcessProbe.IsSameStart(former[i].StartTime, now[i].StartTime))
+            if (IsSame(former[i], now[i]))
             {
                 return true;
             }
@@ -56,4 +56,15 @@ internal static class LaunchIdentity
         }
         return false;
     }
+
+    /// <summary>
+    /// Whether the very process that had started one has started this one by itself: a launcher that starts again what has ended,
+    /// no shell into which somebody types.
+    /// </summary>
+    public static bool IsRespawn(IReadOnlyList<Ancestor> former, ProcessFacts now) =>
+        former.Count > 0 && now.Ancestors.Count > 0 && IsSame(former[0], now.Ancestors[0])
+        && !(now.Attributes?.Session == former[0].Pid && now.Stdio.Count > 0 && HeldStdio.KindOf(now.Stdio[0]) == StdioKind.Terminal);
+
+    private static bool IsSame(Ancestor one, Ancestor other) =>
+        one.Pid == other.Pid && ProcessProbe.IsSameStart(one.StartTime, other.StartTime);
 }

@@ -26,11 +26,15 @@ internal static class StandIns
     /// <param name="IsComingBack">It died, and is not live yet.</param>
     /// <param name="WasBroughtBack">Who started it has seen it die.</param>
     /// <param name="IsSameLauncher">The same has started the one that joins.</param>
+    /// <param name="IsKilled">It stays down until it is restarted with all others.</param>
+    /// <param name="IsRespawn">A program that had started it has started the one that joins, and nobody who typed it.</param>
     public readonly record struct Former(
-        bool IsSameCommand, bool HasKeeper, bool HasEndedUndecided, bool IsComingBack, bool WasBroughtBack, bool IsSameLauncher);
+        bool IsSameCommand, bool HasKeeper, bool HasEndedUndecided, bool IsComingBack, bool WasBroughtBack, bool IsSameLauncher,
+        bool IsKilled = false, bool IsRespawn = false);
 
     public static Newcomer Judge(in Former former) =>
         !former.IsSameCommand || former.HasKeeper ? Newcomer.Node
+        : former.IsKilled ? former.IsRespawn ? Newcomer.StandIn : Newcomer.Node
         : former.IsComingBack ? Newcomer.StandIn
         : former.HasEndedUndecided ? Newcomer.AskAgain
         : former.WasBroughtBack && former.IsSameLauncher ? Newcomer.StandIn

@@ -60,7 +60,7 @@ internal sealed partial class Recovery
             var result = snapshot.Manifest!.Engine == Engine.Name
                 ? RestoreFrom(snapshot)
                 : RestoreResult.Failed($"it is engine {snapshot.Manifest.Engine}'s");
-            if (result.Done && Adopt(result.Pid))
+            if (result.Done && Adopt(result.Pid, $"from snapshot {snapshot.Number} by {Engine.Name}"))
             {
                 member.StartedAgain = 0;
                 ProcessAttributes.SetAffinities(result.Pid, snapshot.Manifest.Affinities);
@@ -152,7 +152,7 @@ internal sealed partial class Recovery
         {
             return StartFresh(whyFresh);
         }
-        if (TakeClaim() is > 0 and var late && Adopt(late))
+        if (TakeClaim() is > 0 and var late && Adopt(late, $"from its snapshot by {Engine.Name}"))
         {
             return RecoveryPhase.Replaying;
         }
@@ -162,7 +162,7 @@ internal sealed partial class Recovery
         {
             return Down($"{_whyNoImage}; starting its command again failed too: {result.Why}");
         }
-        if (!Adopt(result.Pid))
+        if (!Adopt(result.Pid, "by a replay from its beginning"))
         {
             return Down($"{_whyNoImage}; its command, started again, ended at once");
         }
@@ -173,7 +173,7 @@ internal sealed partial class Recovery
     /// <summary>Nothing that it knew can be had again: better without, as another process of the domain, than not at all.</summary>
     private RecoveryPhase StartFresh(string why)
     {
-        if (TakeClaim() is > 0 and var late && Adopt(late))
+        if (TakeClaim() is > 0 and var late && Adopt(late, $"from its snapshot by {Engine.Name}"))
         {
             return RecoveryPhase.Replaying;
         }
@@ -204,7 +204,8 @@ internal sealed partial class Recovery
     private TrustedPath Output(int number) => StandardOutputs.File(supervisor.Folder, member.Entry.Record, number);
 
     /// <summary>The new process is this member's from now on. False: it has ended already.</summary>
-    private bool Adopt(int pid)
+    /// <param name="how">It was brought back.</param>
+    private bool Adopt(int pid, string how)
     {
         var pidfd = supervisor.Registry.OpenPidfd(pid);
         var start = supervisor.Registry.StartTime(pid);
@@ -218,7 +219,8 @@ internal sealed partial class Recovery
             return false;
         }
         supervisor.Registry.Update(member, r =>
-            (r.Pid, r.StartTime, r.State, r.Recoveries) = ((uint)pid, start.Value, (uint)ProcessState.Live, r.Recoveries + 1));
+            (r.Pid, r.StartTime, r.State, r.Recoveries, r.CameBack) =
+                ((uint)pid, start.Value, (uint)ProcessState.Live, r.Recoveries + 1, how));
         member.Slot.Release(ProcessTable.Pid, (uint)pid);
         member.Slot.Release(ProcessTable.Freezing, 0u);
         member.SlotState = ProcessState.Live;

@@ -95,7 +95,12 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         {
             while (Phase < end)
             {
-                Phase = member.Entry.Record.ToldToEnd ? LetGo() : Step();
+                Phase = member.Entry.Record switch
+                {
+                    { ToldToEnd: true } => LetGo(),
+                    { Killed: not 0 } => StayKilled(),
+                    _ => Step(),
+                };
             }
         }
         finally
@@ -168,7 +173,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         Phase = RecoveryPhase.Down;
         member.Recovering = false;
         supervisor.Registry.Update(member, r =>
-            (r.State, r.Note, r.Ended) = ((uint)ProcessState.Failed, why, Clock.Real));
+            (r.State, r.Note, r.Ended, r.Restarting) = ((uint)ProcessState.Failed, why, Clock.Real, false));
         member.SlotState = ProcessState.Failed;
         member.Stdio.Dispose();
     }
@@ -247,6 +252,18 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         return RecoveryPhase.Down;
     }
 
+    /// <summary>It was killed with all others: kept for `rmw_ckpt restart`, and not reported as one that stays down for good.</summary>
+    public RecoveryPhase StayKilled()
+    {
+        Settle(WhyStaysDown.Killed(DateTimeOffset.UnixEpoch.AddTicks(member.Entry.Record.Killed / 100).ToLocalTime()));
+        // Who reads its pipes has seen their end by now. Its terminal is its own as long as it may come back to it.
+        member.Stdio = HeldStdio.ByName(member.Entry.Record.Stdio);
+        return RecoveryPhase.Down;
+    }
+
+    /// <summary>It runs already, by the master before: it is to be seen live.</summary>
+    public void GoOn() => (Phase, _incarnation) = (RecoveryPhase.Replaying, member.Entry.Record.Incarnation);
+
     private RecoveryPhase Down(string why)
     {
         GiveUp(why);
@@ -254,10 +271,23 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     }
 
     /// <summary>
-    /// What is left of its tree goes, but for its snapshot, and for who has become it by an order of the master before. CRIU gives
-    /// the process its id again, so a zombie must have been collected by its parent.
+    /// What is left of its tree goes. CRIU gives the process its id again, so a zombie must have been collected by its parent.
     /// </summary>
     private RecoveryPhase FreePid()
+    {
+        var record = member.Entry.Record;
+        var ended = EndLeft();
+        _whyNoImage = Engine is NoneEngine ? "engine none"
+            : Engine.KeepsIds && supervisor.WhyLost is null && ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience))
+                && ProcessProbe.Exists((int)record.Pid)
+            ? WhyTaken((int)record.Pid) : "";
+        return RecoveryPhase.Raise;
+    }
+
+    /// <summary>
+    /// Ends what is left of its tree, but for its snapshot, and for who has become it by an order of the master before.
+    /// </summary>
+    public IReadOnlyList<int> EndLeft()
     {
         var record = member.Entry.Record;
         var others = supervisor.Registry.Members.Where(m => m != member && m.Entry.State == ProcessState.Live)
@@ -268,11 +298,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
         {
             supervisor.Log.LeftEnded(_name, string.Join(", ", ended));
         }
-        _whyNoImage = Engine is NoneEngine ? "engine none"
-            : Engine.KeepsIds && supervisor.WhyLost is null && ended.Prepend((int)record.Pid).Any(x => !IsFree(x, s_pidPatience))
-                && ProcessProbe.Exists((int)record.Pid)
-            ? WhyTaken((int)record.Pid) : "";
-        return RecoveryPhase.Raise;
+        return ended;
     }
 
     private bool IsFree(int pid, TimeSpan patience)
@@ -322,9 +348,9 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
             var waited = TimeSpan.FromTicks((Clock.Steady - begun) / 100);
             switch (there.State)
             {
-                case ProcessState.Live when IsNextIncarnation(there.Pid) && Adopt(there.Pid):
+                case ProcessState.Live when IsNextIncarnation(there.Pid) && Adopt(there.Pid, $"by domain {primary.Domain}"):
                 // It lives, and has left its primary domain meanwhile; another one is that now.
-                case ProcessState.Exited when PrimaryAddress.Of(member) != primary && IsNextIncarnation(there.Pid) && Adopt(there.Pid):
+                case ProcessState.Exited when PrimaryAddress.Of(member) != primary && IsNextIncarnation(there.Pid) && Adopt(there.Pid, $"by domain {primary.Domain}"):
                     supervisor.Log.Followed(_name, there.Pid, primary.Domain, _incarnation);
                     return RecoveryPhase.Replaying;
                 case ProcessState.Exited:
@@ -357,7 +383,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     private void BecomeLive()
     {
         var caughtUp = member.LiveAt - diedAt;
-        supervisor.Registry.Update(member, r => r.CaughtUp = caughtUp);
+        supervisor.Registry.Update(member, r => (r.CaughtUp, r.Restarting) = (caughtUp, false));
         member.Recovering = false;
         Phase = RecoveryPhase.Live;
         supervisor.Log.LiveAgain(_name, Silence.Of(member, caughtUp) / 1e6, caughtUp / 1e6);

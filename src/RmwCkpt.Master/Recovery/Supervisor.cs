@@ -107,7 +107,7 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>Takes over the processes of the master before this one, and begins to watch.</summary>
     public void Start()
     {
-        var live = 0;
+        var living = new List<Member>();
         var dead = new List<Member>();
         foreach (var member in Registry.Members)
         {
@@ -119,7 +119,7 @@ internal sealed partial class Supervisor : IDisposable
                 case var _ when Registry.IsForeign(member):
                     break;
                 case var _ when Adopt(member):
-                    live++;
+                    living.Add(member);
                     break;
                 default:
                     member.Stdio = HeldStdio.ByName(member.Entry.Record.Stdio);
@@ -131,15 +131,19 @@ internal sealed partial class Supervisor : IDisposable
         {
             MarkParents(member);
         }
-        if (live + dead.Count > 0)
+        if (living.Count + dead.Count > 0)
         {
-            Log.TookOver(live, Registry.EntityCount, dead.Count);
+            Log.TookOver(living.Count, Registry.EntityCount, dead.Count);
         }
         Watch.Start();
         var now = Clock.Steady;
         // To nobody who lives anything is owed: whoever comes next begins anew, and is not to find the dead beside him.
-        var whyNotUnasked = live == 0 && dead.Count > 0 ? WhyStaysDown.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
-        dead.ForEach(m => OnEnd(m, now, -1, whyNotUnasked));
+        var whyNotUnasked = living.Count == 0 && dead.Count > 0 ? WhyStaysDown.AllWereKilled(DateTimeOffset.Now - Attendance.SinceMark) : null;
+        dead.ForEach(m => OnEnd(m, now, -1, whyNotUnasked, isOrdered: m.Entry.Record.Restarting));
+        foreach (var member in living)
+        {
+            GoOnTogether(member);
+        }
         Attendance.Start();
         AdoptLaunchers();
     }
@@ -265,17 +269,18 @@ internal sealed partial class Supervisor : IDisposable
     {
         if (Registry.Find(process) is { } member)
         {
-            OnEnd(member, when, pidfd, whyNotUnasked: null);
+            OnEnd(member, when, pidfd, whyNotUnasked: null, isOrdered: false);
         }
     }
 
     /// <param name="whyNotUnasked">Why it is not to be brought back unasked; null: it is, unless it is too old.</param>
-    private void OnEnd(Member member, long when, int pidfd, string? whyNotUnasked)
+    /// <param name="isOrdered">It is to come back, however it ended: the master before was told to, and has not seen it live.</param>
+    private void OnEnd(Member member, long when, int pidfd, string? whyNotUnasked, bool isOrdered)
     {
         _forced.TryRemove(member.Id, out var forced);
         try
         {
-            OnEnd(member, when, pidfd, whyNotUnasked, forced);
+            OnEnd(member, when, pidfd, whyNotUnasked, forced, isOrdered || forced is not null);
         }
         catch (Exception e)
         {
@@ -284,7 +289,8 @@ internal sealed partial class Supervisor : IDisposable
         }
     }
 
-    private void OnEnd(Member member, long when, int pidfd, string? whyNotUnasked, TaskCompletionSource<Recovery>? forced)
+    private void OnEnd(
+        Member member, long when, int pidfd, string? whyNotUnasked, TaskCompletionSource<Recovery>? forced, bool isOrdered)
     {
         var record = member.Entry.Record;
         var end = Look(member, record.Pid, pidfd, when) with
@@ -296,6 +302,11 @@ internal sealed partial class Supervisor : IDisposable
             OnlySignals = member.Policy.Recover == RecoverPolicy.Signals,
         };
         (member.HowItEnded, member.EndedIncarnation) = (end, record.Incarnation);
+        if (IsKilled(member, end))
+        {
+            forced?.TrySetException(new RequestException($"{member} was killed with all others"));
+            return;
+        }
         if (end.WasAskedBySignal && member.Launcher is { } launcher)
         {
             _launchers.NoteAsked(launcher, when - ((end.SinceAsked ?? TimeSpan.Zero).Ticks * 100));
@@ -309,7 +320,7 @@ internal sealed partial class Supervisor : IDisposable
             return;
         }
         var isDecidedHere = PrimaryStatus.Of(member) is not { Decides: true };
-        if (forced is null && isDecidedHere && (end.IsWanted || member.Entry.IsHidden))
+        if (!isOrdered && isDecidedHere && (end.IsWanted || member.Entry.IsHidden))
         {
             if (end.IsWanted)
             {
@@ -329,19 +340,24 @@ internal sealed partial class Supervisor : IDisposable
             Log.Died(member.ToString(), record.Pid, end.ToString(), member.LastTake, record.Incarnation);
         }
         whyNotUnasked ??= Attendance.Absence() is { } absence ? WhyStaysDown.NobodyLooked(absence) : null;
-        if (forced is null && isDecidedHere && whyNotUnasked is not null)
+        if (!isOrdered && isDecidedHere && whyNotUnasked is not null)
         {
             new Recovery(this, member, when, forced: false).GiveUp(whyNotUnasked);
             return;
         }
-        Begin(member, when, forced is not null, forced);
+        Begin(member, when, isOrdered, forced);
     }
 
-    private void Begin(Member member, long diedAt, bool forced, TaskCompletionSource<Recovery>? done)
+    /// <param name="goesOn">It runs by the master before, and is only to be seen live.</param>
+    private void Begin(Member member, long diedAt, bool forced, TaskCompletionSource<Recovery>? done, bool goesOn = false)
     {
         member.Recovering = true;
         member.DiedAt = diedAt;
         var recovery = new Recovery(this, member, diedAt, forced);
+        if (goesOn)
+        {
+            recovery.GoOn();
+        }
         Task task = null!;
         task = new Task(
             () =>

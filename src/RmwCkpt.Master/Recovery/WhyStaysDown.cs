@@ -11,6 +11,9 @@ internal static class WhyStaysDown
     public static string AllWereKilled(DateTimeOffset when) => string.Create(
         CultureInfo.InvariantCulture, $"all of the domain were killed at about {when:HH:mm:ss}; {Remedy}");
 
+    public static string Killed(DateTimeOffset when) => string.Create(
+        CultureInfo.InvariantCulture, $"killed at {when:HH:mm:ss} (rmw_ckpt kill); `rmw_ckpt restart` brings it back as it was, `rmw_ckpt forget` drops it");
+
     public static string NobodyLooked(TimeSpan absence) => string.Create(
         CultureInfo.InvariantCulture, $"it died while nobody looked for {absence.TotalSeconds:F0} s (no master, or the host was suspended); {Remedy}");
 }

@@ -36,6 +36,7 @@ internal sealed partial class ProcessRegistry
                 Pid = record.Pid,
                 StartTime = record.StartTime,
                 Note = record.Note,
+                Killed = record.Killed != 0,
             };
             if (member.EndedIncarnation == record.Incarnation && member.HowItEnded.Status is { } status)
             {
@@ -68,7 +69,7 @@ internal sealed partial class ProcessRegistry
         var command = LaunchIdentity.Of(newcomer);
         var what = Newcomer.Node;
         // Who may do more or less than it did is another.
-        foreach (var member in _members.Values.Where(m => m.Entry.IsVisible && m.Entry.Record.Launch == command
+        foreach (var member in _members.Values.Where(m => (m.Entry.IsVisible || IsKilled(m)) && m.Entry.Record.Launch == command
             && Equals(m.Entry.Record.Rights, newcomer.Rights)))
         {
             // Where another domain is its primary one, it is decided there.
@@ -84,7 +85,9 @@ internal sealed partial class ProcessRegistry
                 HasEndedUndecided: patient && member.SlotState != ProcessState.Exited && !isAlive,
                 IsComingBack: member.Entry.State == ProcessState.Recovering || (member.Recovering && (isAlive || !patient)),
                 WasBroughtBack: record.Incarnation > 1,
-                LaunchIdentity.IsSameLauncher(record.Ancestors, newcomer.Ancestors, IsAlive)));
+                LaunchIdentity.IsSameLauncher(record.Ancestors, newcomer.Ancestors, IsAlive),
+                IsKilled(member),
+                LaunchIdentity.IsRespawn(record.Ancestors, newcomer)));
             if (judged == Newcomer.StandIn && !record.ToldToEnd)
             {
                 if (ProgramFiles.Changed(record) is not { } changed)
@@ -99,6 +102,8 @@ internal sealed partial class ProcessRegistry
         }
         return (what, null);
     }
+
+    private static bool IsKilled(Member member) => member.Entry is { State: ProcessState.Failed, Record.Killed: not 0 };
 
     private void BeKept(Member member, ProcessFacts by) =>
         Update(member, r =>

@@ -196,7 +196,7 @@ internal sealed partial class ProcessRegistry : IDisposable
         {
             return;
         }
-        Update(member, r => (r.State, r.Note, r.Ended) = ((uint)ProcessState.Exited, "", Clock.Real));
+        Update(member, r => (r.State, r.Note, r.Ended, r.Killed, r.Restarting) = ((uint)ProcessState.Exited, "", Clock.Real, 0, false));
         member.SlotState = ProcessState.Exited;
         member.Stdio.Dispose();
         _log.Exited(member.ToString());

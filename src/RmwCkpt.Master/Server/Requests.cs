@@ -47,6 +47,10 @@ internal sealed class Requests(
                 return await _orders.End(request.End, progress, cancel).ConfigureAwait(false);
             case Request.WhatOneofCase.Forget:
                 return await _orders.Forget(request.Forget, progress).ConfigureAwait(false);
+            case Request.WhatOneofCase.Kill:
+                return Reply(await supervisor.Kill(request.Kill.Number, progress, cancel).ConfigureAwait(false));
+            case Request.WhatOneofCase.Restart:
+                return Reply(await supervisor.Restart(request.Restart.Number, progress, cancel).ConfigureAwait(false));
             case Request.WhatOneofCase.Kept:
                 return new Reply { Kept = registry.Describe(request.Kept) };
             case Request.WhatOneofCase.Stop:
@@ -55,6 +59,13 @@ internal sealed class Requests(
             default:
                 throw new RequestException("a request that this master does not know: it is older than the client, stop it");
         }
+    }
+
+    private static Reply Reply(IReadOnlyList<Outcome> outcomes)
+    {
+        var reply = new Reply();
+        reply.Outcomes.AddRange(outcomes);
+        return reply;
     }
 
     private async Task<Welcome> Hello(Peer peer, Hello hello, CancellationToken cancel)

@@ -84,6 +84,7 @@ internal sealed class StatusReport(
                 ProcessState.Live => "live",
                 ProcessState.Recovering => "recovering",
                 ProcessState.Exited => "left",
+                _ when record.Killed != 0 => "killed",
                 _ => "final",
             },
             LastCheckpoint = snapshots.Newest?.Taken ?? 0,

@@ -44,6 +44,31 @@ public sealed class StandInsTests : IDisposable
         Assert.Equal(Newcomer.Node, StandIns.Judge(Former(launcher: true)));
 
     [Fact]
+    public void In_place_of_one_that_was_killed_with_all_others_a_launcher_starts_a_stand_in_and_a_person_a_node()
+    {
+        var killed = Former(launcher: true) with { IsKilled = true };
+        Assert.Equal(Newcomer.StandIn, StandIns.Judge(killed with { IsRespawn = true }));
+        Assert.Equal(Newcomer.Node, StandIns.Judge(killed));
+        Assert.Equal(Newcomer.Node, StandIns.Judge(killed with { IsRespawn = true, HasKeeper = true }));
+        Assert.Equal(Newcomer.Node, StandIns.Judge(killed with { IsRespawn = true, IsSameCommand = false }));
+    }
+
+    [Fact]
+    public void A_shell_into_which_somebody_types_starts_nothing_again()
+    {
+        Ancestor[] former = [new() { Pid = 7, StartTime = 1 }];
+        var now = new ProcessFacts
+        {
+            Ancestors = former, Attributes = new Attributes { Session = 7 }, Stdio = ["/dev/pts/1", "/dev/pts/1", "/dev/pts/1"],
+        };
+        Assert.False(LaunchIdentity.IsRespawn(former, now));
+        // A launcher in a terminal leads no session; one that does, as a unit of systemd, has no terminal.
+        Assert.True(LaunchIdentity.IsRespawn(former, now with { Attributes = new Attributes { Session = 6 } }));
+        Assert.True(LaunchIdentity.IsRespawn(former, now with { Stdio = ["/dev/null", "/dev/pts/1", "/dev/pts/1"] }));
+        Assert.False(LaunchIdentity.IsRespawn(former, now with { Ancestors = [new() { Pid = 7, StartTime = 500 }] }));
+    }
+
+    [Fact]
     public void Until_an_end_is_judged_it_is_to_be_asked_again() =>
         Assert.Equal(Newcomer.AskAgain, StandIns.Judge(Former(undecided: true, launcher: true)));
 
