@@ -17,7 +17,8 @@ internal static class CommandLine
     private static readonly Func<CommonOptions, Command>[] s_commands =
     [
         StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, OrderCommands.Recover,
-        OrderCommands.Stop, OrderCommands.Forget, TogetherCommands.MakeKill, TogetherCommands.MakeRestart, MasterCommand.Make, DoctorCommand.Make, JournalCommands.Make,
+        OrderCommands.Stop, OrderCommands.Forget, TogetherCommands.MakeKill, TogetherCommands.MakeRestart,
+        CoordinatorCommand.Make, MasterCommand.Make, DoctorCommand.Make, JournalCommands.Make,
         RunCommand.Make,
     ];
 

@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import pty
+import select
 import shutil
 import signal
 import struct
@@ -167,4 +169,47 @@ def test_what_a_launcher_starts_in_place_of_a_killed_node_waits_for_the_restart(
     assert status(domain)[1]['/counter']['state'] == 'killed'
     chain.restart()
     chain.wait_for_more()
+    chain.judge()
+
+
+@pytest.mark.once
+def test_a_coordinator_obeys_on_terminals_and_pipes_and_by_options_and_may_be_killed(domain):
+    chain = Chain(domain)
+    ours, its = pty.openpty()
+    console = subprocess.Popen(
+        ['rmw_ckpt', 'coordinator', '--interval', '1000'], env=domain.environment, stdin=its, stdout=its, stderr=its,
+        start_new_session=True)
+    os.close(its)
+    said = b''
+
+    def expect(text):
+        nonlocal said
+        while text not in said:
+            assert select.select([ours], [], [], PATIENCE)[0], f'waited {PATIENCE} s for {text} after {said}'
+            said += os.read(ours, 4096)
+        said = said.split(text, 1)[1]
+
+    try:
+        for typed, answer in ((b'l', b'/counter'), (b'i', b'each 1000 s'), (b'x', b"no command 'x'"), (b'k', b'/relay is killed')):
+            expect(b'rmw_ckpt> ')
+            os.write(ours, typed + b'\n')
+            expect(answer)
+        chain.collect()
+        console.kill()
+        console.wait(PATIENCE)
+    finally:
+        os.close(ours)
+
+    # Another one knows all that there is to know.
+    chain.restarts += 1
+    piped = subprocess.run(
+        ['rmw_ckpt', 'coordinator'], input='s\nr\n\ns\nq\nk\n', env=domain.environment, capture_output=True, text=True,
+        timeout=2 * PATIENCE)
+    assert piped.returncode == 0, piped.stderr
+    lines = piped.stdout.splitlines()
+    assert len(lines) == 5 and 'processes: 3 killed; ' in lines[0] and 'processes: 3 live; ' in lines[-1], piped.stdout
+    chain.wait_for_more()
+    assert command(domain, 'coordinator', '--command', 'k').returncode == 0
+    for one, expected in (('x', 2), ('c', 0), ('i never', 2)):
+        assert command(domain, 'coordinator', '--command', one).returncode == expected, one
     chain.judge()

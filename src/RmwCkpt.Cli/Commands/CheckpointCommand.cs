@@ -1,4 +1,5 @@
 using System.CommandLine;
+using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Cli.Commands;
@@ -6,6 +7,15 @@ namespace RmwCkpt.Cli.Commands;
 /// <summary>`rmw_ckpt checkpoint [NODE...]`: snapshots now.</summary>
 internal static class CheckpointCommand
 {
+    /// <summary>Takes snapshots of these nodes, or of all if there are none.</summary>
+    /// <exception cref="CommandException">Of one of them it could not be taken, or there is no master.</exception>
+    public static Reply Take(RunFolder folder, IReadOnlyList<string> nodes, Action<string>? say)
+    {
+        var order = new CheckpointOrder();
+        order.Nodes.AddRange(nodes);
+        return MasterClient.Call(folder, new Request { Checkpoint = order }, TimeSpan.FromSeconds(60), say);
+    }
+
     public static Command Make(CommonOptions common)
     {
         var nodes = new Argument<string[]>("node")
@@ -17,11 +27,7 @@ internal static class CheckpointCommand
         command.SetAction(parsed =>
         {
             var json = common.WantsJson(parsed);
-            var order = new CheckpointOrder();
-            order.Nodes.AddRange(parsed.GetValue(nodes) ?? []);
-            var reply = MasterClient.Call(
-                common.Folder(parsed), new Request { Checkpoint = order }, TimeSpan.FromSeconds(60),
-                json ? null : Console.WriteLine);
+            var reply = Take(common.Folder(parsed), parsed.GetValue(nodes) ?? [], json ? null : Console.WriteLine);
             if (json)
             {
                 Output.Json(writer =>
