@@ -93,6 +93,7 @@ public enum LendingState : uint
 /// 204 u32 Unjournalled  1 while there is no room for its journal                    the process
 /// 208 i64 AskedAt       when it was last asked to end by a signal, ns since the epoch   its signal handlers, its keeper
 /// 216 i64 LookedAt      of slot 0: when a master last looked, ns of CLOCK_BOOTTIME   master
+/// 216 i64 Paused        of a process: for how long it was killed with all others, which it does not catch up with, ns   master; 0 by the process
 /// 224 u64 Magic         of slot 0: MagicValue, whose last byte is Versions.Protocol   master
 /// 232 u64 PidNamespace  in slot 0: of the master, in which the slots' Pids are    master
 /// 240 u32 Masters       in slot 0: counts masters; who sees another one says hello again    master
@@ -142,6 +143,7 @@ public sealed class ProcessTable : IDisposable
     public const int Unjournalled = 204;
     public const int AskedAt = 208;
     public const int LookedAt = 216;
+    public const int Paused = 216;
     public const int Magic = 224;
     public const int Unpublished = 40;
     public const int SaidAt = 232;

@@ -6,7 +6,7 @@ namespace RmwCkpt.Domain;
 public static class Versions
 {
     /// <summary>Of registry.proto, and of what the files in the run folder mean; raised when either changes.</summary>
-    public const uint Protocol = 6;
+    public const uint Protocol = 7;
 
     /// <summary>This build's release, for people to read.</summary>
     public static string Release { get; } = typeof(Versions).Assembly.GetName().Version?.ToString(3) ?? "?";

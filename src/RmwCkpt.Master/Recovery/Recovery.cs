@@ -255,7 +255,7 @@ internal sealed partial class Recovery(Supervisor supervisor, Member member, lon
     /// <summary>It was killed with all others: kept for `rmw_ckpt restart`, and not reported as one that stays down for good.</summary>
     public RecoveryPhase StayKilled()
     {
-        Settle(WhyStaysDown.Killed(DateTimeOffset.UnixEpoch.AddTicks(member.Entry.Record.Killed / 100).ToLocalTime()));
+        Settle(WhyStaysDown.Killed(DateTimeOffset.Now.AddTicks((member.Entry.Record.Killed - Clock.Boot) / 100)));
         // Who reads its pipes has seen their end by now. Its terminal is its own as long as it may come back to it.
         member.Stdio = HeldStdio.ByName(member.Entry.Record.Stdio);
         return RecoveryPhase.Down;

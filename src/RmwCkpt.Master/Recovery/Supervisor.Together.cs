@@ -45,7 +45,7 @@ internal sealed partial class Supervisor
         {
             foreach (var member in killed.Where(m => m.Entry.IsVisible))
             {
-                Registry.Update(member, r => (r.Killed, r.KillOrder, r.Restarting) = (Clock.Real, order, false));
+                Registry.Update(member, r => (r.Killed, r.KillOrder, r.Restarting) = (Clock.Boot, order, false));
             }
             killed.ForEach(m => Registry.Signal(m, Posix.SigKill));
         }
@@ -82,6 +82,9 @@ internal sealed partial class Supervisor
         var killed = Registry.Members.Where(m => m.Entry is { State: ProcessState.Failed, Record.Killed: not 0 }).ToList();
         foreach (var member in killed)
         {
+            // Also of a time before, with which it has not caught up yet.
+            var paused = member.Slot.AcquireInt64(ProcessTable.Paused) + Clock.Boot - member.Entry.Record.Killed;
+            member.Slot.Release(ProcessTable.Paused, paused);
             Registry.Update(member, r =>
             {
                 (r.State, r.Killed, r.RestartOrder, r.Restarting) = ((uint)ProcessState.Recovering, 0, order, true);

@@ -129,6 +129,9 @@ public sealed class CatchUp
         _waited = _clock.Now;
         _freezes = _slot.AcquireUInt32(ProcessTable.Freezes);
         Clock.EndReplay();
+        // Nobody was there to whom anything is owed of that time.
+        Clock.Skip(_slot.AcquireInt64(ProcessTable.Paused));
+        _slot.Release(ProcessTable.Paused, 0L);
         _threads.Begin();
         _slot.Write(ProcessTable.Mode, (uint)ProcessMode.CatchUp);
         NoteLive();

@@ -20,6 +20,7 @@ public sealed class CatchUpTests : IDisposable
     public CatchUpTests()
     {
         _slot = _memory.Ensure(ProcessTable.SlotSize);
+        _slot.Clear(0, ProcessTable.SlotSize);
         _catchUp = new CatchUp(new object(), new Nobody(), _slot, _clock);
         _catchUp.Clock.Replay(Posix.RealtimeClock, Started);
         _clock.Now = Died + Second;
@@ -66,6 +67,24 @@ public sealed class CatchUpTests : IDisposable
         next.SaidAgain(Died);
         next.Begin();
         Assert.Equal(Second, next.Clock.Lag);
+    }
+
+    [Fact]
+    public void What_was_killed_with_all_others_catches_up_with_what_it_has_lived_alone()
+    {
+        _slot.Write(ProcessTable.Paused, 50 * Second);
+        var next = new CatchUp(new object(), new Nobody(), _slot, _clock);
+        next.Clock.Replay(Posix.RealtimeClock, Started);
+        next.Begin();
+        Assert.Equal(11 * Second, next.Clock.Lag);
+        // Once.
+        next.Clock.Replay(Posix.RealtimeClock, Started);
+        next.Begin();
+        Assert.Equal(61 * Second, next.Clock.Lag);
+        _slot.Write(ProcessTable.Paused, 70 * Second);
+        next.Begin();
+        Assert.Equal(0, next.Clock.Lag);
+        Assert.Equal((uint)ProcessMode.Live, _slot.ReadUInt32(ProcessTable.Mode));
     }
 
     private sealed class HandClock : IReplayClock
