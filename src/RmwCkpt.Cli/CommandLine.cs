@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using RmwCkpt.Cli.Commands;
 using RmwCkpt.Domain;
 
@@ -30,12 +31,19 @@ internal static class CommandLine
             common.Domain,
             common.Json,
         };
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            // Here these are names of nodes and topics, and would be completed among them.
+            help.Aliases.Remove("/h");
+            help.Aliases.Remove("/?");
+        }
         foreach (var make in s_commands)
         {
             root.Add(make(common));
         }
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        // What is completed is not whole yet.
+        if (parsed.Errors.Count > 0 && args is not [['[', ..], ..])
         {
             foreach (var error in parsed.Errors)
             {

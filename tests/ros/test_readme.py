@@ -68,6 +68,20 @@ def commands():
         yield row
 
 
+def fields(said):
+    """The names of all fields of a JSON value."""
+    if isinstance(said, list):
+        return {name for value in said for name in fields(value)}
+    return {*said, *fields([*said.values()])} if isinstance(said, dict) else set()
+
+
+def documented(command):
+    """The fields that docs/json.md has for a command."""
+    words = ' '.join(re.match(r'rmw_ckpt ((?:journal )?\w+)', command).groups())
+    part = re.search(rf'^\| [^|]*`{words}`.*\n(\| \| .*\n)*', (TOP / 'docs/json.md').read_text(), re.MULTILINE)
+    return {*re.findall(r'`(\w+)`', part.group())}
+
+
 @pytest.mark.parametrize('command', [c for c in commands() if not c.startswith(('rmw_ckpt master', 'rmw_ckpt coordinator'))])
 def test_a_command(domain, command, tmp_path):
     domain.start('latched_publisher', 3)
@@ -79,7 +93,7 @@ def test_a_command(domain, command, tmp_path):
         pytest.skip('CRIU cannot run here: no snapshots are taken')
     assert run(command, **environment).strip()
     if not {'recover', 'stop', 'export'} & {*command.split()}:
-        json.loads(run(f'{command} --json', **environment))
+        assert fields(json.loads(run(f'{command} --json', **environment))) <= documented(command)
 
 
 def test_what_was_said_is_exported(domain, tmp_path):

@@ -23,6 +23,7 @@ internal static class CheckpointCommand
             Description = "nodes (default: all)",
             Arity = ArgumentArity.ZeroOrMore,
         };
+        nodes.CompletionSources.Add(Completions.Nodes(common));
         var command = new Command("checkpoint", "take a snapshot of nodes now") { nodes };
         command.SetAction(parsed =>
         {

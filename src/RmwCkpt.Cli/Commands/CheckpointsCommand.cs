@@ -9,6 +9,7 @@ internal static class CheckpointsCommand
     public static Command Make(CommonOptions common)
     {
         var node = new Argument<string?>("node") { Description = "one node's only", Arity = ArgumentArity.ZeroOrOne };
+        node.CompletionSources.Add(Completions.Nodes(common));
         var command = new Command("checkpoints", "the snapshots that are kept") { node };
         command.SetAction(parsed =>
         {

@@ -55,6 +55,7 @@ internal static class JournalCommands
     private static Command MakeShow(CommonOptions common)
     {
         var what = new Argument<string>("what") { Description = "a node (relay, /ns/relay), a topic or a service (numbers, /ns/numbers)" };
+        what.CompletionSources.Add(Completions.NodesAndTopics(common));
         var last = new Option<int>("--last") { Description = "only the last N lines (0: all)", DefaultValueFactory = _ => 50 };
         var command = new Command("show", "what a node took and published, or what was said on a topic and who took it") { what, last };
         command.SetAction(parsed =>

@@ -27,6 +27,8 @@ internal static class JournalExport
             CustomParser = TopicPattern.Parse,
         };
         var node = new Option<string?>("--node") { Description = "only what this node published, requested and replied" };
+        topics.CompletionSources.Add(Completions.Topics(common));
+        node.CompletionSources.Add(Completions.Nodes(common));
         var from = Moment("--from", "only what was said at or after this time");
         var to = Moment("--to", "only what was said at or before this time");
         var compression = new Option<McapCompression>("--compression")

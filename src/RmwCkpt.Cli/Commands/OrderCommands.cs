@@ -24,6 +24,7 @@ internal static class OrderCommands
         CommonOptions common, string name, string description, string all, Func<NodesOrder, Request> request, string done)
     {
         var nodes = new Argument<string[]>("node") { Description = "nodes", Arity = ArgumentArity.ZeroOrMore };
+        nodes.CompletionSources.Add(Completions.Nodes(common));
         var allOption = new Option<bool>("--all") { Description = all };
         var command = new Command(name, description) { nodes, allOption };
         command.Validators.Add(result =>
