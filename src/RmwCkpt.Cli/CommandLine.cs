@@ -20,7 +20,7 @@ internal static class CommandLine
         StatusCommand.Make, CheckpointCommand.Make, CheckpointsCommand.Make, OrderCommands.Recover,
         OrderCommands.Stop, OrderCommands.Forget, TogetherCommands.MakeKill, TogetherCommands.MakeRestart,
         CoordinatorCommand.Make, MasterCommand.Make, DoctorCommand.Make, JournalCommands.Make,
-        RunCommand.Make,
+        RunCommand.Make, MetricsCommand.Make,
     ];
 
     public static int Run(string[] args)

@@ -1,12 +1,18 @@
-"""The command as shells and ros2 have it: completion, and `ros2 ckpt`."""
+"""The command as shells, ros2 and monitors have it: completion, `ros2 ckpt`, metrics."""
 
 import json
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import urllib.request
 
 import pytest
+
+from looking import FURTHER, wait_for_more, wait_for_status
 
 pytestmark = pytest.mark.once
 
@@ -61,3 +67,40 @@ def test_bash_completes(domain):
             ['bash', '-c', script], env=domain.environment, capture_output=True, text=True, check=True, timeout=PATIENCE)
         found = said.stdout.split()
         assert expected in found and all(word.startswith(words[-1]) for word in found), (typed, found, said.stderr)
+
+
+def scrape(url):
+    """The samples: each with its labels, by their families' names."""
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        assert answer.headers['Content-Type'].startswith('application/openmetrics-text')
+        text = answer.read().decode()
+    assert text.endswith('\n# EOF\n')
+    return {(name, node): float(value) for name, node, value in re.findall(r'^rmw_ckpt_(\w+)\{(?:node="([^"]*)")?[^}]*\} (\S+)$', text, re.M)}
+
+
+def test_metrics_say_how_nodes_are(domain):
+    counter = domain.start('counter')
+    listener = domain.start('listener', '/there')
+    wait_for_more(listener)
+    server = subprocess.Popen(['rmw_ckpt', 'metrics', '--port', '0'], env=domain.environment, stdout=subprocess.PIPE, text=True)
+    guard = threading.Timer(PATIENCE, server.kill)  # a line that never comes ends the reading
+    guard.start()
+    try:
+        url = server.stdout.readline().strip()
+        before = scrape(url)
+        wait_for_more(listener)
+        after = scrape(url)
+        assert after['published_total', '/counter'] >= before['published_total', '/counter'] + FURTHER
+        assert after['journal_cells_total', '/listener'] > before['journal_cells_total', '/listener'] > 0
+        assert after['up', ''] == after['live', '/counter'] == 1
+        assert after['recoveries_total', '/counter'] == after['lost_total', '/listener'] == 0
+        assert 0 < after['memory_used_bytes', ''] < after['memory_budget_bytes', '']
+        counter.kill()
+        wait_for_status(
+            domain, lambda _, nodes: nodes['/counter']['recoveries'] == 1 and nodes['/counter']['last_silence'] > 0, 'the counter to be back')
+        again = scrape(url)
+        assert again['recoveries_total', '/counter'] == 1 and again['last_silence_seconds', '/counter'] > 0
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE) == 0
+        guard.cancel()

@@ -87,12 +87,12 @@ def test_a_command(domain, command, tmp_path):
     domain.start('latched_publisher', 3)
     command = command.replace('NODE...\\|--all', '--all' if 'forget' in command else '/latched')
     command = command.replace('[NODE...]', '').replace('[NODE]', '').replace('NODE\\|TOPIC', '/latched')
-    command = command.replace('NODE', '/latched').replace('FILE', f'{tmp_path}/file')
+    command = command.replace('NODE', '/latched').replace('FILE', f'{tmp_path}/file').replace('[--port PORT]', '')
     environment = {key: domain.environment[key] for key in ('RMW_CKPT_DIR', 'ROS_DOMAIN_ID')}
     if command.startswith('rmw_ckpt checkpoint ') and 'RMW_CKPT_CRIU' not in os.environ:
         pytest.skip('CRIU cannot run here: no snapshots are taken')
     assert run(command, **environment).strip()
-    if not {'recover', 'stop', 'export'} & {*command.split()}:
+    if not {'recover', 'stop', 'export', 'metrics'} & {*command.split()}:
         assert fields(json.loads(run(f'{command} --json', **environment))) <= documented(command)
 
 
