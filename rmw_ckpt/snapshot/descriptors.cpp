@@ -2,8 +2,10 @@
 
 #include "descriptors.hpp"
 
+#include <asm/termbits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #include <cstring>
 
@@ -57,6 +59,21 @@ bool place(const Descriptor & d, long n) {
   }
   raw(__NR_fcntl, fd(d.number), F_SETFL, static_cast<Word>(d.flags));
   return true;
+}
+
+/// What was under way on it is lost, as with who unplugs it for a moment. Opening it does not wait for the other side.
+bool line_anew(const Descriptors & all, const Descriptor & d) {
+  termios2 settings;
+  memcpy(&settings, all.content + d.line.settings, sizeof settings);
+  const char * path = all.content + d.line.settings + sizeof settings;
+  const int flags = (d.flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+  if (!place(d, raw(__NR_openat, static_cast<Word>(AT_FDCWD), word(path), static_cast<Word>(flags), 0))) {
+    return false;
+  }
+  if (d.line.exclusive) {
+    raw(__NR_ioctl, fd(d.number), TIOCEXCL);
+  }
+  return raw(__NR_ioctl, fd(d.number), TCSETS2, word(&settings)) >= 0;
 }
 
 bool timer_anew(const Descriptor & d) {
@@ -139,6 +156,9 @@ bool make_anew(Descriptors & all, int (*new_id)(int)) {
         break;
       case Descriptor::OwnProc:
         own_proc_anew(all, d, new_id);
+        break;
+      case Descriptor::Line:
+        good = line_anew(all, d);
         break;
       case Descriptor::Epoll:
         good = place(d, raw(__NR_epoll_create1, 0));

@@ -10,7 +10,20 @@
 
 namespace rmw_ckpt::snapshot {
 struct Descriptor {
-  enum Kind : int { Kept, Regular, Epoll, Eventfd, Timerfd, Signalfd, PipeRead, PipeWrite, OwnProc, Pair, Connection };
+  enum Kind : int {
+    Kept,
+    Regular,
+    Epoll,
+    Eventfd,
+    Timerfd,
+    Signalfd,
+    PipeRead,
+    PipeWrite,
+    OwnProc,
+    Pair,
+    Connection,
+    Line
+  };
   int number, kind, flags;
   bool close_on_exec;
   int same_as;  // the place of another number for the same opening, or -1
@@ -20,6 +33,10 @@ struct Descriptor {
       int path;
       long position;
     } proc;  // OwnProc: what follows the process' folder, in the contents
+    struct {
+      int settings;
+      bool exclusive;
+    } line;  // Line, as a serial port: its settings, in the contents, and its path behind them
     struct {
       long position;
       int lock;

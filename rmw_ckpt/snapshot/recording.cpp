@@ -1,5 +1,6 @@
 // Copyright 2026 the rmw_ckpt authors. Licensed under the Apache License, Version 2.0.
 
+#include <asm/termbits.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <cstring>
@@ -32,6 +33,25 @@ Word decimal_after(const char * text, const char * name) {
 Word hexadecimal_after(const char * text, const char * name) {
   const char * p = after(text, name);
   return p ? hexadecimal(p) : 0;
+}
+
+/// Whether two numbers are of one opening. Where kcmp is forbidden, as in containers, the signal number that an opening
+/// would send tells it: nothing is sent, for all stand still.
+bool are_one(int one, int other) {
+  const Word pid = static_cast<Word>(raw(__NR_getpid));
+  const long r = raw(__NR_kcmp, pid, pid, 0 /* KCMP_FILE */, fd(one), fd(other));
+  if (r >= 0) {
+    return r == 0;
+  }
+  const long former = raw(__NR_fcntl, fd(one), F_GETSIG), its = raw(__NR_fcntl, fd(other), F_GETSIG);
+  if (former < 0 || former != its) {
+    return false;  // O_PATH, or two that differ
+  }
+  const long mark = former == 63 ? 62 : 63;
+  raw(__NR_fcntl, fd(one), F_SETSIG, static_cast<Word>(mark));
+  const bool same = raw(__NR_fcntl, fd(other), F_GETSIG) == mark;
+  raw(__NR_fcntl, fd(one), F_SETSIG, static_cast<Word>(former));
+  return same;
 }
 
 struct Recording {
@@ -143,6 +163,38 @@ struct Recording {
     return true;
   }
 
+  /// A terminal that somebody sits at is shared with whoever started the process.
+  bool is_own_terminal(const Descriptor & d, dev_t device) {
+    int session;
+    for (int k = 0; k <= 2; k++) {
+      struct stat s;
+      if (raw(__NR_fstat, fd(k), word(&s)) >= 0 && S_ISCHR(s.st_mode) && s.st_rdev == device) {
+        return true;
+      }
+    }
+    return raw(__NR_ioctl, fd(d.number), TIOCGSID, word(&session)) >= 0;
+  }
+
+  /// A serial port, or a terminal that is used as one: opened again by its path.
+  bool line(Descriptor & d, const char * path) {
+    termios2 settings;
+    int exclusive = 0;
+    if (raw(__NR_ioctl, fd(d.number), TCGETS2, word(&settings)) < 0) {
+      return refuse(to, d.number, path);
+    }
+    raw(__NR_ioctl, fd(d.number), TIOCGEXCL, word(&exclusive));
+    const auto size = static_cast<int>(strlen(path)) + 1;
+    if (to.contents + static_cast<int>(sizeof settings) + size > Descriptors::most_contents) {
+      return refuse(to, d.number, path);
+    }
+    d.kind = Descriptor::Line;
+    d.line = {to.contents, exclusive != 0};
+    memcpy(to.content + to.contents, &settings, sizeof settings);
+    memcpy(to.content + to.contents + sizeof settings, path, static_cast<std::size_t>(size));
+    to.contents += static_cast<int>(sizeof settings) + size;
+    return true;
+  }
+
   bool locks(Descriptor & d) {
     if (!read_info(d.number)) {
       return true;
@@ -205,7 +257,7 @@ struct Recording {
       d.pipe.size = static_cast<int>(raw(__NR_fcntl, fd(number), F_GETPIPE_SZ, 0));
       return true;
     }
-    if (S_ISREG(s.st_mode) && (link[0] == '/') && !strncmp(link, "/memfd:", 7)) {
+    if (S_ISREG(s.st_mode) && number > 2 && !strncmp(link, "/memfd:", 7)) {
       return refuse(to, number, link);
     }
     if (S_ISREG(s.st_mode) || S_ISDIR(s.st_mode)) {
@@ -224,27 +276,26 @@ struct Recording {
       return record_socket(to, d, peers[to.count - 1]);
     }
     const auto major = s.st_rdev >> 8 & 0xfff;
-    if (S_ISCHR(s.st_mode) && (major == 1 || major == 5 || (major >= 136 && major < 144))) {
+    const bool plain = major == 1 || major == 5;  // as /dev/null and /dev/tty
+    if (S_ISCHR(s.st_mode) && (plain || is_own_terminal(d, s.st_rdev))) {
       return true;
     }
-    return refuse(to, number, link);
+    return S_ISCHR(s.st_mode) ? line(d, link) : refuse(to, number, link);
   }
 
   /// Numbers for one opening, as dup makes them, and the two ends of a pipe.
   bool relate() {
-    const Word pid = static_cast<Word>(raw(__NR_getpid));
     for (int i = 0; i < to.count; i++) {
       Descriptor & d = to.all[i];
       for (int k = 0; k <= 2 && d.kind == Descriptor::Regular; k++) {  // who started it has them open, too
-        if (d.number == k || !raw(__NR_kcmp, pid, pid, 0 /* KCMP_FILE */, fd(d.number), fd(k))) {
+        if (d.number == k || are_one(d.number, k)) {
           d.kind = Descriptor::Kept;
         }
       }
       for (int k = 0; k < i && d.same_as < 0; k++) {
         const Descriptor & e = to.all[k];
         const bool alike = e.same_as < 0 && e.kind == d.kind && e.inode == d.inode && e.device == d.device;
-        if (alike && d.kind != Descriptor::Kept &&
-            !raw(__NR_kcmp, pid, pid, 0 /* KCMP_FILE */, fd(d.number), fd(e.number))) {
+        if (alike && d.kind != Descriptor::Kept && are_one(d.number, e.number)) {
           d.same_as = k;
         }
       }

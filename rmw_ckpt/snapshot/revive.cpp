@@ -56,18 +56,13 @@ void all_anew(void *) {
       continue;
     }
     Thread & t = all.all[i];
-    clone_args a{};
-    a.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
-              CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-    a.tls = thread_pointer(t.bases);
-    a.child_tid = t.tid_address;
-    a.parent_tid = t.tid_address;  // glibc's own word for it: what it does with the thread later reaches the new one
-    a.stack = word(r.stacks) + static_cast<Word>(i) * revival_stack;
-    a.stack_size = revival_stack - 64;
-    const long tid = born(&a, sizeof a, &newborn, &t);
+    // The id goes to glibc's own word for it: what it does with the thread later reaches the new one.
+    const long tid = born(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                              CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+                          r.stacks + static_cast<Word>(i + 1) * revival_stack - 64, t.tid_address, t.tid_address,
+                          thread_pointer(t.bases), &newborn, &t);
     if (tid < 0) {
-      r.failure = tid;
-      raw(__NR_exit_group, static_cast<Word>(100 - tid));
+      r.failed(static_cast<int>(-tid));
     }
     r.tids[i] = static_cast<int>(tid);
   }

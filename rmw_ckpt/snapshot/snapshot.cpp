@@ -3,6 +3,7 @@
 #include "snapshot.hpp"
 
 #include "descriptors.hpp"
+#include "memory.hpp"
 #include "owners.hpp"
 #include "shown.hpp"
 
@@ -15,7 +16,7 @@
 namespace rmw_ckpt::snapshot {
 namespace {
 
-constexpr Word millisecond = 1000000u, stop_limit = 100 * millisecond, patience = 10000 * millisecond;
+constexpr Word millisecond = 1000000u, stop_limit = 100 * millisecond;
 constexpr int most_retakes = 20;
 
 /// All that a snapshot needs, in one mapping that is left out of the search for locks.
@@ -24,6 +25,7 @@ struct Area {
   Owners owners;
   Shown shown;
   Descriptors descriptors;
+  Memory memory;
   Revival revival;
   alignas(64) char stacks[(most_threads + 1) * revival_stack];
 };
@@ -49,6 +51,25 @@ void refuse(bool later, const char * what, int tid = 0) {
   report->why.add(what);
 }
 
+/// Said to who ordered the revival.
+[[noreturn]] void fail(const char * why) {
+  long n = 0;
+  for (; why[n] && n < static_cast<long>(sizeof host.orders->why) - 1; n++) {
+    host.orders->why[n] = why[n];
+  }
+  host.orders->why[n] = 0;
+  raw(__NR_exit_group, 98);
+  __builtin_unreachable();
+}
+
+int folder() {
+  return host.folder ? static_cast<int>(*host.folder) : -1;
+}
+
+void no_thread(int error) {
+  fail(Text<64>().add("the kernel refuses a thread (error ").add(error).add(")").s);
+}
+
 /// In the revived process, on its main thread, while all others wait.
 void before_release(void *) {
   if (!make_anew(area->descriptors, [](int old) {
@@ -59,11 +80,13 @@ void before_release(void *) {
         }
         return old;
       })) {
-    memcpy(host.orders->why, area->descriptors.refusal.s, sizeof host.orders->why - 1);
-    raw(__NR_exit_group, 98);
+    fail(area->descriptors.refusal.s);
   }
   if (!host.claim(host.context)) {
     raw(__NR_exit_group, 97);
+  }
+  if (!memory_anew(area->memory, folder())) {
+    fail(area->memory.refusal.s);
   }
   mend_owners(area->owners, area->threads, library, area->revival.tids);
   show_former(area->shown, area->threads, area->revival.tids);
@@ -97,9 +120,11 @@ void obey(int order, int node_fd) {
   raw(__NR_prctl, 15 /* PR_SET_NAME */, word("rmw_ckpt: snap"));
   const int node = static_cast<int>(raw(__NR_pidfd_open, static_cast<Word>(area->threads.pid), 0));
   let_go(area->descriptors);
+  hide_command(area->memory, area->threads.pid);
   breathe();
   find_owners(area->threads, area->owners, library, word(area), word(area + 1), &breathe);
   find_slots(area->shown);
+  cover_logs(area->memory, folder());
   Orders & o = *host.orders;
   bool revived = false;
   Word alone_since = 0;
@@ -124,7 +149,7 @@ void obey(int order, int node_fd) {
     const timespec none{};
     const bool alone = !revived && (node < 0 || raw(__NR_ppoll, word(&poll), 1, word(&none), 0) > 0);
     alone_since = !alone ? 0 : alone_since ? alone_since : now_ns();
-    if (alone && now_ns() - alone_since > patience) {
+    if (alone && now_ns() - alone_since > host.patience) {
       raw(__NR_exit_group, 0);
     }
     sleep_while(o.order, order, 250 * millisecond);
@@ -135,6 +160,10 @@ void obey(int order, int node_fd) {
 bool awkward() {
   for (int i = 0; i < area->threads.count; i++) {
     const Thread & t = area->threads.all[i];
+    if (!t.tid_address) {
+      refuse(false, "cannot be made anew: the kernel is without CONFIG_CHECKPOINT_RESTORE", t.tid);
+      return true;
+    }
     if (writes_owner(t, library)) {
       refuse(true, "waits for a priority-inheriting lock, or takes a lock just now", t.tid);
       return true;
@@ -157,7 +186,7 @@ bool all_stand() {
     if (!awkward()) {
       break;
     }
-    if (again == most_retakes) {
+    if (again == most_retakes || !report->later) {
       return false;
     }
     resume_others();
@@ -223,50 +252,6 @@ void lead(ucontext_t * frame) {
   report->child = static_cast<int>(pid);
 }
 
-/// One mapping as /proc/PID/maps has it: why a fork would not roll it back, or null.
-const char * why_shared(char * line) {
-  const char * p = line;
-  const Word from = hexadecimal(p), to = hexadecimal(++p);
-  if (p[2] != 'w' || p[4] != 's' || (word(host.orders) >= from && word(host.orders) < to)) {
-    return nullptr;
-  }
-  const char * name = strpbrk(p, "/[");
-  const bool none =
-      !name || !strncmp(name, "/memfd:", 7) || !strncmp(name, "/dev/zero", 9) || !strncmp(name, "/SYSV", 5);
-  return none ? "shared memory without a file: " : nullptr;
-}
-
-/// Memory that a fork shares would not be rolled back, and what a fork leaves out would be missed.
-bool shares_memory() {
-  File maps("/proc/self/smaps", O_RDONLY);
-  static char text[65536];
-  static Text<512> mapping;
-  long have = 0;
-  for (long n; (n = raw(__NR_read, static_cast<Word>(maps.fd), word(text + have),
-                        sizeof text - 1 - static_cast<Word>(have))) > 0;) {
-    text[have += n] = 0;
-    char * line = text;
-    for (char * end; (end = strchr(line, '\n')); line = end + 1) {
-      *end = 0;
-      const char * why = nullptr;
-      if (!strncmp(line, "VmFlags:", 8)) {
-        why = strstr(line, " dc") ? "memory that a fork leaves out (MADV_DONTFORK): " : nullptr;
-      } else if (*line < 'A' || *line > 'Z') {
-        why = why_shared(line);
-        (mapping = {}).add(line);
-      }
-      if (why) {
-        const char * name = strpbrk(mapping.s, "/[");
-        refuse(false, Text<150>().add(why).add(name ? name : mapping.s).s);
-        return true;
-      }
-    }
-    have = text + have - line;
-    memmove(text, line, static_cast<std::size_t>(have));
-  }
-  return false;
-}
-
 /// What a fork has not, and nothing makes anew.
 bool lacks_in_a_fork() {
   char text[4096];
@@ -326,9 +311,14 @@ Life take(const Host & h, Report & r) {
     area->revival.threads = &area->threads;
     area->revival.stacks = area->stacks;
     area->revival.before_release = &before_release;
+    area->revival.failed = &no_thread;
     library = c_library();
   }
-  if (shares_memory() || lacks_in_a_fork()) {
+  if (!record_memory(area->memory, host.orders)) {
+    refuse(false, area->memory.refusal.s);
+    return Life::Refused;
+  }
+  if (lacks_in_a_fork()) {
     return Life::Refused;
   }
   const int life = lives, former = child;

@@ -28,6 +28,10 @@ struct Host {
   void * context;
   /// In the process, when all stand: false if who asked for the snapshot does not wait for it any more.
   bool (*wanted)(void * context);
+  /// How long the child stays when the process has ended and nobody orders a revival, ns.
+  Word patience;
+  /// The descriptor of the folder whose logs the child does not keep in memory; null: there is none.
+  const std::uint32_t * folder;
   /// In the process: this child is the snapshot from now on. Before the former one is told to end, for the process may
   /// be killed at any moment.
   void (*asleep)(void * context, int child);

@@ -148,6 +148,7 @@ void record(Thread & t, ucontext_t * frame) {
   t.bases = bases();
   Word length;
   raw(__NR_get_robust_list, 0, word(&t.robust_list), word(&length));
+  t.tid_address = 0;
   raw(__NR_prctl, 40 /* PR_GET_TID_ADDRESS */, word(&t.tid_address));
   raw(__NR_prctl, 16 /* PR_GET_NAME */, word(t.name));
   t.rseq = __rseq_size ? thread_pointer(t.bases) + static_cast<Word>(__rseq_offset) : 0;

@@ -70,9 +70,9 @@ struct Revival {
   char * stacks;                           // most_threads + 1 of revival_stack bytes
   void (*before_release)(void * context);  // all exist, none has run; on the new main thread
   void * context;
-  int tids[most_threads];  // the new ids
+  void (*failed)(int error);  // a thread cannot be made; does not return
+  int tids[most_threads];     // the new ids
   std::atomic<int> ready, gate;
-  long failure;
 };
 constexpr Word revival_stack = 16384;
 [[noreturn]] void revive(Revival &);

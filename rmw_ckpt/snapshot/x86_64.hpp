@@ -69,8 +69,11 @@ inline void set_other_bases(const ThreadBases & b) {
   __builtin_unreachable();
 }
 
-/// clone3 with a stack: the newborn runs ENTRY(ARGUMENT), which never returns. The stack of clone3's arguments is set.
-inline long born(void * clone_arguments, Word size, void (*entry)(void *), void * argument) {
+/// clone with a stack: the newborn runs ENTRY(ARGUMENT), which never returns. Not clone3, which containers may not
+/// have.
+inline long born(Word flags, char * stack_end, Word parent_tid, Word child_tid, Word tls, void (*entry)(void *),
+                 void * argument) {
+  register Word r10 asm("r10") = child_tid, r8 asm("r8") = tls;
   register void * r12 asm("r12") = argument;
   register void (*r13)(void *) asm("r13") = entry;
   long result;
@@ -79,7 +82,7 @@ inline long born(void * clone_arguments, Word size, void (*entry)(void *), void 
       "xor %%ebp, %%ebp\n mov %%r12, %%rdi\n call *%%r13\n hlt\n"
       "1:"
       : "=a"(result)
-      : "a"(__NR_clone3), "D"(clone_arguments), "S"(size), "r"(r12), "r"(r13)
+      : "a"(__NR_clone), "D"(flags), "S"(stack_end), "d"(parent_tid), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
       : "rcx", "r11", "memory");
   return result;
 }

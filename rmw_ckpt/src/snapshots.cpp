@@ -149,8 +149,8 @@ void * run(void *) {
     page.orders.over = 0;  // it had left, and has come back
     asked_now = asked;
     engine::Report report{};
-    const engine::Life life =
-        engine::take({&page.orders, &claim, const_cast<Place *>(its), &is_wanted, &note_child}, report);
+    const engine::Life life = engine::take(
+        {&page.orders, &claim, const_cast<Place *>(its), &is_wanted, 60 * second, its->folder, &note_child}, report);
     if (life != engine::Life::Next) {
       answer(page, asked, life, report);
     } else if (page.answered != page.ask) {

@@ -19,6 +19,7 @@ namespace scenario {
 using namespace rmw_ckpt::snapshot;
 
 Shared * shared;
+const std::uint32_t * logs_folder;
 
 namespace {
 
@@ -69,16 +70,20 @@ bool await(std::atomic<int> & a, int value, int seconds) {
 void start_engine() {
   std::thread([] {
     pthread_setname_np(pthread_self(), "engine");
-    const Host host{&shared->orders,
-                    [](void *) {
-                      int nobody = 0;
-                      return shared->claim.compare_exchange_strong(nobody, static_cast<int>(raw(__NR_getpid)));
-                    },
-                    nullptr, nullptr, nullptr};
     set_and_wake(shared->life, 1);
     for (int seen = 0;;) {
       await(shared->ask, seen + 1, 1000);
       seen = shared->ask;
+      const Host host{&shared->orders,
+                      [](void *) {
+                        int nobody = 0;
+                        return shared->claim.compare_exchange_strong(nobody, static_cast<int>(raw(__NR_getpid)));
+                      },
+                      nullptr,
+                      nullptr,
+                      shared->patience,
+                      logs_folder,
+                      nullptr};
       Report report;
       switch (take(host, report)) {
         case Life::Next:
@@ -107,6 +112,7 @@ int await_next_life(int known) {
 Process::Process(void (*body)()) {
   shared =
       static_cast<Shared *>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  shared->patience = 10000000000u;
   prctl(PR_SET_CHILD_SUBREAPER, 1);  // the test waits for revived ones, too
   pid = fork();
   the_process = pid;
@@ -175,10 +181,12 @@ void Process::round(int number) {
 int main(int argc, char ** argv) {
   using namespace scenario;
   const std::map<std::string, void (*)()> all{
-      {"threads", threads}, {"pending", pending},   {"stubborn", stubborn},     {"locks", locks},
-      {"files", files},     {"locked", locked},     {"events", events},         {"pipes", pipes},
-      {"sockets", sockets}, {"twice", twice},       {"superseded", superseded}, {"claimed", claimed},
-      {"memfd", memfd},     {"unforked", unforked}, {"timed", timed},           {"socket", socket}};
+      {"threads", threads},     {"pending", pending},     {"stubborn", stubborn},     {"locks", locks},
+      {"files", files},         {"locked", locked},       {"events", events},         {"pipes", pipes},
+      {"sockets", sockets},     {"twice", twice},         {"superseded", superseded}, {"claimed", claimed},
+      {"memfd", memfd},         {"unforked", unforked},   {"timed", timed},           {"socket", socket},
+      {"contained", contained}, {"forgotten", forgotten}, {"lines", lines},           {"hidden", hidden},
+      {"covered", covered}};
   if (argc != 2 || !all.count(argv[1])) {
     fprintf(stderr, "snapshot_test NAME: one of");
     for (auto & a : all) {

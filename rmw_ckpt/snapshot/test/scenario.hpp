@@ -16,18 +16,21 @@ using rmw_ckpt::snapshot::Report;
 /// Shared by the test and all lives of its process.
 struct Shared {
   Orders orders;
-  std::atomic<int> ready;       // the process is as its snapshot is to find it
-  std::atomic<int> ask, taken;  // a snapshot
-  std::atomic<int> life;        // raised by each life once its engine runs
-  std::atomic<int> claim;       // who has it: 0, nobody
-  std::atomic<int> done;        // a life has looked at all, and found it good or said what was not
-  std::atomic<int> number[16];  // the scenario's own
+  std::atomic<int> ready;             // the process is as its snapshot is to find it
+  std::atomic<int> ask, taken;        // a snapshot
+  std::atomic<int> life;              // raised by each life once its engine runs
+  std::atomic<int> claim;             // who has it: 0, nobody
+  std::atomic<int> done;              // a life has looked at all, and found it good or said what was not
+  std::atomic<int> number[16];        // the scenario's own
+  rmw_ckpt::snapshot::Word patience;  // of a child whose process has ended, ns
   char wrong[256];
   Report report;
   bool refused;
 };
 
 extern Shared * shared;
+/// In the process: the descriptor of the folder that its logs are in, if it has any.
+extern const std::uint32_t * logs_folder;
 
 /// In the process: what is not as it should be; the first is kept.
 void wrong(const std::string & what);
@@ -66,12 +69,17 @@ void stubborn();
 void locks();
 void files();
 void locked();
+void contained();
+void lines();
+void hidden();
+void covered();
 void events();
 void pipes();
 void sockets();
 void twice();
 void superseded();
 void claimed();
+void forgotten();
 void memfd();
 void unforked();
 void timed();

@@ -2,6 +2,7 @@
 
 #include "scenario.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -265,5 +266,16 @@ void claimed() {
   check(!await(shared->life, 2, 1), "no second one runs");
   check(shared->life == 1, "no second one has run");
   check(p.revive(), "with the claim it runs");
+}
+
+void forgotten() {
+  Process p(plain);
+  shared->patience = 100000000u;
+  check(await(shared->ready, 1), "the process is ready");
+  check(p.snapshot(), "a snapshot is taken");
+  pollfd child{static_cast<int>(syscall(SYS_pidfd_open, shared->report.child, 0)), POLLIN, 0};
+  check(poll(&child, 1, 500) == 0, "the child stays while its process lives");
+  p.kill();
+  check(poll(&child, 1, 10000) == 1, "nobody orders a revival: the child ends");
 }
 }  // namespace scenario

@@ -95,9 +95,10 @@ internal static class DoctorCommand
             "session", !outside, false,
             outside ? "its leader is outside of this pid namespace, so CRIU cannot dump what is started here: use setsid --wait" : "can be dumped");
         var fork = new ForkEngine().Check();
+        var tried = fork.Usable ? ForkTrial.Run(ForkTrial.Program) : fork;
         yield return new Finding(
-            "fork", fork.Usable, policy.Engine == EnginePolicy.Fork,
-            fork.Usable ? $"{fork.Why}; needs neither CRIU nor rights, and is asked for by RMW_CKPT_ENGINE=fork" : fork.Why);
+            "fork", tried.Usable, policy.Engine == EnginePolicy.Fork,
+            tried.Usable ? $"a node's snapshot can be a child of it that sleeps ({tried.Why}): RMW_CKPT_ENGINE=fork" : tried.Why);
         var (engine, why) = new EngineChoice(options).Of([policy]);
         yield return new Finding(
             "engine", engine is not NoneEngine || policy.Engine == EnginePolicy.None, policy.Engine is EnginePolicy.Criu or EnginePolicy.Fork,

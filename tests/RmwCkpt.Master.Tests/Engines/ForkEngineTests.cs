@@ -96,6 +96,18 @@ public sealed class ForkEngineTests : IDisposable
         Assert.Equal("fd 5 is not to be made anew", (await result).Why);
     }
 
+    [Fact]
+    public void The_doctor_says_what_the_program_says_that_tries_it()
+    {
+        var program = _scratch.Path_("try_fork");
+        Assert.Equal(new EngineCheck(true, $"not tried: {program} is not installed"), ForkTrial.Run(program));
+        File.WriteAllText(program, "#!/bin/sh\nif [ -e \"$0.good\" ]; then exit 0; fi\necho the kernel refuses a fork\nexit 1\n");
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Assert.Equal(new EngineCheck(false, "the kernel refuses a fork"), ForkTrial.Run(program));
+        File.WriteAllText(program + ".good", "");
+        Assert.Equal(new EngineCheck(true, "tried"), ForkTrial.Run(program));
+    }
+
     /// <summary>The child is this process.</summary>
     private void Sleep() =>
         Page.Release(SnapshotPage.Child, (new ProcessProbe().StartTime(Posix.ProcessId)!.Value << 32) | (uint)Posix.ProcessId);
