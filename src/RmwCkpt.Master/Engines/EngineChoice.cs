@@ -11,7 +11,7 @@ namespace RmwCkpt.Master.Engines;
 public sealed class EngineChoice
 {
     private static readonly ISnapshotEngine s_none = new NoneEngine();
-    private static readonly ISnapshotEngine s_fork = new ForkEngine();
+    private readonly ForkEngine _fork = new();
     private readonly Lazy<(ISnapshotEngine Engine, string Why)> _chosen;
 
     public EngineChoice(MasterOptions options) => _chosen = new(() => Choose(options));
@@ -26,7 +26,7 @@ public sealed class EngineChoice
     public ISnapshotEngine For(Policy policy) => policy.Engine switch
     {
         EnginePolicy.None => s_none,
-        EnginePolicy.Fork => s_fork,
+        EnginePolicy.Fork => _fork,
         _ => Engine,
     };
 
@@ -36,12 +36,13 @@ public sealed class EngineChoice
     /// <summary>The engine that is said to be a domain's whose processes ask for these: the best that one of them has.</summary>
     public (ISnapshotEngine Engine, string Why) Of(IReadOnlyCollection<Policy> policies) =>
         policies.Count == 0 || policies.Any(x => x.Engine is not (EnginePolicy.None or EnginePolicy.Fork)) ? _chosen.Value
-            : policies.Any(x => x.Engine == EnginePolicy.Fork) ? (s_fork, "RMW_CKPT_ENGINE=fork")
+            : policies.Any(x => x.Engine == EnginePolicy.Fork) ? (_fork, "RMW_CKPT_ENGINE=fork")
             : (s_none, "RMW_CKPT_ENGINE=none");
 
     /// <summary>The master ends: see <see cref="ISnapshotEngine.Stop"/>.</summary>
     public void Stop()
     {
+        _fork.Stop();
         if (_chosen.IsValueCreated)
         {
             Engine.Stop();
