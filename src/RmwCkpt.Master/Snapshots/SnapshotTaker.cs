@@ -59,7 +59,8 @@ internal sealed class SnapshotTaker(RunFolder run, ProcessRegistry registry, Sna
                 return new SnapshotOutcome(0, "", null);
             }
             why ??= Nested(member);
-            if (why is null && engine.For(member.Policy) is not ForkEngine && room.WhyNone(member) is { } full)
+            var writes = engine.For(member.Policy) is not ForkEngine;
+            if (why is null && writes && room.WhyNone(member) is { } full)
             {
                 // Nothing was frozen in vain: that there is room again is seen at the next time.
                 return Failed(member, full, counts: false);
@@ -68,7 +69,7 @@ internal sealed class SnapshotTaker(RunFolder run, ProcessRegistry registry, Sna
             {
                 return Failed(member, why);
             }
-            using var kept = room.Keep(member);
+            using var kept = writes ? room.Keep(member) : null;
             return Dump(member);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
