@@ -140,6 +140,28 @@ void let_go(Descriptors & all) {
   }
 }
 
+namespace {
+
+/// What it is, and whether it is a lock that is missing: another process has it by now.
+bool refuse_anew(Descriptors & all, const Descriptor & d) {
+  static const char * const kinds[] = {"kept", "file", "epoll", "eventfd",     "timerfd",    "signalfd",
+                                       "pipe", "pipe", "/proc", "socket pair", "connection", "line"};
+  char link[160];
+  const long n =
+      raw(__NR_readlink, word(Text<64>().add("/proc/self/fd/").add(d.number).s), word(link), sizeof link - 1);
+  link[n > 0 ? n : 0] = 0;
+  const bool locked = d.kind == Descriptor::Regular && d.file.lock;
+  return refuse(all, d.number,
+                Text<240>()
+                    .add("not to be made anew (")
+                    .add(kinds[d.kind])
+                    .add(" ")
+                    .add(link)
+                    .add(locked ? ", of which the process had a lock that is another one's by now)" : ")")
+                    .s);
+}
+}  // namespace
+
 bool make_anew(Descriptors & all, int (*new_id)(int)) {
   for (int i = 0; i < all.count; i++) {
     Descriptor & d = all.all[i];
@@ -188,7 +210,7 @@ bool make_anew(Descriptors & all, int (*new_id)(int)) {
         break;
     }
     if (!good) {
-      return refuse(all, d.number, "not to be made anew");
+      return refuse_anew(all, d);
     }
   }
   for (int i = 0; i < all.count; i++) {

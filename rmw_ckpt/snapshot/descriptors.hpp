@@ -75,6 +75,7 @@ struct Descriptors {
   Watch watch[most_watches];
   char content[most_contents];
   Text<200> refusal;
+  bool later;  // what is refused may go away by itself
 };
 
 inline Word fd(int number) {
@@ -87,8 +88,9 @@ inline bool refuse(Descriptors & to, int number, const char * what) {
   return false;
 }
 
-/// While all threads stand. False: what REFUSAL names cannot be carried.
-bool record_descriptors(Descriptors &);
+/// While all threads stand. False: what REFUSAL names cannot be carried. FOLDER: where a lock says who starts the next
+/// master, which two lives of a process must not both have; -1: nowhere.
+bool record_descriptors(Descriptors &, int folder);
 /// What a socket becomes: a pair of its own is made anew, a connection to elsewhere finds its peer gone, others are
 /// kept.
 bool record_socket(Descriptors &, Descriptor &, Word & peer);

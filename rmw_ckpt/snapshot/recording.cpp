@@ -58,6 +58,7 @@ struct Recording {
   Descriptors & to;
   Word peers[Descriptors::most];  // sockets'
   char info[16384];
+  char folder[512];  // with a slash at its end; empty: there is none
 
   bool read_info(int number) {
     return read_text(Text<64>().add("/proc/self/fdinfo/").add(number).s, info, sizeof info) > 0;
@@ -195,7 +196,12 @@ struct Recording {
     return true;
   }
 
-  bool locks(Descriptor & d) {
+  bool is_in_folder(const char * path) {
+    const auto size = strlen(folder);
+    return size && !strncmp(path, folder, size) && !strchr(path + size, '/');
+  }
+
+  bool locks(Descriptor & d, const char * path) {
     if (!read_info(d.number)) {
       return true;
     }
@@ -207,6 +213,10 @@ struct Recording {
       };
       if (!has("FLOCK")) {
         return refuse(to, d.number, "a file with a record lock");
+      }
+      if (is_in_folder(path)) {
+        to.later = true;
+        return refuse(to, d.number, "the lock of who starts the next master");
       }
       d.file.lock = has("WRITE") ? 2 /* LOCK_EX */ : 1 /* LOCK_SH */;
     }
@@ -270,7 +280,7 @@ struct Recording {
       }
       d.kind = Descriptor::Regular;
       d.file.position = raw(__NR_lseek, fd(number), 0, SEEK_CUR);
-      return locks(d);
+      return locks(d, link);
     }
     if (S_ISSOCK(s.st_mode)) {
       return record_socket(to, d, peers[to.count - 1]);
@@ -345,11 +355,15 @@ struct Recording {
 };
 }  // namespace
 
-bool record_descriptors(Descriptors & to) {
+bool record_descriptors(Descriptors & to, int of) {
+  to.later = false;
   to.count = to.watches = to.contents = 0;
   to.refusal = {};
   alignas(Recording) static char memory[sizeof(Recording)];
-  auto & recording = *new (memory) Recording{to, {}, {}};
+  auto & recording = *new (memory) Recording{to, {}, {}, {}};
+  const auto link = Text<64>().add("/proc/self/fd/").add(of);
+  const long n = of < 0 ? 0 : raw(__NR_readlink, word(link.s), word(recording.folder), sizeof recording.folder - 2);
+  recording.folder[n > 0 ? n : 0] = n > 0 ? '/' : 0;
   File folder("/proc/self/fd", O_RDONLY | O_DIRECTORY);
   bool good = folder.fd >= 0;
   each_entry(folder.fd, [&](const char * name) {

@@ -208,8 +208,8 @@ bool all_stand() {
       return false;
     }
   }
-  if (!record_descriptors(area->descriptors)) {
-    refuse(false, area->descriptors.refusal.s);
+  if (!record_descriptors(area->descriptors, folder())) {
+    refuse(area->descriptors.later, area->descriptors.refusal.s);
     return false;
   }
   return true;

@@ -186,7 +186,7 @@ int main(int argc, char ** argv) {
       {"sockets", sockets},     {"twice", twice},         {"superseded", superseded}, {"claimed", claimed},
       {"memfd", memfd},         {"unforked", unforked},   {"timed", timed},           {"socket", socket},
       {"contained", contained}, {"forgotten", forgotten}, {"lines", lines},           {"hidden", hidden},
-      {"covered", covered}};
+      {"covered", covered},     {"starting", starting}};
   if (argc != 2 || !all.count(argv[1])) {
     fprintf(stderr, "snapshot_test NAME: one of");
     for (auto & a : all) {

@@ -2,10 +2,13 @@
 
 #include "scenario.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <cstdlib>
 #include <cstring>
 
 namespace scenario {
@@ -31,6 +34,31 @@ void memfd() {
         await_next_life(1);
       },
       "memfd:frames");
+}
+
+/// Two lives would start a master each.
+void starting() {
+  static char folder[] = "/tmp/snapshot_test_XXXXXX";
+  check(mkdtemp(folder) != nullptr, "a folder is made");
+  const std::string lock = std::string(folder) + "/master.lock";
+  static const char * path;
+  path = lock.c_str();
+  {
+    Process p([] {
+      static std::uint32_t number;
+      number = static_cast<std::uint32_t>(open(folder, O_RDONLY | O_DIRECTORY));
+      logs_folder = &number;
+      const int file = open(path, O_RDWR | O_CREAT, 0600);
+      EXPECT(flock(file, LOCK_EX) == 0);
+      start_engine();
+      await_next_life(1);
+    });
+    check(await(shared->ready, 1), "the process is ready");
+    check(!p.ask() && shared->report.later, "it is refused for now");
+    check(strstr(shared->report.why.s, "the lock of who starts the next master") != nullptr, shared->report.why.s);
+  }
+  unlink(path);
+  rmdir(folder);
 }
 
 void unforked() {

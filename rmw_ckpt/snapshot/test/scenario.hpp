@@ -81,6 +81,7 @@ void superseded();
 void claimed();
 void forgotten();
 void memfd();
+void starting();
 void unforked();
 void timed();
 void socket();
