@@ -117,8 +117,8 @@ class Domain:
         peer.wait_for_end()
         return peer
 
-    def close(self):
-        """Ends all that lives in the domain, also what was revived, and the master."""
+    def kill_all(self):
+        """Ends all that lives in the domain, also what was revived, and the master: nobody is left who could bring anybody back."""
         deadline = 200
         while deadline and (pids := list(self._processes())):
             deadline -= 1
@@ -129,6 +129,9 @@ class Domain:
                         os.kill(pid, number)
             for pid in pids:
                 with_end(pid)
+
+    def close(self):
+        self.kill_all()
         for peer in self.peers:
             if peer.process.poll() is None:
                 peer.kill()

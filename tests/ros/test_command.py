@@ -87,6 +87,7 @@ def test_metrics_say_how_nodes_are(domain):
     guard.start()
     try:
         url = server.stdout.readline().strip()
+        guard.cancel()
         before = scrape(url)
         wait_for_more(listener)
         after = scrape(url)
