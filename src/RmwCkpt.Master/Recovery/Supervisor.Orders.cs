@@ -36,7 +36,8 @@ internal sealed partial class Supervisor
         var done = new TaskCompletionSource<Recovery>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (member.Entry.State == ProcessState.Failed)
         {
-            Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.FailedAgain) = (0, -1, 0));
+            NotePause(member);
+            Registry.Update(member, r => (r.Deaths, r.DeathPosition, r.FailedAgain, r.Killed) = (0, -1, 0, 0));
             Begin(member, Clock.Steady, forced: true, done);
         }
         else

@@ -82,9 +82,7 @@ internal sealed partial class Supervisor
         var killed = Registry.Members.Where(m => m.Entry is { State: ProcessState.Failed, Record.Killed: not 0 }).ToList();
         foreach (var member in killed)
         {
-            // Also of a time before, with which it has not caught up yet.
-            var paused = member.Slot.AcquireInt64(ProcessTable.Paused) + Clock.Boot - member.Entry.Record.Killed;
-            member.Slot.Release(ProcessTable.Paused, paused);
+            NotePause(member);
             Registry.Update(member, r =>
             {
                 (r.State, r.Killed, r.RestartOrder, r.Restarting) = ((uint)ProcessState.Recovering, 0, order, true);
@@ -112,6 +110,15 @@ internal sealed partial class Supervisor
             }
         }
         return outcomes;
+    }
+
+    /// <summary>The time since it was killed with all others it is not to catch up with, nor with an earlier one that it has not come to yet.</summary>
+    private static void NotePause(Member member)
+    {
+        if (member.Entry.Record.Killed is not 0 and var killed)
+        {
+            member.Slot.Release(ProcessTable.Paused, member.Slot.AcquireInt64(ProcessTable.Paused) + Clock.Boot - killed);
+        }
     }
 
     private Outcome OutcomeOf(Member member)

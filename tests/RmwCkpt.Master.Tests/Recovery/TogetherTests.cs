@@ -126,6 +126,22 @@ public sealed class TogetherTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_was_killed_can_be_recovered_alone_and_has_not_the_time_between_to_catch_up_with()
+    {
+        Member[] members = [Join(Pid, "one"), Join(Pid + 1, "two")];
+        await KillAll(members);
+        _domain.Registry.Update(members[0], r => r.Killed -= 3_600_000_000_000);
+        var order = new NodesOrder();
+        order.Nodes.Add("one");
+        var recovering = Task.Run(() => _domain.Call(Pid, new Request { Recover = order }));
+        EndNext(members[0]);
+        await recovering;
+        Assert.False(IsKilled(members[0]));
+        Assert.InRange(members[0].Slot.ReadInt64(ProcessTable.Paused), 3_600_000_000_000, 3_700_000_000_000);
+        Assert.True(IsKilled(members[1]));
+    }
+
+    [Fact]
     public void Who_could_not_come_back_or_looks_after_others_is_left_alone_and_named()
     {
         _domain.RightsOf = pid => pid == Pid ? new Rights() : RightsReader.Own;
