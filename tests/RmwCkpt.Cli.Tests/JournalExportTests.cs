@@ -1,6 +1,9 @@
 using System.Globalization;
 using RmwCkpt.Cli.Export;
+using RmwCkpt.Cli.Journals;
+using RmwCkpt.Domain;
 using RmwCkpt.Log;
+using RmwCkpt.Middleware.Entities;
 
 namespace RmwCkpt.Cli.Tests;
 
@@ -103,6 +106,28 @@ public sealed class JournalExportTests : JournalTest
         Assert.Equal(0, code);
         Assert.StartsWith("2 messages in ", output, StringComparison.Ordinal);
         Assert.Contains(Gid(2).ToString(), errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_publishers_messages_keep_their_order_for_who_goes_by_time()
+    {
+        using (var writer = LogWriter.Open(Folder.Log(Gid(4)), new FixedLimits(1 << 20), 0, x => EndpointHead.Write(
+            x, Gid(4), 1, EntityKind.Publisher, 4, Qos.Default, null, "/many", "std_msgs/msg/Int64", "/talker")))
+        {
+            foreach (var time in new[] { 5, 5, 3, 9 })
+            {
+                writer.Commit(writer.Reserve(12), 12, 0, 1, time, default, out _);
+            }
+        }
+        var catalog = new LogCatalog(Folder);
+        using var merged = new MergedLogs(catalog, [.. catalog.All.Where(x => x.Topic == "/many")], Period.All);
+        merged.Begin();
+        var found = new List<(long Sequence, long Time, long Place)>();
+        while (merged.TryNext(out var message))
+        {
+            found.Add((message.Sequence, message.Time, message.Place));
+        }
+        Assert.Equal([(1, 5, 5), (2, 5, 6), (3, 3, 7), (4, 9, 9)], found);
     }
 
     [Theory]

@@ -35,10 +35,10 @@ internal sealed class ExportRun(RunFolder folder, LogCatalog catalog, IReadOnlyC
         var count = merged.Count;
         while (merged.TryNext(out var message))
         {
-            WriteEvents(export, message.Time);
+            WriteEvents(export, message.Place);
             export.Add(message);
             _begun.Add(message.Log);
-            _last = Math.Max(_last, message.Time);
+            _last = Math.Max(_last, message.Place);
             if (++Messages % Stride == 0)
             {
                 stop.ThrowIfCancellationRequested();

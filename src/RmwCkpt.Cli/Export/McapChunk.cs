@@ -41,19 +41,19 @@ internal sealed class McapChunk(McapCompression compression) : IDisposable
         _ => _records.Written,
     };
 
-    public void Add(ushort channel, uint sequence, ulong time, ReadOnlySpan<byte> data)
+    public void Add(ushort channel, uint sequence, ulong logged, ulong published, ReadOnlySpan<byte> data)
     {
         if (!Index.TryGetValue(channel, out var places))
         {
             Index[channel] = places = [];
         }
-        places.Add((time, (ulong)_records.Length));
-        (First, Last) = (Math.Min(First, time), Math.Max(Last, time));
+        places.Add((logged, (ulong)_records.Length));
+        (First, Last) = (Math.Min(First, logged), Math.Max(Last, logged));
         var start = _records.Begin(Mcap.Message);
         _records.Write(channel);
         _records.Write(sequence);
-        _records.Write(time);
-        _records.Write(time);
+        _records.Write(logged);
+        _records.Write(published);
         _records.Write(data);
         _records.End(start);
     }

@@ -20,6 +20,7 @@ internal sealed class McapExport : IExport
     private readonly Dictionary<Gid, ushort> _channels = [];
     private readonly ushort _events;
     private uint _eventCount;
+    private ulong _lastEvent;
 
     public McapExport(Stream file, McapCompression compression, LogCatalog catalog, IReadOnlyCollection<LogEntry> logs)
     {
@@ -59,11 +60,16 @@ internal sealed class McapExport : IExport
                 $"message {message.Sequence} of {message.Log.Node} on {TopicOf(message.Log)} is left out: it has {data.Length} bytes"));
             return;
         }
-        _writer.AddMessage(_channels[message.Log.Gid], (uint)message.Sequence, (ulong)Math.Max(0, message.Time), data);
+        _writer.AddMessage(
+            _channels[message.Log.Gid], (uint)message.Sequence, (ulong)Math.Max(0, message.Place), (ulong)Math.Max(0, message.Time), data);
     }
 
-    public void Add(in RunEvent happened) =>
-        _writer.AddMessage(_events, ++_eventCount, (ulong)Math.Max(0, happened.Time), happened.ToCdr());
+    public void Add(in RunEvent happened)
+    {
+        var time = (ulong)Math.Max(0, happened.Time);
+        _lastEvent = Math.Max(time, _lastEvent + 1);
+        _writer.AddMessage(_events, ++_eventCount, _lastEvent, time, happened.ToCdr());
+    }
 
     public void Finish() => _writer.Finish();
 

@@ -95,13 +95,14 @@ internal sealed class McapWriter : IDisposable
         PutRecord();
     }
 
-    public void AddMessage(ushort channel, uint sequence, ulong time, ReadOnlySpan<byte> data)
+    /// <param name="logged">By which it is found, ns since the epoch; as of <paramref name="published"/>.</param>
+    public void AddMessage(ushort channel, uint sequence, ulong logged, ulong published, ReadOnlySpan<byte> data)
     {
         if (_chunk.Length > 0 && (long)_chunk.Length + Mcap.RecordHead + Mcap.MessageHead + data.Length > ChunkSize)
         {
             PassOn();
         }
-        _chunk.Add(channel, sequence, time, data);
+        _chunk.Add(channel, sequence, logged, published, data);
         _counts[channel]++;
     }
 

@@ -4,8 +4,13 @@ using RmwCkpt.Log;
 namespace RmwCkpt.Cli.Export;
 
 /// <summary>A message as it is exported.</summary>
+/// <param name="Time">When it was said, ns since the epoch.</param>
+/// <param name="Place">
+/// The same, but later than that of each message before it in its log: readers that go by time keep a publisher's order. One that
+/// catches up after a death says several at a time.
+/// </param>
 /// <param name="Payload">Of its frame; valid until the next message.</param>
-internal readonly record struct ExportedMessage(LogEntry Log, long Sequence, long Time, ReadOnlyMemory<byte> Payload);
+internal readonly record struct ExportedMessage(LogEntry Log, long Sequence, long Time, long Place, ReadOnlyMemory<byte> Payload);
 
 /// <summary>Messages that a log had and that could not be read.</summary>
 /// <param name="Time">Of the first message after them; 0: there is none.</param>
@@ -104,7 +109,7 @@ internal sealed class MergedLogs : IDisposable
         }
         reader.Advance();
         Passed++;
-        return new ExportedMessage(source.Log, frame.Sequence, frame.Time, _payload.AsMemory(0, length));
+        return new ExportedMessage(source.Log, frame.Sequence, frame.Time, source.Place, _payload.AsMemory(0, length));
     }
 
     /// <summary>Goes to the source's next message that is wanted, if it has one.</summary>
@@ -116,7 +121,11 @@ internal sealed class MergedLogs : IDisposable
             if (_period.Contains(frame.Time))
             {
                 source.Frame = frame;
-                _heads.Enqueue(source, (frame.Time, source.Order));
+                if (frame.Sequence != source.PlacedSequence)
+                {
+                    (source.Place, source.PlacedSequence) = (Math.Max(frame.Time, source.Place + 1), frame.Sequence);
+                }
+                _heads.Enqueue(source, (source.Place, source.Order));
                 return;
             }
             source.Reader.Advance();
@@ -171,5 +180,10 @@ internal sealed class MergedLogs : IDisposable
         public long MissingBefore { get; set; }
 
         public FrameView Frame { get; set; }
+
+        /// <summary>Of the frame.</summary>
+        public long Place { get; set; } = long.MinValue;
+
+        public long PlacedSequence { get; set; }
     }
 }
