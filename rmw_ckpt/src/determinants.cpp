@@ -2,17 +2,16 @@
 
 #include "determinants.hpp"
 
-#include <strings.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "process.hpp"
+#include "settings.hpp"
 #include "slots.hpp"
 #include "timers.hpp"
 
@@ -62,13 +61,8 @@ bool redirect_clock() {
 }
 
 bool redirect_random() {
-  if (const char * const wanted = std::getenv("RMW_CKPT_RANDOM"); wanted != nullptr && *wanted != '\0') {
-    if (strcasecmp(wanted, "off") == 0) {
-      return false;
-    }
-    if (strcasecmp(wanted, "on") != 0) {
-      std::fprintf(stderr, "rmw_ckpt: warning: RMW_CKPT_RANDOM=%s is none of on, off: it is on\n", wanted);
-    }
+  if (!journals_random()) {
+    return false;
   }
   return redirect("getrandom", reinterpret_cast<void *>(&getrandom_through_core),
                   [](const char * file) { return *file == '\0' || std::strncmp(file, "libpython", 9) == 0; });

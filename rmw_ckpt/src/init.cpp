@@ -4,13 +4,12 @@
 #include <rmw/init.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <cstring>
 #include <limits>
 
 #include "asked.hpp"
 #include "entities.hpp"
 #include "process.hpp"
+#include "settings.hpp"
 
 using rmw_ckpt::fail_with;
 using rmw_ckpt::identifier;
@@ -43,10 +42,8 @@ uint32_t domain_to_join(const rmw_init_options_t & options, size_t domain) {
   if (options.discovery_options.automatic_discovery_range != RMW_AUTOMATIC_DISCOVERY_RANGE_OFF) {
     return static_cast<uint32_t>(domain);
   }
-  const char * const resume = std::getenv("RMW_CKPT_RESUME");
-  const char * const at = resume == nullptr ? nullptr : std::strchr(resume, '@');
-  const auto former = at == nullptr ? 0 : static_cast<uint32_t>(std::strtoul(at + 1, nullptr, 10));
-  return (former & private_domains) != 0 ? former : private_domains | static_cast<uint32_t>(getpid());
+  const uint32_t previous = rmw_ckpt::resumed_domain();
+  return (previous & private_domains) != 0 ? previous : private_domains | static_cast<uint32_t>(getpid());
 }
 
 }  // namespace

@@ -72,13 +72,13 @@ internal sealed class CommonOptions
         Description = "ROS domain (default: ROS_DOMAIN_ID, else 0)",
         DefaultValueFactory = result =>
         {
-            var text = Environment.GetEnvironmentVariable("ROS_DOMAIN_ID");
-            if (string.IsNullOrEmpty(text) || (int.TryParse(text, out var domain) && domain >= 0))
+            var settings = Settings.OfProcess;
+            var domain = settings.Value(Settings.RosDomain) ?? 0;
+            foreach (var complaint in settings.Complaints)
             {
-                return string.IsNullOrEmpty(text) ? 0 : int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+                result.AddError(complaint);
             }
-            result.AddError($"ROS_DOMAIN_ID={text} is not a domain: a number from 0 to 232 is");
-            return 0;
+            return domain;
         },
         Recursive = true,
     };

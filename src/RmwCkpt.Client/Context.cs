@@ -1,3 +1,4 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Middleware;
 using RmwCkpt.Middleware.Entities;
 using RmwCkpt.Middleware.Processes;
@@ -20,7 +21,7 @@ public sealed class Context : IDisposable
     private byte[] _ready = [];
 
     /// <param name="domain">ROS domain; by default ROS_DOMAIN_ID, else 0.</param>
-    /// <exception cref="Failure">No master can be had, or the run folder is unusable.</exception>
+    /// <exception cref="Failure">No master can be had, or the run folder or ROS_DOMAIN_ID is unusable.</exception>
     public Context(int? domain = null)
     {
         var process = ProcessContext.Current;
@@ -143,8 +144,12 @@ public sealed class Context : IDisposable
         }
     }
 
-    private static int DomainFromEnvironment() =>
-        int.TryParse(Environment.GetEnvironmentVariable("ROS_DOMAIN_ID"), out var domain) ? domain : 0;
+    private static int DomainFromEnvironment()
+    {
+        var settings = Settings.OfProcess;
+        var domain = settings.Value(Settings.RosDomain) ?? 0;
+        return settings.Complaints is [var complaint, ..] ? throw new Failure(Code.Invalid, complaint) : domain;
+    }
 
     /// <summary>Leaves the domain when Spin has come to its end. Not while another thread publishes.</summary>
     public void Dispose()

@@ -1,3 +1,5 @@
+using RmwCkpt.Domain;
+
 namespace RmwCkpt.Client;
 
 /// <summary>Finds the rmw_ckpt program, which serves as master.</summary>
@@ -5,14 +7,7 @@ internal static class Programs
 {
     public static string? Find()
     {
-        var given = Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
-        if (!string.IsNullOrEmpty(given))
-        {
-            return given;
-        }
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return new[] { AppContext.BaseDirectory }.Concat(folders)
-            .Select(folder => Path.Combine(folder, "rmw_ckpt"))
-            .FirstOrDefault(File.Exists);
+        var settings = Settings.OfProcess;
+        return settings.Text(Settings.Program) ?? settings.FindProgram("rmw_ckpt", AppContext.BaseDirectory);
     }
 }

@@ -4,7 +4,7 @@ namespace RmwCkpt.Domain;
 
 /// <summary>
 /// A number of bytes as users write it: 1000000, 1e9, 0.5G, 64M, 64MiB. K, M, G and T, with or without "iB", are powers of
-/// 1024. The one parser of RMW_CKPT_RETENTION and RMW_CKPT_MEMORY.
+/// 1024.
 /// </summary>
 public static class ByteSize
 {
@@ -34,25 +34,6 @@ public static class ByteSize
         }
         bytes = (long)(value * unit);
         return true;
-    }
-
-    /// <summary>
-    /// What a variable of the environment says; null where it is not set or not such a number, which is then said in
-    /// <paramref name="complaint"/>.
-    /// </summary>
-    public static long? Read(Func<string, string?> read, string variable, out string? complaint)
-    {
-        complaint = null;
-        if (read(variable) is not { Length: > 0 } text)
-        {
-            return null;
-        }
-        if (TryParse(text, out var bytes))
-        {
-            return bytes;
-        }
-        complaint = $"{variable}={text} is not a number of bytes, as 100000000, 64M or 0.5GiB: it is ignored";
-        return null;
     }
 
     /// <summary>For people: 12.3 MiB.</summary>

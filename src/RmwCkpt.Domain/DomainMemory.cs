@@ -17,7 +17,6 @@ namespace RmwCkpt.Domain;
 /// </summary>
 public readonly struct DomainMemory(Region domain)
 {
-    public const string Variable = "RMW_CKPT_MEMORY";
     public const int BudgetAt = 64;
     public const int UsedAt = 72;
     public const int ShareAt = 80;

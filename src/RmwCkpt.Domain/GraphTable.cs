@@ -21,7 +21,7 @@ public enum EntityKind : byte
 /// recent changes; who has fallen behind, or starts, at all rows.
 /// <code>
 ///   head, 1024 bytes: 0 u64 Magic   8 u64 Version   16 u32 Rows in use (high-water mark)   20 u32 Capacity
-///                    24 u64 Changes, ever   32 u64 the master's (GraphWriter.RunNumber)
+///                    24 u64 Changes, ever   32 u64 RunNumber: ties the run folder to the registry's journal
 ///                    64 u32 Recent[240]: the row of change n is at n % 240, written before Changes is raised to n + 1
 ///   row, 1024 bytes: see GraphRow; the same as ckpt_graph_entry in ckpt.h
 /// </code>
@@ -37,7 +37,9 @@ public sealed class GraphTable : IDisposable
     public const int Magic = 0;
     public const int Version = 8;
     public const int Rows = 16;
+    public const int CapacityAt = 20;
     public const int Changes = 24;
+    public const int RunNumber = 32;
     public const int Recent = 64;
     public const int RecentCount = 240;
 

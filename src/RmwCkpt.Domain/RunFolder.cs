@@ -86,18 +86,16 @@ public sealed class RunFolder : IDisposable
     public TrustedPath Log(Gid gid) => Logs / gid.ToString();
 
     /// <summary>The folders for a domain, by the environment. Nothing is made yet.</summary>
-    public static RunFolder For(int domain) => For(domain, Environment.GetEnvironmentVariable);
+    public static RunFolder For(int domain) => For(domain, Settings.OfProcess);
 
-    /// <param name="read">What a variable of the environment is.</param>
-    public static RunFolder For(int domain, Func<string, string?> read)
+    public static RunFolder For(int domain, Settings settings)
     {
-        var root = read("RMW_CKPT_DIR");
-        if (!string.IsNullOrEmpty(root))
+        if (settings.Text(Settings.Directory) is { } root)
         {
             var folder = Path.Combine(Path.GetFullPath(root), $"{domain}");
             return new RunFolder(Path.Combine(folder, "run"), Path.Combine(folder, "state"), domain);
         }
-        var state = StateRoot(read);
+        var state = StateRoot(settings);
         return new RunFolder(
             $"/dev/shm/rmw_ckpt-{Posix.UserId}/{domain}",
             state.Length == 0 ? "" : Path.Combine(state, "rmw_ckpt", $"{domain}"), domain);
@@ -107,13 +105,13 @@ public sealed class RunFolder : IDisposable
     /// Where users keep what is to last; empty: this one has no such place. HOME may be another user's, as under sudo -E, and is
     /// not believed then.
     /// </summary>
-    private static string StateRoot(Func<string, string?> read)
+    private static string StateRoot(Settings settings)
     {
-        if (read("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
+        if (settings.Variable("XDG_STATE_HOME") is { } state && state.StartsWith('/'))
         {
             return state;
         }
-        var home = read("HOME");
+        var home = settings.Variable("HOME");
         if (home is null || !home.StartsWith('/') || Posix.OwnerOf(home) != Posix.UserId)
         {
             home = Users.HomeOf(Posix.UserId);

@@ -1,3 +1,4 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Exports;
@@ -8,29 +9,13 @@ internal static class Programs
     /// <summary>PREFIX/lib/libRmwCkpt.Core.so has the program at PREFIX/bin/rmw_ckpt.</summary>
     public static string? Find()
     {
-        var given = Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
-        if (!string.IsNullOrEmpty(given))
+        var settings = Settings.OfProcess;
+        if (settings.Text(Settings.Program) is { } given)
         {
             return given;
         }
-        var library = Posix.LibraryOf(Exports.Address);
-        var folder = library is null ? null : Path.GetDirectoryName(Path.GetFullPath(library));
-        foreach (var candidate in new[] { "../bin/rmw_ckpt", "rmw_ckpt", "../lib/rmw_ckpt/rmw_ckpt" })
-        {
-            var path = folder is null ? null : Path.GetFullPath(Path.Combine(folder, candidate));
-            if (path is not null && File.Exists(path))
-            {
-                return path;
-            }
-        }
-        foreach (var folderOnPath in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
-        {
-            var path = Path.Combine(folderOnPath, "rmw_ckpt");
-            if (folderOnPath.Length > 0 && File.Exists(path))
-            {
-                return path;
-            }
-        }
-        return null;
+        string[] beside = Posix.LibraryOf(Exports.Address) is { } library && Path.GetDirectoryName(Path.GetFullPath(library)) is { } folder
+            ? [Path.Combine(folder, "../bin"), folder, Path.Combine(folder, "../lib/rmw_ckpt")] : [];
+        return settings.FindProgram("rmw_ckpt", beside);
     }
 }

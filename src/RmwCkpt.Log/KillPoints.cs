@@ -27,11 +27,11 @@ public static class KillPoints
 {
     private static string[]? s_tokens;
 
-    /// <summary>Reads the environment. Called once, before any thread of the core runs.</summary>
-    public static void Initialize()
+    /// <summary>Called once, before any thread of the core runs.</summary>
+    /// <param name="folder">What RMW_CKPT_KILL_FOLDER names; null: nothing.</param>
+    public static void Initialize(string? folder)
     {
-        var folder = Environment.GetEnvironmentVariable("RMW_CKPT_KILL_FOLDER");
-        s_tokens = string.IsNullOrEmpty(folder)
+        s_tokens = folder is null
             ? null
             : Array.ConvertAll(Enum.GetNames<KillPoint>(), name => Path.Combine(folder, name));
     }

@@ -99,7 +99,7 @@ public static class LoanFile
 /// <summary>
 /// The payload of a frame of kind <see cref="Frame.Lent"/>: where the message is.
 /// <code>
-///   0 i32 File   number of the LoanFile   4 i32 Offset   of the payload in it   8 i32 Size   of the payload, bytes
+///   0 i32 File   number of the LoanFile   4 i32 Offset   of the payload in it   8 i32 Length   of the payload, bytes
 ///   12 u32 Crc   CRC32C of the payload
 /// </code>
 /// </summary>

@@ -34,14 +34,6 @@ public sealed class ArchitectureTests
 
     private static string Name(string project) => Path.GetFileNameWithoutExtension(project)["RmwCkpt.".Length..];
 
-    private static string[] Projects()
-    {
-        var top = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(top, "RmwCkpt.sln")))
-        {
-            top = Path.GetDirectoryName(top) ?? throw new InvalidOperationException(
-                $"No RmwCkpt.sln above {AppContext.BaseDirectory}: run the tests in the work tree.");
-        }
-        return Directory.GetFiles(Path.Combine(top, "src"), "*.csproj", SearchOption.AllDirectories);
-    }
+    private static string[] Projects() =>
+        Directory.GetFiles(Path.Combine(WorkTree.Top, "src"), "*.csproj", SearchOption.AllDirectories);
 }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using RmwCkpt.Memory;
+using RmwCkpt.Tests;
 
 namespace RmwCkpt.Log.Tests;
 
@@ -11,11 +11,11 @@ namespace RmwCkpt.Log.Tests;
 public sealed class DamageTests
 {
     private const int Messages = 40;
-    private static readonly int s_seed = Setting("RMW_CKPT_SEED", 1);
+    private static readonly int s_seed = Variables.Number("RMW_CKPT_SEED") ?? 1;
     private static readonly HashSet<string> s_written =
         [.. Enumerable.Range(1, Messages).Select(i => Convert.ToHexString(PayloadOf(i)))];
 
-    private static readonly int s_rounds = Setting("RMW_CKPT_FUZZ", 300);
+    private static readonly int s_rounds = Variables.Number("RMW_CKPT_FUZZ") ?? 300;
 
     [Fact]
     public void Of_a_damaged_log_only_what_was_written_is_read() => Rounds(random =>
@@ -187,7 +187,4 @@ public sealed class DamageTests
             bytes.CopyTo(file.View.Span(place, bytes.Length));
         }
     }
-
-    private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 }

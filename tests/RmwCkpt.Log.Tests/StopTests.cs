@@ -1,3 +1,4 @@
+using RmwCkpt.Tests;
 using Xunit.Abstractions;
 
 namespace RmwCkpt.Log.Tests;
@@ -45,7 +46,7 @@ public sealed class StopTests(ITestOutputHelper output)
     public void Two_stops_at_two_stores_are_survived(int first, int second)
     {
         var runs = 0;
-        var step = int.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_STEP"), out var given) ? given : 3;
+        var step = Math.Max(1, Variables.Number("RMW_CKPT_STEP") ?? 3);
         var plan = new Plan([0, 0, 1], [first, second], long.MaxValue / 2, false, false, first == 4000);
         for (var (stopAt, ended) = (1, false); !ended; stopAt++)
         {
@@ -67,12 +68,12 @@ public sealed class StopTests(ITestOutputHelper output)
     [Fact]
     public void Random_lives_with_recycling_lose_and_repeat_nothing()
     {
-        if (Environment.GetEnvironmentVariable("RMW_CKPT_SEED") is { } one)
+        if (Variables.Number("RMW_CKPT_SEED") is { } one)
         {
-            RunSeed(int.Parse(one));
+            RunSeed(one);
             return;
         }
-        var seeds = int.TryParse(Environment.GetEnvironmentVariable("RMW_CKPT_SEEDS"), out var many) ? many : Seeds;
+        var seeds = Variables.Number("RMW_CKPT_SEEDS") ?? Seeds;
         var start = Environment.TickCount;
         var incarnations = 0;
         Parallel.For(0, (seeds + 499) / 500, new ParallelOptions { MaxDegreeOfParallelism = 2 }, block =>

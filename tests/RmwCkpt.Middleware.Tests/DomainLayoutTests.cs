@@ -7,36 +7,6 @@ namespace RmwCkpt.Middleware.Tests;
 
 public sealed class DomainLayoutTests
 {
-    [Fact]
-    public void A_slot_of_the_process_table_is_laid_out_as_documented()
-    {
-        Assert.Equal(16 * 1024 * 1024, GraphTable.FileSize);
-        Assert.Equal((4096, 256, 1024 * 1024), (ProcessTable.Slots, ProcessTable.SlotSize, ProcessTable.FileSize));
-        Assert.Equal(
-            [0, 4, 8, 12, 16, 20, 24, 28, 32, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176, 184, 188, 192, 196, 200, 224, 232, 240],
-            [
-                ProcessTable.Bell, ProcessTable.Sleepers, ProcessTable.Notice, ProcessTable.Incarnation, ProcessTable.Freezing,
-                ProcessTable.Freezes, ProcessTable.Pid, ProcessTable.State, ProcessTable.ProcessId, ProcessTable.JournalEnd,
-                ProcessTable.LastTake, ProcessTable.Replayed, ProcessTable.Suppressed, ProcessTable.Divergences, ProcessTable.Lost,
-                ProcessTable.LiveAt, ProcessTable.Mode, ProcessTable.Taken, ProcessTable.Published,
-                ProcessTable.JournalFirst, ProcessTable.FreezeStart, ProcessTable.FreezeEnd, ProcessTable.TakenBytes,
-                ProcessTable.PrimaryProcess, ProcessTable.PrimaryDomain, ProcessTable.PrimarySlot, ProcessTable.SecondaryCells, ProcessTable.Snapshots,
-                ProcessTable.Lending, ProcessTable.Magic, ProcessTable.PidNamespace, ProcessTable.Masters,
-            ]);
-    }
-
-    [Fact]
-    public void What_its_slot_0_has_of_the_memory_is_laid_out_as_documented()
-    {
-        Assert.Equal(
-            [64, 72, 80, 88, 96, 104, 112],
-            [
-                DomainMemory.BudgetAt, DomainMemory.UsedAt, DomainMemory.ShareAt, DomainMemory.NeededSinceAt, DomainMemory.TrimsAt,
-                DomainMemory.GrownAt, DomainMemory.MostGrownAt,
-            ]);
-        Assert.Equal((40, 204), (ProcessTable.Unpublished, ProcessTable.Unjournalled));
-    }
-
     [Property]
     public void A_gid_is_read_and_parsed_as_written(ulong process, uint entity, uint domain)
     {

@@ -69,7 +69,8 @@ def wait_for_status(domain, condition):
     end = time.monotonic() + PATIENCE
     while True:
         nodes = {name: process for process in status(domain)['processes'] for name in process['nodes']}
-        if condition(nodes):
+        # A domain that nobody is in yet has all kinds of properties.
+        if nodes and condition(nodes):
             return nodes
         assert time.monotonic() < end, nodes
         time.sleep(0.05)

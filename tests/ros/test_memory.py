@@ -41,7 +41,8 @@ def test_a_camera_goes_on_in_64_mib_whoever_joins_dies_or_fills_it(small_domain)
     camera.kill()
     seen = max(int(line.split()[1]) for line in viewer.lines if line.startswith('seen'))
     viewer.wait_for_line(f'seen {seen + 45}')
-    assert all(p['state'] != 'final' for p in status(small_domain)['processes'])
+    processes = status(small_domain)['processes']
+    assert processes and all(p['state'] != 'final' for p in processes)
 
 
 @pytest.mark.once
@@ -76,7 +77,8 @@ def test_requests_and_replies_that_find_no_room_are_lost_and_end_nobody(small_do
     ballast.empty()
     for what in ('requests 5', 'replies 5'):
         client.wait_for_line(what)
-    assert all(x['state'] == 'live' for x in status(small_domain)['processes'])
+    processes = status(small_domain)['processes']
+    assert len(processes) == 2 and all(x['state'] == 'live' for x in processes), processes
 
 
 @pytest.mark.once
@@ -104,6 +106,7 @@ def test_many_busy_publishers_stay_in_the_budget(domain_id):
         said = status(domain)
         assert said['memory_budget'] == budget
         assert budget // 2 < max(used) <= budget, used
+        assert len(said['processes']) == len(peers), said
         assert all(x['state'] == 'live' and 'nowhere' not in x['note'] for x in said['processes']), said
         assert all(peer.process.poll() is None for peer in peers)
 

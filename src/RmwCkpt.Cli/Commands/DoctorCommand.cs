@@ -57,7 +57,7 @@ internal static class DoctorCommand
 
     private static IEnumerable<Finding> Examine(RunFolder folder)
     {
-        var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
+        var options = MasterOptions.FromEnvironment(Settings.OfProcess);
         var folders = Folders(folder, options.KeepsOnDisk);
         yield return folders;
         yield return Users();
@@ -73,11 +73,14 @@ internal static class DoctorCommand
         {
             yield return Space("state folder's space", folder.State, 256L << 20);
         }
-        var complaints = new List<string>(options.Complaints);
-        var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
-        foreach (var complaint in complaints)
+        var settings = Settings.OfProcess;
+        var policy = Policy.FromEnvironment(settings);
+        foreach (var setting in Settings.OfUsers.Concat(Settings.Others))
         {
-            yield return new Finding("environment", false, false, complaint);
+            if (settings.Text(setting) is { } text && setting.Complaint(text) is { } complaint)
+            {
+                yield return new Finding("environment", false, false, complaint);
+            }
         }
         var kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
         yield return new Finding(
@@ -153,7 +156,7 @@ internal static class DoctorCommand
         try
         {
             var drive = new DriveInfo(run);
-            var asked = ByteSize.Read(Environment.GetEnvironmentVariable, DomainMemory.Variable, out _);
+            var asked = Settings.OfProcess.Value(Settings.Memory);
             var budget = MemoryPlan.Budget(asked, drive.TotalSize);
             var facts = $"a domain may have {ByteSize.Show(budget)} for logs, journals and snapshots; {ByteSize.Show(drive.AvailableFreeSpace)} "
                 + $"of {ByteSize.Show(drive.TotalSize)} are free at {run}";
@@ -161,7 +164,7 @@ internal static class DoctorCommand
             return new Finding(
                 "memory", budget >= Comfortable && drive.AvailableFreeSpace >= budget, false,
                 isContainers ? $"{facts}. That is a container's usual /dev/shm: nodes work, snapshots of most do not fit; docker run --shm-size=1g (or more)"
-                : budget < Comfortable ? $"{facts}. Snapshots of larger nodes may not fit: set {DomainMemory.Variable}, or RMW_CKPT_DIR to a larger tmpfs"
+                : budget < Comfortable ? $"{facts}. Snapshots of larger nodes may not fit: set {Settings.Memory.Name}, or RMW_CKPT_DIR to a larger tmpfs"
                 : drive.AvailableFreeSpace < budget ? $"{facts}: less than that" : facts);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using RmwCkpt.Domain.Protocol;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Master.Streams;
 using RmwCkpt.Memory;
@@ -9,8 +10,6 @@ namespace RmwCkpt.Master.Engines;
 /// <summary>No images: the same command is started again, and replays its journal from the first cell.</summary>
 public sealed class NoneEngine : ISnapshotEngine
 {
-    public const string Resume = "RMW_CKPT_RESUME";
-
     public string Name => "none";
 
     public bool KeepsIds => false;
@@ -35,10 +34,10 @@ public sealed class NoneEngine : ISnapshotEngine
             {
                 descriptors.Add((Descriptor(order, n, own), n));
             }
-            var environment = process.Environment.Where(x => !x.StartsWith(Resume + "=", StringComparison.Ordinal)).ToList();
+            var environment = process.Environment.Where(x => !x.StartsWith(Settings.Resume.Name + "=", StringComparison.Ordinal)).ToList();
             if (!order.IsFresh)
             {
-                environment.Add(string.Create(CultureInfo.InvariantCulture, $"{Resume}={process.Process_:x16}@{order.Domain}"));
+                environment.Add(string.Create(CultureInfo.InvariantCulture, $"{Settings.Resume.Name}={process.Process_:x16}@{order.Domain}"));
             }
             var folder = StartFolder.Of(process);
             var pid = ProcessAttributes.Spawn(

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using RmwCkpt.Domain;
 
@@ -29,69 +28,21 @@ public sealed record MasterOptions
     /// <summary>One line for each value that could not be used.</summary>
     public IReadOnlyList<string> Complaints { get; init; } = [];
 
-    public static MasterOptions FromEnvironment(Func<string, string?> read)
+    public static MasterOptions FromEnvironment(Settings settings) => new()
     {
-        var complaints = new List<string>();
-        var d = new MasterOptions();
-        return new MasterOptions
+        JournalLimit = (long?)settings.Value(Settings.JournalLimit) ?? new MasterOptions().JournalLimit,
+        Retention = settings.Value(Settings.Retention),
+        Memory = settings.Value(Settings.Memory),
+        KeepsOnDisk = settings.Value(Settings.Keep) ?? false,
+        CriuProgram = settings.Text(Settings.CriuProgram),
+        LogLevel = settings.Value(Settings.LogLevel) switch
         {
-            JournalLimit = (long)Number("RMW_CKPT_JOURNAL_LIMIT", d.JournalLimit, long.MaxValue / 2),
-            Retention = Bytes("RMW_CKPT_RETENTION"),
-            Memory = Bytes(DomainMemory.Variable),
-            KeepsOnDisk = KeepsOnDisk(),
-            CriuProgram = Text("RMW_CKPT_CRIU"),
-            LogLevel = Level(),
-            Complaints = complaints,
-        };
-
-        string? Text(string name) => read(name) is { Length: > 0 } text ? text : null;
-
-        long? Bytes(string name)
-        {
-            var bytes = ByteSize.Read(read, name, out var complaint);
-            complaints.AddRange(complaint is null ? [] : [complaint]);
-            return bytes;
-        }
-
-        bool KeepsOnDisk()
-        {
-            var text = Text("RMW_CKPT_KEEP")?.ToLowerInvariant();
-            if (text is not (null or "memory" or "disk"))
-            {
-                complaints.Add($"RMW_CKPT_KEEP={text} is neither memory nor disk: using memory");
-            }
-            return text == "disk";
-        }
-
-        double Number(string name, double usual, double most)
-        {
-            if (Text(name) is not { } text)
-            {
-                return usual;
-            }
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-                && value >= 0 && value <= most)
-            {
-                return value;
-            }
-            complaints.Add($"{name}={text} is not a number from 0 to {most}: using {usual}");
-            return usual;
-        }
-
-        LogLevel Level()
-        {
-            var text = Text("RMW_CKPT_LOG_LEVEL")?.ToLowerInvariant();
-            switch (text)
-            {
-                case null or "info": return LogLevel.Information;
-                case "debug": return LogLevel.Debug;
-                case "warn" or "warning": return LogLevel.Warning;
-                case "error": return LogLevel.Error;
-                case "fatal": return LogLevel.Critical;
-                default:
-                    complaints.Add($"RMW_CKPT_LOG_LEVEL={text} is none of debug, info, warn, error, fatal: using info");
-                    return LogLevel.Information;
-            }
-        }
-    }
+            LogDetail.Debug => LogLevel.Debug,
+            LogDetail.Warning => LogLevel.Warning,
+            LogDetail.Error => LogLevel.Error,
+            LogDetail.Fatal => LogLevel.Critical,
+            _ => LogLevel.Information,
+        },
+        Complaints = settings.Complaints,
+    };
 }

@@ -37,7 +37,7 @@ public static class MasterProgram
                 return 1;
             }
             ProcessAttributes.Reset();
-            var options = MasterOptions.FromEnvironment(Environment.GetEnvironmentVariable);
+            var options = MasterOptions.FromEnvironment(Settings.OfProcess);
             if (options.KeepsOnDisk)
             {
                 folder.EnsureState();
@@ -85,7 +85,7 @@ public static class MasterProgram
         log.Stopping(master.Stopped.Result);
         if (isDeserted)
         {
-            PrivateDomains.Sweep(folder, Environment.GetEnvironmentVariable);
+            PrivateDomains.Sweep(folder, Settings.OfProcess);
         }
         master.HandOn(() => Posix.Close(held), Handover.Limit, told.Token);
         return 0;

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Engines.Criu;
 using RmwCkpt.Master.Processes;
 using RmwCkpt.Memory;
@@ -15,7 +16,6 @@ internal static class TimeNamespace
     /// <summary>The kernel's PROC_TIME_INIT_INO.</summary>
     private const string Initial = "time:[4026531834]";
 
-    private const string Tried = "RMW_CKPT_TIME_NAMESPACE_LEFT";
     private const long TicksPerSecond = 100;
     private static readonly string[] s_nsenters = ["/usr/bin/nsenter", "/bin/nsenter"];
 
@@ -28,10 +28,10 @@ internal static class TimeNamespace
     /// </summary>
     public static void Leave()
     {
-        if (Environment.GetEnvironmentVariable(Tried) is { } tried)
+        if (Settings.OfProcess.Text(Settings.TimeNamespaceLeft) is { } tried)
         {
-            Environment.SetEnvironmentVariable(Tried, null);
-            if (int.TryParse(tried, CultureInfo.InvariantCulture, out var used) && used > 2)
+            Environment.SetEnvironmentVariable(Settings.TimeNamespaceLeft.Name, null);
+            if (Settings.TimeNamespaceLeft.Parse(tried) is { } used && used > 2)
             {
                 Posix.Close(used);
             }
@@ -43,7 +43,7 @@ internal static class TimeNamespace
             return;
         }
         var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append(string.Create(CultureInfo.InvariantCulture, $"{Tried}={outside}")).ToList();
+            .Select(x => CriuCommand.Native($"{x.Key}={x.Value}")).Append(string.Create(CultureInfo.InvariantCulture, $"{Settings.TimeNamespaceLeft.Name}={outside}")).ToList();
         var arguments = Environment.GetCommandLineArgs().Skip(1).Prepend(program)
             .Prepend(string.Create(CultureInfo.InvariantCulture, $"--time=/proc/self/fd/{outside}")).Prepend("nsenter");
         foreach (var nsenter in s_nsenters.Where(File.Exists))

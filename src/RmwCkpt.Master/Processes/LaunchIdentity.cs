@@ -1,4 +1,5 @@
 using System.Text;
+using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 using RmwCkpt.Master.Engines;
 
@@ -18,7 +19,7 @@ internal static class LaunchIdentity
             : facts.Executable;
         var environment = facts.Environment
             .Where(x => s_rosVariables.Any(v => x.StartsWith(v, StringComparison.Ordinal)))
-            .Where(x => !x.StartsWith(NoneEngine.Resume + "=", StringComparison.Ordinal))
+            .Where(x => !x.StartsWith(Settings.Resume.Name + "=", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal);
         return Hash([executable, facts.Folder, .. facts.Command, "", .. environment]);
     }

@@ -11,9 +11,6 @@ namespace RmwCkpt.Master.Registry;
 /// </summary>
 public sealed class GraphWriter : IDisposable
 {
-    /// <summary>Offset in the head of the number that ties the run folder to the registry's journal.</summary>
-    public const int RunNumber = 32;
-
     private const int BlockSize = 1 << 16;
     private readonly TrustedPath _path;
     private readonly GraphTable _table;
@@ -31,7 +28,7 @@ public sealed class GraphWriter : IDisposable
     public ulong Version => _table.CurrentVersion;
 
     /// <summary>Tells this run folder from one that was emptied and made anew.</summary>
-    public ulong Run => _table.Head.ReadUInt64(RunNumber);
+    public ulong Run => _table.Head.ReadUInt64(GraphTable.RunNumber);
 
     /// <summary>
     /// Maps the graph, or makes it (aside, then named, so that nobody maps half a head). One of another version is replaced
@@ -49,8 +46,8 @@ public sealed class GraphWriter : IDisposable
             Posix.AllocateRange(aside, 0, BlockSize);
             using (var file = Mapping.Open(aside))
             {
-                file.View.Write(GraphTable.Rows + 4, GraphTable.Capacity);
-                file.View.Write(RunNumber, (ulong)Random.Shared.NextInt64(1, long.MaxValue));
+                file.View.Write(GraphTable.CapacityAt, GraphTable.Capacity);
+                file.View.Write(GraphTable.RunNumber, (ulong)Random.Shared.NextInt64(1, long.MaxValue));
                 file.View.Write(GraphTable.Magic, GraphTable.MagicValue);
             }
             aside.MoveTo(folder.Graph);

@@ -163,7 +163,7 @@ internal sealed class StatusReport(
         {
             yield return complaint;
         }
-        if (member.Policy.Settings().ToList() is { Count: > 0 } settings)
+        if (member.Policy.Written().ToList() is { Count: > 0 } settings)
         {
             yield return string.Join(", ", settings);
         }

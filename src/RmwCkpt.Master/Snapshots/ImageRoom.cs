@@ -29,7 +29,7 @@ internal sealed class ImageRoom(SnapshotStore store, ProcessRegistry registry, M
         if (others + wanted > limit)
         {
             return $"its image of {ByteSize.Show(wanted)} does not fit beside those of others: images may have "
-                + $"{ByteSize.Show(limit)} of the domain's {ByteSize.Show(memory.Budget)} ({DomainMemory.Variable})";
+                + $"{ByteSize.Show(limit)} of the domain's {ByteSize.Show(memory.Budget)} ({Settings.Memory.Name})";
         }
         if (memory.Free() < wanted + (wanted / 16))
         {

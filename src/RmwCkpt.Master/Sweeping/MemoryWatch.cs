@@ -88,7 +88,7 @@ internal sealed class MemoryWatch : IDisposable
         if (asked is not null)
         {
             throw new RequestException(
-                $"{DomainMemory.Variable} is {asked} bytes here, but this domain's nodes share {Budget} bytes: give all of them the same "
+                $"{Settings.Memory.Name} is {asked} bytes here, but this domain's nodes share {Budget} bytes: give all of them the same "
                 + "value, or only the first, or use another ROS_DOMAIN_ID");
         }
     }
@@ -244,7 +244,7 @@ internal sealed class MemoryWatch : IDisposable
             var percent = 100 * Used / Math.Max(1, Budget);
             return percent >= s_warnAt[0]
                 ? $"{percent} % of the domain's memory are in use: logs keep {ByteSize.Show(Share)} each, and older messages are "
-                    + $"let go ({DomainMemory.Variable} sets how much it may have)"
+                    + $"let go ({Settings.Memory.Name} sets how much it may have)"
                 : "";
         }
     }

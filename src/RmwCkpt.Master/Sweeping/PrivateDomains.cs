@@ -10,11 +10,11 @@ namespace RmwCkpt.Master.Sweeping;
 /// </summary>
 internal static class PrivateDomains
 {
-    private const int First = 0x40000000;
+    private const int First = Settings.FirstPrivateDomain;
 
     /// <summary>Removes the folders of such a domain whose master ends, and those whose process and master were killed.</summary>
-    /// <param name="read">What a variable of the environment is, for the places of the others.</param>
-    public static void Sweep(RunFolder ended, Func<string, string?> read)
+    /// <param name="settings">For the places of the others.</param>
+    public static void Sweep(RunFolder ended, Settings settings)
     {
         if (ended.Domain < First)
         {
@@ -30,7 +30,7 @@ internal static class PrivateDomains
             if (int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var domain)
                 && domain >= First && !Directory.Exists($"/proc/{domain - First}"))
             {
-                using var folder = RunFolder.For(domain, read);
+                using var folder = RunFolder.For(domain, settings);
                 if (!IsHeld(folder))
                 {
                     Remove(folder);

@@ -7,7 +7,7 @@ namespace RmwCkpt.Middleware.Entities;
 /// <summary>
 /// The metadata in a log's head: enough to read the log without ROS and without the registry.
 /// <code>
-///    0 Gid[16]   16 u32 Process (slot)   20 u8 Kind   21 u8 Closed   24 i64 Created   32 Qos[32]   64 TypeHash[40]
+///    0 Gid[16]   16 u32 Process (slot)   20 u8 Kind   24 i64 Created   32 Qos[32]   64 TypeHash[40]
 ///  128 Name[256]   384 Type[256]   640 Node[512] ("/ns/name")
 /// </code>
 /// </summary>
@@ -18,7 +18,7 @@ public static class EndpointHead
     private const int KindOffset = 20;
     private const int CreatedOffset = 24;
     private const int QosOffset = 32;
-    private const int HashOffset = 64;
+    private const int TypeHashOffset = 64;
     private const int NameOffset = 128;
     private const int TypeOffset = 384;
     private const int NodeOffset = 640;
@@ -32,7 +32,7 @@ public static class EndpointHead
         metadata.Write(KindOffset, (byte)kind);
         metadata.Write(CreatedOffset, created);
         qos.Write(metadata.Span(QosOffset, Domain.Qos.Size));
-        hash?.CopyTo(metadata.Span(HashOffset, GraphRow.TypeHashSize));
+        hash?.CopyTo(metadata.Span(TypeHashOffset, GraphRow.TypeHashSize));
         metadata.WriteText(NameOffset, 256, name);
         metadata.WriteText(TypeOffset, 256, type);
         metadata.WriteText(NodeOffset, 512, node);
@@ -54,5 +54,5 @@ public static class EndpointHead
 
     public static string Node(LogHead head) => head.Metadata.ReadText(NodeOffset, 512);
 
-    public static ReadOnlySpan<byte> TypeHash(LogHead head) => head.Metadata.Span(HashOffset, GraphRow.TypeHashSize);
+    public static ReadOnlySpan<byte> TypeHash(LogHead head) => head.Metadata.Span(TypeHashOffset, GraphRow.TypeHashSize);
 }

@@ -102,33 +102,28 @@ internal sealed class GraphFollower(Session session)
     }
 
     /// <summary>The domain's memory is scarce: logs that are not written to keep no more than their share either.</summary>
-    private void TrimLogs()
-    {
-        foreach (var entity in session.Entities)
-        {
-            try
-            {
-                (entity as Endpoint)?.Outbox?.Trim();
-            }
-            catch (Exception e) when (e is IOException or InvalidDataException)
-            {
-                Report.Error($"keeping no more than a share of the memory: {e.Message}");
-            }
-        }
-    }
+    private void TrimLogs() => ForEachEndpoint("keeping no more than a share of the memory", x => x.Outbox?.Trim());
 
-    private void RenewLoans()
+    private void RenewLoans() => ForEachEndpoint(
+        "what was lent before",
+        x =>
+        {
+            x.Inbox?.RenewLoans();
+            x.Outbox?.RenewLoans();
+        });
+
+    /// <summary>Of one whose log is damaged, or full, that is said, and the others follow.</summary>
+    private void ForEachEndpoint(string what, Action<Endpoint> act)
     {
-        foreach (var entity in session.Entities)
+        foreach (var endpoint in session.Entities.OfType<Endpoint>())
         {
             try
             {
-                (entity as Endpoint)?.Inbox?.RenewLoans();
-                (entity as Endpoint)?.Outbox?.RenewLoans();
+                act(endpoint);
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {
-                Report.Error($"what was lent before: {e.Message}");
+                Report.Error($"{what}: {e.Message}");
             }
         }
     }

@@ -14,8 +14,9 @@ internal sealed class DomainLimits : ILogLimits
     public DomainLimits(ProcessTable table)
     {
         _table = table;
-        _retention = ByteSize.Read(Environment.GetEnvironmentVariable, "RMW_CKPT_RETENTION", out var complaint);
-        if (complaint is not null)
+        var settings = Settings.OfProcess;
+        _retention = settings.Value(Settings.Retention);
+        foreach (var complaint in settings.Complaints)
         {
             Report.Error(complaint);
         }

@@ -36,13 +36,22 @@ internal sealed class Handles(ProcessContext process)
                     return i << 24;
                 }
             }
+            return Add(() => process.Join(domain));
+        }
+    }
+
+    /// <summary>The handle of a session that is made if there is room for it.</summary>
+    internal uint Add(Func<Session> make)
+    {
+        lock (_lock)
+        {
             for (var tried = 0; tried < MaxSessions; tried++)
             {
                 // In turn, so that a handle that outlives its session is not another's soon.
                 var i = _last = (_last % MaxSessions) + 1;
                 if (_sessions[i] is null)
                 {
-                    var session = process.Join(domain);
+                    var session = make();
                     _users[i] = _contexts[i] = 1;
                     Volatile.Write(ref _sessions[i], session);
                     ClockSession ??= session;

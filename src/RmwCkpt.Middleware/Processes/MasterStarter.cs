@@ -63,7 +63,7 @@ public sealed class MasterStarter
     /// <exception cref="RegistryException">It is not there.</exception>
     internal string FindProgram()
     {
-        var program = Program ?? Environment.GetEnvironmentVariable("RMW_CKPT_PROGRAM");
+        var program = Program ?? Settings.OfProcess.Text(Settings.Program);
         if (string.IsNullOrEmpty(program) || !File.Exists(program))
         {
             throw new RegistryException(

@@ -13,12 +13,6 @@ namespace RmwCkpt.Middleware.Processes;
 /// </summary>
 public sealed class ProcessContext
 {
-    /// <summary>
-    /// Set by the master for a process that it starts again to replay: ID@DOMAIN, the process id (hexadecimal) to take over
-    /// in that domain (decimal).
-    /// </summary>
-    public const string ResumeVariable = "RMW_CKPT_RESUME";
-
     public ProcessContext()
     {
         Lenders = new Lenders(InUse);
@@ -49,7 +43,7 @@ public sealed class ProcessContext
     /// <param name="find">Says where a domain's folders are.</param>
     internal Session Join(int domain, Func<int, RunFolder> find)
     {
-        KillPoints.Initialize();
+        KillPoints.Initialize(Settings.OfProcess.Text(Settings.KillFolder));
         try
         {
             var folder = Folders.Join(find(domain));
@@ -86,13 +80,18 @@ public sealed class ProcessContext
 
     private static ulong ReadResume(int domain)
     {
-        var parts = (Environment.GetEnvironmentVariable(ResumeVariable) ?? "").Split('@');
-        if (parts.Length != 2 || !int.TryParse(parts[1], out var its) || its != domain)
+        var settings = Settings.OfProcess;
+        var resume = settings.Value(Settings.Resume);
+        foreach (var complaint in settings.Complaints)
+        {
+            Report.Error($"warning: {complaint}");
+        }
+        if (resume is not { } asked || asked.Domain != domain)
         {
             return 0;
         }
-        Posix.UnsetEnvironment(ResumeVariable);
-        Environment.SetEnvironmentVariable(ResumeVariable, null);
-        return ulong.TryParse(parts[0], System.Globalization.NumberStyles.HexNumber, null, out var id) ? id : 0;
+        Posix.UnsetEnvironment(Settings.Resume.Name);
+        Environment.SetEnvironmentVariable(Settings.Resume.Name, null);
+        return asked.Process;
     }
 }

@@ -40,10 +40,9 @@ internal static class Greeting
 
     private static Hello Make(long started, Session? primary, string file, string text)
     {
-        var complaints = new List<string>();
-        var policy = Policy.FromEnvironment(Environment.GetEnvironmentVariable, complaints);
-        var memory = ByteSize.Read(Environment.GetEnvironmentVariable, DomainMemory.Variable, out var wrong);
-        complaints.AddRange(wrong is null ? [] : [wrong]);
+        var settings = Settings.OfProcess;
+        var policy = Policy.FromEnvironment(settings);
+        var memory = settings.Value(Settings.Memory);
         var hello = new Hello
         {
             Started = started,
@@ -51,7 +50,7 @@ internal static class Greeting
             PrimaryDomain = (uint)(primary?.Folder.Domain ?? 0),
             PrimarySlot = primary?.SlotIndex ?? 0,
             Policy = policy,
-            Complaints = { complaints },
+            Complaints = { settings.Complaints },
             PolicyFile = file,
             PolicyText = text,
             Protocol = Versions.Protocol,
@@ -67,8 +66,7 @@ internal static class Greeting
     /// <summary>The file's name and its text, which is for the master to understand; empty: there is none.</summary>
     private static (string Name, string Text) ReadPolicyFile()
     {
-        var name = Environment.GetEnvironmentVariable("RMW_CKPT_POLICY");
-        if (string.IsNullOrEmpty(name))
+        if (Settings.OfProcess.Text(Settings.PolicyFile) is not { } name)
         {
             return ("", "");
         }
@@ -80,7 +78,7 @@ internal static class Greeting
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new Failure(Code.Error, $"RMW_CKPT_POLICY={name} cannot be read: {e.Message}", e);
+            throw new Failure(Code.Error, $"{Settings.PolicyFile.Name}={name} cannot be read: {e.Message}", e);
         }
     }
 }

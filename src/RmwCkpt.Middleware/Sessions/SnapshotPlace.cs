@@ -19,7 +19,7 @@ internal sealed class SnapshotPlace(Session session)
     /// <exception cref="IOException">There is no room for it.</exception>
     public nint PageAddress()
     {
-        if (Policy.FromEnvironment(Environment.GetEnvironmentVariable, []).Engine != EnginePolicy.Fork)
+        if (Policy.FromEnvironment(Settings.OfProcess).Engine != EnginePolicy.Fork)
         {
             return 0;
         }

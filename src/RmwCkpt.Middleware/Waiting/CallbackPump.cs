@@ -1,7 +1,5 @@
 using RmwCkpt.Domain;
-using RmwCkpt.Log;
 using RmwCkpt.Middleware.Entities;
-using RmwCkpt.Middleware.Messages;
 using RmwCkpt.Middleware.Sessions;
 
 namespace RmwCkpt.Middleware.Waiting;
@@ -15,86 +13,19 @@ namespace RmwCkpt.Middleware.Waiting;
 public sealed class CallbackPump(Session session)
 {
     private readonly object _lock = new();
-    private readonly Dictionary<uint, Watch> _watches = [];
-    private Watch[] _all = [];
+    private readonly Dictionary<uint, CallbackWatch> _watches = [];
+    private CallbackWatch[] _all = [];
     private Thread? _thread;
     private long _announced = -1;
     private string _trouble = "";
-
-    private sealed class Watch(Entity entity, Action<int> callback) : IDisposable
-    {
-        private readonly object _turn = new();
-        private int _owed;
-        private bool _ended;
-
-        public Entity Entity { get; } = entity;
-
-        /// <summary>An event's changes that were announced.</summary>
-        public long Announced { get; set; }
-
-        public Dictionary<Gid, LogReader> Scouts { get; } = [];
-
-        /// <summary>Counts what came, to be called back for.</summary>
-        public void Owe(int count) => Interlocked.Add(ref _owed, count);
-
-        public bool IsOwed => Volatile.Read(ref _owed) != 0;
-
-        /// <summary>Calls back for what is owed; it has been called, by whichever thread, when this returns. Without locks.</summary>
-        public void CallBack()
-        {
-            lock (_turn)
-            {
-                if (Interlocked.Exchange(ref _owed, 0) is > 0 and var count && !_ended)
-                {
-                    callback(count);
-                }
-            }
-        }
-
-        /// <summary>It is not called any more, and is not running, but where this is called from within it. Without locks.</summary>
-        public void End()
-        {
-            lock (_turn)
-            {
-                _ended = true;
-            }
-        }
-
-        /// <summary>Closes the scouts of logs that are not read any more.</summary>
-        public void Forget(Inbox inbox)
-        {
-            if (Scouts.Count > inbox.Sources.Length)
-            {
-                ForgetUnread(inbox);
-            }
-        }
-
-        /// <summary>On its own, for what its lambda captures is allocated on entry.</summary>
-        private void ForgetUnread(Inbox inbox)
-        {
-            foreach (var (log, scout) in Scouts.Where(x => !inbox.Reads(x.Key)).ToList())
-            {
-                Scouts.Remove(log);
-                scout.Dispose();
-            }
-        }
-
-        public void Dispose()
-        {
-            foreach (var scout in Scouts.Values)
-            {
-                scout.Dispose();
-            }
-        }
-    }
 
     /// <summary>
     /// Sets or, with null, removes the callback of an endpoint or event; after removal it is not running any more.
     /// </summary>
     public void Set(Entity entity, Action<int>? callback)
     {
-        var watch = callback is null ? null : new Watch(entity, callback);
-        Watch? old;
+        var watch = callback is null ? null : new CallbackWatch(entity, callback);
+        CallbackWatch? old;
         lock (_lock)
         {
             if (_watches.Remove(entity.Id, out old))
@@ -118,7 +49,7 @@ public sealed class CallbackPump(Session session)
     /// <summary>Removes the callback, if it has one, of what is taken down while the process ends; it is not running any more.</summary>
     public void Remove(uint entity)
     {
-        Watch? old;
+        CallbackWatch? old;
         lock (_lock)
         {
             if (!_watches.Remove(entity, out old))
@@ -215,9 +146,9 @@ public sealed class CallbackPump(Session session)
             return;
         }
         var by = Horizon;
-        for (var i = Waiter.Next(ready, 0); i >= 0; i = Waiter.Next(ready, i + 1))
+        for (var i = ReadyEntities.Next(ready, 0); i >= 0; i = ReadyEntities.Next(ready, i + 1))
         {
-            Watch? watch;
+            CallbackWatch? watch;
             lock (_lock)
             {
                 if (_watches.TryGetValue(ids[i] & Session.EntityMask, out watch))
@@ -229,11 +160,11 @@ public sealed class CallbackPump(Session session)
         }
     }
 
-    private void TryCount(Watch watch, long by)
+    private void TryCount(CallbackWatch watch, long by)
     {
         try
         {
-            Count(watch, by);
+            watch.Count(by);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -247,7 +178,7 @@ public sealed class CallbackPump(Session session)
     }
 
     /// <summary>What was there before the callback is called back for, as by the other middlewares.</summary>
-    private void CountAtOnce(Watch watch)
+    private void CountAtOnce(CallbackWatch watch)
     {
         lock (session.ReplayJournal.Gate)
         {
@@ -261,44 +192,4 @@ public sealed class CallbackPump(Session session)
 
     /// <summary>What a take would find has arrived by this ROS time: in catch-up, by now.</summary>
     private long Horizon => session.ReplayJournal.Clock is { IsBehind: true, Now: var now } ? now : long.MaxValue;
-
-    private static void Count(Watch watch, long by)
-    {
-        var count = watch.Entity is StatusEvent happened ? CountNew(watch, happened) : 0;
-        if (watch.Entity is Endpoint { Inbox: { } inbox })
-        {
-            count += inbox.TakeOwed(by);
-            foreach (var source in inbox.Sources)
-            {
-                count += CountNew(watch, source, by);
-            }
-            watch.Forget(inbox);
-        }
-        watch.Owe(count);
-    }
-
-    private static int CountNew(Watch watch, StatusEvent happened)
-    {
-        var changes = happened.Changes;
-        var count = (int)(changes - watch.Announced);
-        watch.Announced = changes;
-        return count;
-    }
-
-    private static int CountNew(Watch watch, Source source, long by)
-    {
-        if (!watch.Scouts.TryGetValue(source.Writer, out var scout))
-        {
-            scout = LogReader.Open(watch.Entity.Session.Folder.Log(source.Writer));
-            scout.SeekSequence(source.Reader.NextSequence);
-            watch.Scouts[source.Writer] = scout;
-        }
-        var count = 0;
-        while (scout.TryPeek(out var frame, verify: false) && frame.Time <= by)
-        {
-            count += watch.Entity is not Endpoint { Kind: EntityKind.Client } client || Inbox.IsReplyTo(client.Gid, frame) ? 1 : 0;
-            scout.Advance();
-        }
-        return count;
-    }
 }

@@ -40,7 +40,7 @@ internal static class Fruitless
     private static ulong Sum(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
     {
         var sum = 14695981039346656037UL;
-        for (var i = Waiter.Next(ready, 0); i >= 0; i = Waiter.Next(ready, i + 1))
+        for (var i = ReadyEntities.Next(ready, 0); i >= 0; i = ReadyEntities.Next(ready, i + 1))
         {
             sum = (sum ^ (ids[i] & Session.EntityMask)) * 1099511628211UL;
         }

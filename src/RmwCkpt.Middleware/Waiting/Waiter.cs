@@ -13,17 +13,8 @@ namespace RmwCkpt.Middleware.Waiting;
 /// </summary>
 public sealed class Waiter(Session session)
 {
-    /// <summary>Longest spin, ns: about what a sleep and a wake cost.</summary>
-    private const long SpinLimit = 50_000;
-
-    /// <summary>A sleep shorter than this, ns, would better have been a spin: a sleep and its wake alone are half of it.</summary>
-    private const long ShortSleep = 100_000;
-
     /// <summary>How long, ns, a wait in catch-up that may not skip time lets the others go on.</summary>
     private const long OthersTurn = 200_000;
-
-    /// <summary>Spins in vain before sleeping at once again.</summary>
-    private const int SpinTries = 4;
 
     /// <summary>
     /// After a signal guard conditions are reported later by this, ms. Their triggers are how rclpy's and rclcpp's signal
@@ -32,10 +23,8 @@ public sealed class Waiter(Session session)
     /// </summary>
     private const int SignalPause = 10;
 
-    /// <summary>So many guard conditions are looked for among the triggered ones, not at each of them.</summary>
-    private const int ManyGuards = 256;
-
-    private int _spinCredit;
+    private readonly ReadyEntities _ready = new(session);
+    private readonly DoorbellSleep _sleep = new();
 
     /// <summary>See ckpt_wait.</summary>
     public Code Wait(ReadOnlySpan<uint> ids, Span<byte> ready, long timeout, int guards = 0)
@@ -66,7 +55,7 @@ public sealed class Waiter(Session session)
             {
                 if (journal.TryReplayWait(ids, ready, hasLimit, out var timedOut))
                 {
-                    Report(ids, ready, slept: false, replayed: true);
+                    _ready.Report(ids, ready, slept: false, replayed: true);
                     return timedOut ? Code.Timeout : Code.Ok;
                 }
             }
@@ -81,9 +70,9 @@ public sealed class Waiter(Session session)
                 }
                 now = journal.Clock.Now;
             }
-            if (Collect(ids, ready, by: now, guards))
+            if (_ready.Collect(ids, ready, by: now, guards))
             {
-                if (interrupted && !behind && HasGuard(ids, ready))
+                if (interrupted && !behind && _ready.HasGuard(ids, ready))
                 {
                     Thread.Sleep(SignalPause);
                 }
@@ -95,11 +84,11 @@ public sealed class Waiter(Session session)
                     continue;
                 }
                 interrupted = false;
-                if (TryRecordReady(journal, ids, ready))
+                if (_ready.TryRecord(journal, ids, ready))
                 {
                     Fruitless.NoteReport(bell, ids, ready);
                     session.Callbacks.Announce(ids, ready);
-                    Report(ids, ready, slept);
+                    _ready.Report(ids, ready, slept);
                     return Code.Ok;
                 }
                 continue;
@@ -122,7 +111,7 @@ public sealed class Waiter(Session session)
                 }
                 continue;
             }
-            interrupted |= Sleep(slot, bell, session.EntityTable.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
+            interrupted |= _sleep.Until(slot, bell, session.EntityTable.HasTimedEvents ? Earlier(remaining, UntilDue(ids)) : remaining);
             session.Traffic.CaughtUp();
             slept = true;
         }
@@ -180,142 +169,11 @@ public sealed class Waiter(Session session)
         return false;
     }
 
-    private bool Collect(ReadOnlySpan<uint> ids, Span<byte> ready, long by, int guards)
-    {
-        var others = ids.Length - guards;
-        if (guards >= ManyGuards && session.GuardFlags.TryFindTriggered(ids[others..], ready[others..], out var found))
-        {
-            return LookAt(ids[..others], ready[..others], by) | found;
-        }
-        return LookAt(ids, ready, by);
-    }
-
-    private bool LookAt(ReadOnlySpan<uint> ids, Span<byte> ready, long by)
-    {
-        var any = false;
-        var entities = session.Entities;
-        var guards = session.GuardFlags.Chunks;
-        for (var i = 0; i < ids.Length; i++)
-        {
-            var guard = GuardFlags.Of(guards, ids[i] & Session.EntityMask);
-            var isReady = guard == GuardFlags.None
-                ? Session.Find(entities, ids[i])?.IsReady(by) ?? false
-                : guard == GuardFlags.Triggered;
-            ready[i] = isReady ? (byte)1 : (byte)0;
-            any |= isReady;
-        }
-        return any;
-    }
-
-    private void Report(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready, bool slept, bool replayed = false)
-    {
-        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
-        {
-            if (session.Find(ids[i]) is { } entity)
-            {
-                if (replayed)
-                {
-                    // What the previous incarnation's wait consumed; it may not be there yet.
-                    _ = entity.TryClaim();
-                }
-                entity.Reported(slept);
-            }
-        }
-    }
-
-    /// <summary>Claims what is ready and journals it. False, and nothing is claimed: look again.</summary>
-    private bool TryRecordReady(ReplayJournal journal, ReadOnlySpan<uint> ids, Span<byte> ready)
-    {
-        lock (journal.Gate)
-        {
-            var claimed = Claim(ids, ready);
-            var more = claimed;
-            for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
-            {
-                if (!journal.TryRecord(Determinant.Ready, ids[i], --more, 0))
-                {
-                    Unclaim(ids, ready);
-                    return false;
-                }
-            }
-            return claimed > 0;
-        }
-    }
-
-    /// <summary>How many of those that are ready could be claimed; the others are not ready any more.</summary>
-    private uint Claim(ReadOnlySpan<uint> ids, Span<byte> ready)
-    {
-        uint claimed = 0;
-        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
-        {
-            ready[i] = session.Find(ids[i])?.TryClaim() == true ? (byte)1 : (byte)0;
-            claimed += ready[i];
-        }
-        return claimed;
-    }
-
-    private void Unclaim(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
-    {
-        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
-        {
-            session.Find(ids[i])?.Unclaim();
-        }
-    }
-
-    /// <summary>Index of the first that is ready at or after one, or -1. Among thousands few are.</summary>
-    internal static int Next(ReadOnlySpan<byte> ready, int from)
-    {
-        var index = ready[from..].IndexOf((byte)1);
-        return index < 0 ? -1 : from + index;
-    }
-
     private static bool TryRecordTimeOut(ReplayJournal journal, ReadOnlySpan<uint> ids)
     {
         lock (journal.Gate)
         {
             return journal.TryRecord(Determinant.TimedOut, ids.IsEmpty ? 0 : ids[0], 0, 0);
         }
-    }
-
-    private bool HasGuard(ReadOnlySpan<uint> ids, ReadOnlySpan<byte> ready)
-    {
-        for (var i = Next(ready, 0); i >= 0; i = Next(ready, i + 1))
-        {
-            if (session.Find(ids[i]) is Guard)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /// <summary>Until the bell rings or the time is over, or sooner. True: a signal came.</summary>
-    private bool Sleep(Region slot, uint bell, long remaining)
-    {
-        var start = Posix.Now(Posix.MonotonicClock);
-        if (Volatile.Read(ref _spinCredit) > 0 && Environment.ProcessorCount > 1)
-        {
-            var limit = remaining >= 0 ? Math.Min(remaining, SpinLimit) : SpinLimit;
-            do
-            {
-                for (var i = 0; i < 32; i++)
-                {
-                    Thread.SpinWait(2);
-                    if (slot.AcquireUInt32(ProcessTable.Bell) != bell)
-                    {
-                        Volatile.Write(ref _spinCredit, SpinTries);
-                        return false;
-                    }
-                }
-            }
-            while (Posix.Now(Posix.MonotonicClock) - start < limit);
-            Volatile.Write(ref _spinCredit, Math.Max(0, _spinCredit - 1));
-        }
-        var interrupted = ProcessTable.Sleep(slot, bell, remaining);
-        if (Posix.Now(Posix.MonotonicClock) - start < ShortSleep)
-        {
-            Volatile.Write(ref _spinCredit, SpinTries);
-        }
-        return interrupted;
     }
 }

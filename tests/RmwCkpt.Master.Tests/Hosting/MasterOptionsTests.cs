@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RmwCkpt.Domain;
 using RmwCkpt.Master.Hosting;
 
 namespace RmwCkpt.Master.Tests.Hosting;
@@ -6,7 +7,7 @@ namespace RmwCkpt.Master.Tests.Hosting;
 public sealed class MasterOptionsTests
 {
     private static MasterOptions Read(params (string Name, string Value)[] values) =>
-        MasterOptions.FromEnvironment(name => values.FirstOrDefault(x => x.Name == name).Value);
+        MasterOptions.FromEnvironment(new Settings(name => values.FirstOrDefault(x => x.Name == name).Value));
 
     [Fact]
     public void Without_variables_all_is_as_documented()

@@ -14,7 +14,7 @@ public sealed class RunFolderTests : IDisposable
     public void Dispose() => _scratch.Dispose();
 
     private static RunFolder For(string? home, string? state = null) =>
-        RunFolder.For(5, name => name switch { "HOME" => home, "XDG_STATE_HOME" => state, _ => null });
+        RunFolder.For(5, new Settings(name => name switch { "HOME" => home, "XDG_STATE_HOME" => state, _ => null }));
 
     [Fact]
     public void Snapshots_on_disk_are_in_ones_own_home_and_never_in_tmp()

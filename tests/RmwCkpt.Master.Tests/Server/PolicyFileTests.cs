@@ -21,7 +21,7 @@ public sealed class PolicyFileTests
     private static IReadOnlyList<PolicyRule> Rules(string text) => PolicyFile.Parse("robot.yaml", text);
 
     private static string Choose(string text, Policy environment, params string[] nodes) =>
-        string.Join(" ", PolicyFile.Choose(environment, Rules(text), nodes).Settings());
+        string.Join(" ", PolicyFile.Choose(environment, Rules(text), nodes).Written());
 
     [Theory]
     [InlineData("recover=off interval=7", "/camera_left")]

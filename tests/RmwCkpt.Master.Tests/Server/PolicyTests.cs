@@ -1,3 +1,4 @@
+using RmwCkpt.Domain;
 using RmwCkpt.Domain.Protocol;
 
 namespace RmwCkpt.Master.Tests.Server;
@@ -10,9 +11,8 @@ public sealed class PolicyTests
 
     private static (Policy Policy, List<string> Complaints) Read(params (string Name, string Value)[] values)
     {
-        var complaints = new List<string>();
-        var policy = Policy.FromEnvironment(name => values.FirstOrDefault(x => x.Name == name).Value, complaints);
-        return (policy, complaints);
+        var settings = new Settings(name => values.FirstOrDefault(x => x.Name == name).Value);
+        return (Policy.FromEnvironment(settings), [.. settings.Complaints]);
     }
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class PolicyTests
     {
         var (policy, complaints) = Read(("RMW_CKPT_INTERVAL", ""));
         Assert.Equal(new Policy(), policy);
-        Assert.Empty(policy.Settings());
+        Assert.Empty(policy.Written());
         Assert.Empty(complaints);
     }
 
@@ -36,9 +36,9 @@ public sealed class PolicyTests
                 Interval = 0.5, Engine = EnginePolicy.None, Recover = RecoverPolicy.Signals, Goal = 0.1, Poison = PoisonPolicy.Skip,
             },
             policy);
-        Assert.Equal(["recover=signals", "engine=none", "interval=0.5", "goal=0.1", "poison=skip"], policy.Settings());
+        Assert.Equal(["recover=signals", "engine=none", "interval=0.5", "goal=0.1", "poison=skip"], policy.Written());
         Assert.Empty(complaints);
-        Assert.Equal(["interval=auto"], Read(("RMW_CKPT_INTERVAL", "auto")).Policy.Settings());
+        Assert.Equal(["interval=auto"], Read(("RMW_CKPT_INTERVAL", "auto")).Policy.Written());
     }
 
     [Theory]

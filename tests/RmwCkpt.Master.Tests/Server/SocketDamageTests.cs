@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Net.Sockets;
 using Google.Protobuf;
 using RmwCkpt.Domain.Protocol;
+using RmwCkpt.Tests;
 
 namespace RmwCkpt.Master.Tests.Server;
 
@@ -22,8 +22,8 @@ public sealed class SocketDamageTests
         using var domain = new FakeDomain();
         var other = domain.Hello(Other);
         Register(domain, Other, other.Process);
-        var seed = Setting("RMW_CKPT_SEED", 1);
-        var last = seed + Setting("RMW_CKPT_FUZZ", 100);
+        var seed = Variables.Number("RMW_CKPT_SEED") ?? 1;
+        var last = seed + (Variables.Number("RMW_CKPT_FUZZ") ?? 100);
         for (; seed < last; seed++)
         {
             var random = new Random(seed);
@@ -111,7 +111,4 @@ public sealed class SocketDamageTests
         random.NextBytes(bytes);
         return bytes;
     }
-
-    private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 }

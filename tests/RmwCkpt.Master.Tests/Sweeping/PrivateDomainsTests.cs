@@ -25,9 +25,9 @@ public sealed class PrivateDomainsTests : IDisposable
     {
         using var alone = Make(0x40000000 | 4_000_000);
         using var shared = Make(42);
-        PrivateDomains.Sweep(shared, Read);
+        PrivateDomains.Sweep(shared, new Settings(Read));
         Assert.Equal(2, Directory.GetDirectories(_root).Length);
-        PrivateDomains.Sweep(alone, Read);
+        PrivateDomains.Sweep(alone, new Settings(Read));
         Assert.Equal([Path.Combine(_root, "42")], Directory.GetDirectories(_root));
         Assert.True(Directory.Exists(shared.Run));
     }
@@ -41,7 +41,7 @@ public sealed class PrivateDomainsTests : IDisposable
         (left.Logs / "some/file").MakeFolder();
         var fd = held.Lock.Open(Posix.ReadWrite | Posix.Make);
         Assert.True(Posix.Lock(fd, wait: false));
-        PrivateDomains.Sweep(alone, Read);
+        PrivateDomains.Sweep(alone, new Settings(Read));
         Assert.Equal([Path.Combine(_root, $"{held.Domain}")], Directory.GetDirectories(_root));
         Posix.Close(fd);
     }
@@ -60,7 +60,7 @@ public sealed class PrivateDomainsTests : IDisposable
             "setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-ec", $"ln -s {_root}/precious {link}; mkdir -p -m 700 {own}/run/x"]);
         squat.WaitForExit();
         Assert.Equal(0, squat.ExitCode);
-        PrivateDomains.Sweep(alone, Read);
+        PrivateDomains.Sweep(alone, new Settings(Read));
         Assert.True(File.Exists(precious));
         Assert.True(Directory.Exists($"{own}/run/x"));
         Assert.False(Directory.Exists(alone.Run));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Win32.SafeHandles;
+using RmwCkpt.Domain;
 using RmwCkpt.Memory;
 
 namespace RmwCkpt.Master.Engines.Criu;
@@ -27,7 +28,7 @@ public static partial class CriuFinder
         var tried = new List<string>();
         if (named is not null && Posix.HasRightsOfItsFile)
         {
-            tried.Add($"RMW_CKPT_CRIU={named} is not used: this program has rights of its own, which the variable's setter has not");
+            tried.Add($"{Settings.CriuProgram.Name}={named} is not used: this program has rights of its own, which the variable's setter has not");
             named = null;
         }
         foreach (var path in named is not null ? [named] : Candidates())
@@ -36,7 +37,7 @@ public static partial class CriuFinder
             {
                 if (named is not null)
                 {
-                    tried.Add($"RMW_CKPT_CRIU={named} is not there");
+                    tried.Add($"{Settings.CriuProgram.Name}={named} is not there");
                 }
                 continue;
             }
@@ -70,7 +71,7 @@ public static partial class CriuFinder
     public static IEnumerable<string> Candidates()
     {
         // With rights that who runs it has not, what he says in PATH is not followed.
-        var path = Posix.HasRightsOfItsFile ? "/usr/local/sbin:/usr/local/bin:/usr/bin" : Environment.GetEnvironmentVariable("PATH") ?? "";
+        var path = Posix.HasRightsOfItsFile ? "/usr/local/sbin:/usr/local/bin:/usr/bin" : Settings.OfProcess.Variable("PATH") ?? "";
         foreach (var folder in path.Split(':').Append("/usr/sbin").Distinct())
         {
             if (folder.StartsWith('/'))
