@@ -82,6 +82,27 @@ long empty_file(int folder, Word size) {
   return file;
 }
 
+/// Each line of a file in /proc, ended by a zero, until `act` says that it is enough.
+template <class Act>
+void each_line(const char * path, Act act) {
+  static char text[65536];
+  File file(path, O_RDONLY);
+  long have = 0;
+  for (long n; (n = raw(__NR_read, static_cast<Word>(file.fd), word(text + have),
+                        sizeof text - 1 - static_cast<Word>(have))) > 0;) {
+    text[have += n] = 0;
+    char * line = text;
+    for (char * end; (end = strchr(line, '\n')); line = end + 1) {
+      *end = 0;
+      if (!act(line)) {
+        return;
+      }
+    }
+    have = text + have - line;
+    memmove(text, line, static_cast<std::size_t>(have));
+  }
+}
+
 /// Fields 48 and 49 of /proc/self/stat, counted from behind the name, which may have blanks.
 void find_arguments(Memory & to) {
   char text[1024];
@@ -102,38 +123,27 @@ void find_arguments(Memory & to) {
 }  // namespace
 
 bool record_memory(Memory & to, const void * except) {
-  File maps("/proc/self/smaps", O_RDONLY);
-  static char text[65536];
   static Text<512> mapping;
   to.locked = 0;
   find_arguments(to);
-  long have = 0;
-  for (long n; (n = raw(__NR_read, static_cast<Word>(maps.fd), word(text + have),
-                        sizeof text - 1 - static_cast<Word>(have))) > 0;) {
-    text[have += n] = 0;
-    char * line = text;
-    for (char * end; (end = strchr(line, '\n')); line = end + 1) {
-      *end = 0;
-      const char * why = nullptr;
-      if (!strncmp(line, "VmFlags:", 8)) {
-        why = strstr(line, " dc") ? "memory that a fork leaves out (MADV_DONTFORK): " : nullptr;
-        if (strstr(line, " lo")) {
-          note_locked(to, mapping.s, strstr(line, " lf"));
-        }
-      } else if (*line < 'A' || *line > 'Z') {
-        why = why_shared(line, word(except));
-        (mapping = {}).add(line);
+  const char * why = nullptr;
+  each_line("/proc/self/smaps", [&](const char * line) {
+    if (!strncmp(line, "VmFlags:", 8)) {
+      why = strstr(line, " dc") ? "memory that a fork leaves out (MADV_DONTFORK): " : nullptr;
+      if (strstr(line, " lo")) {
+        note_locked(to, mapping.s, strstr(line, " lf"));
       }
-      if (why) {
-        const char * name = strpbrk(mapping.s, "/[");
-        (to.refusal = {}).add(why).add(name ? name : mapping.s);
-        return false;
-      }
+    } else if (*line < 'A' || *line > 'Z') {
+      why = why_shared(line, word(except));
+      (mapping = {}).add(line);
     }
-    have = text + have - line;
-    memmove(text, line, static_cast<std::size_t>(have));
+    return why == nullptr;
+  });
+  if (why) {
+    const char * name = strpbrk(mapping.s, "/[");
+    (to.refusal = {}).add(why).add(name ? name : mapping.s);
   }
-  return true;
+  return why == nullptr;
 }
 
 void hide_command(Memory & its, int pid) {
@@ -150,7 +160,7 @@ void hide_command(Memory & its, int pid) {
 }
 
 void cover_logs(Memory & its, int folder) {
-  static char path[512], text[65536];
+  static char path[512];
   its.covered = its.names = 0;
   const auto link = Text<64>().add("/proc/self/fd/").add(folder);
   const long n = raw(__NR_readlink, word(link.s), word(path), sizeof path - 8);
@@ -158,22 +168,13 @@ void cover_logs(Memory & its, int folder) {
     return;
   }
   memcpy(path + n, "/logs/", 7);
-  File maps("/proc/self/maps", O_RDONLY);
-  long have = 0;
-  for (long k; (k = raw(__NR_read, static_cast<Word>(maps.fd), word(text + have),
-                        sizeof text - 1 - static_cast<Word>(have))) > 0;) {
-    text[have += k] = 0;
-    char * line = text;
-    for (char * end; (end = strchr(line, '\n')); line = end + 1) {
-      *end = 0;
-      const char * name = strchr(line, '/');
-      if (name && !strncmp(name, path, static_cast<std::size_t>(n) + 6) && !strchr(name, ' ')) {
-        cover(its, line, name + n + 1);
-      }
+  each_line("/proc/self/maps", [&](const char * line) {
+    const char * name = strchr(line, '/');
+    if (name && !strncmp(name, path, static_cast<std::size_t>(n) + 6) && !strchr(name, ' ')) {
+      cover(its, line, name + n + 1);
     }
-    have = text + have - line;
-    memmove(text, line, static_cast<std::size_t>(have));
-  }
+    return true;
+  });
 }
 
 bool memory_anew(Memory & its, int folder) {

@@ -58,8 +58,8 @@ internal sealed class Coordinator(RunFolder folder, double interval)
             {
                 [] => Done,
                 ["c"] => Checkpoint(),
-                ["k"] => Report(TogetherCommands.Kill(folder, Console.WriteLine)),
-                ["r"] => Report(TogetherCommands.Restart(folder, Console.WriteLine)),
+                ["k"] => TogetherCommands.Report(TogetherCommands.Kill(folder, Console.WriteLine)),
+                ["r"] => TogetherCommands.Report(TogetherCommands.Restart(folder, Console.WriteLine)),
                 ["l"] => List(),
                 ["s"] => Summary(),
                 ["i"] => SayInterval(),
@@ -124,15 +124,6 @@ internal sealed class Coordinator(RunFolder folder, double interval)
     {
         var reply = CheckpointCommand.Take(folder, [], Console.WriteLine);
         return reply.Checkpoints.Count > 0 ? Done : Say("there are no nodes");
-    }
-
-    private static int Report(IReadOnlyList<Outcome> outcomes)
-    {
-        if (outcomes.Count == 0)
-        {
-            Console.WriteLine("there are none");
-        }
-        return outcomes.All(x => x.Done) ? Done : Failed;
     }
 
     private int List()

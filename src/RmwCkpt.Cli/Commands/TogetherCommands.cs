@@ -24,6 +24,18 @@ internal static class TogetherCommands
     public static IReadOnlyList<Outcome> Restart(RunFolder folder, Action<string> say) =>
         Order(folder, order => new Request { Restart = order }, say).Outcomes;
 
+    /// <summary>Says where there were none. The exit status: 0, or 1 where one of them failed.</summary>
+    public static int Report(IReadOnlyList<Outcome> outcomes)
+    {
+        if (outcomes.Count == 0)
+        {
+            Console.WriteLine("there are none");
+        }
+        return StatusOf(outcomes);
+    }
+
+    private static int StatusOf(IReadOnlyList<Outcome> outcomes) => outcomes.All(x => x.Done) ? 0 : 1;
+
     private static Reply Order(RunFolder folder, Func<TogetherOrder, Request> request, Action<string> say)
     {
         var order = new TogetherOrder { Number = Posix.Now(Posix.MonotonicClock) + HostClock.ReadMonotonicOffset() };
@@ -47,15 +59,12 @@ internal static class TogetherCommands
         {
             var json = common.WantsJson(parsed);
             var outcomes = act(common.Folder(parsed), json ? _ => { } : Console.WriteLine);
-            if (json)
+            if (!json)
             {
-                Output.Json(writer => Write(writer, outcomes));
+                return Report(outcomes);
             }
-            else if (outcomes.Count == 0)
-            {
-                Console.WriteLine("there are none");
-            }
-            return outcomes.All(x => x.Done) ? 0 : 1;
+            Output.Json(writer => Write(writer, outcomes));
+            return StatusOf(outcomes);
         });
         return command;
     }

@@ -33,7 +33,7 @@ internal static class Counters
                     slot.ReadInt64(ProcessTable.Lost), slot.ReadInt64(ProcessTable.Unpublished));
                 if (diverged + lost + unpublished > 0)
                 {
-                    yield return $"{node}, in all its lives: {diverged} divergences, {lost} messages that it was to take and that "
+                    yield return $"{node}, in all its incarnations: {diverged} divergences, {lost} messages that it was to take and that "
                         + $"were no longer kept, {unpublished} that there was no room for";
                 }
             }

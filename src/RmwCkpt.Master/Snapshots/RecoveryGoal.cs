@@ -13,9 +13,6 @@ internal sealed class RecoveryGoal(Func<int, long> read)
     /// <summary>Unless it is set, ns.</summary>
     private const long Usual = Clock.Second / 5;
 
-    /// <summary>How many times as long as its snapshot took a process goes without the next one.</summary>
-    private const int RunsFor = 100;
-
     private int _pid;
     private long _before;
     private long _notBefore;
@@ -23,7 +20,7 @@ internal sealed class RecoveryGoal(Func<int, long> read)
     /// <summary>A snapshot was taken.</summary>
     /// <param name="cost">How long that took in all, ns.</param>
     /// <param name="now">CLOCK_MONOTONIC, ns.</param>
-    public void Begin(int pid, long cost, long now) => (_pid, _before, _notBefore) = (pid, read(pid), now + (RunsFor * cost));
+    public void Begin(int pid, long cost, long now) => (_pid, _before, _notBefore) = (pid, read(pid), now + (SnapshotTiming.RunsFor * cost));
 
     /// <summary>Whether its next snapshot is due for that; only where no interval was asked for.</summary>
     public bool IsMissed(Policy policy, int pid, long now)

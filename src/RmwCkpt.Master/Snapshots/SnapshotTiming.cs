@@ -7,8 +7,8 @@ internal static class SnapshotTiming
 {
     private const long Usual = 10 * Clock.Second;
 
-    /// <summary>How many times as long as it was frozen a process runs before it is again, unless its interval was asked for.</summary>
-    private const int RunsFor = 100;
+    /// <summary>How many times as long as a snapshot took a process runs before the next one, unless its interval was asked for.</summary>
+    public const int RunsFor = 100;
 
     /// <summary>Whether no interval was asked for.</summary>
     public static bool IsAuto(Policy policy) => policy is not { HasInterval: true, Interval: >= 0 };

@@ -1,4 +1,4 @@
-"""Medians, ratios, and the Markdown table of them."""
+"""Medians, spreads, ratios, and the Markdown table of them."""
 
 from statistics import median
 
@@ -11,6 +11,12 @@ def _cell(values: list, digits: int) -> str:
     if not values:
         return 'failed'
     return f'{_text(median(values), digits)} ({_text(min(values), digits)}..{_text(max(values), digits)})'
+
+
+def spread(values: list) -> dict:
+    values = sorted(values)
+    return {'p50': median(values), 'p99': values[min(len(values) - 1, int(len(values) * 0.99))], 'max': values[-1],
+            'count': len(values)} if values else {'count': 0}
 
 
 def ratio(ours: list, theirs: list, more_is_better: bool):
